@@ -1,0 +1,29 @@
+/** What one lint run says about one file: plain data, the boundary to both front ends (cli/ and lsp/). */
+import type { Explanation } from '../explain/explanation.ts';
+import type { Finding, Level } from '../rules/finding.ts';
+
+export interface ReportedFinding extends Finding {
+  readonly level: Level;
+  /** Absent only when explanations were not asked for. */
+  readonly explanation?: Explanation;
+  /** Stable across line shifts: code, function, api and occurrence, hashed. */
+  readonly fingerprint: string;
+}
+
+/** A problem of the analysis itself, never silent: a rule that threw, a budget that was hit. */
+export interface InternalProblem {
+  readonly kind: 'rule-threw' | 'budget' | 'parser';
+  readonly message: string;
+}
+
+export interface FileReport {
+  /** Path as the user gave it, or relative to the folder given; forward slashes. */
+  readonly path: string;
+  /** Text of the file: positions of findings are UTF-16 offsets into it. Empty when the file was not of interest. */
+  readonly text: string;
+  readonly findings: readonly ReportedFinding[];
+  /** Functions that were analysed, and how many of them could be parsed only in part. */
+  readonly functions: number;
+  readonly partlyRead: readonly string[];
+  readonly problems: readonly InternalProblem[];
+}

@@ -1,0 +1,36 @@
+/** A finding as a rule makes it: plain data, before level, configuration and explanation are applied. */
+import type { Witness } from '../flow/witness.ts';
+import type { Range } from '../syntax/range.ts';
+
+/** Strongest first. `note` is the floor. */
+export const LEVELS = ['error', 'warning', 'note'] as const;
+export type Level = (typeof LEVELS)[number];
+
+/**
+ * How sure the analysis is. `certain`: seen on a path of this function and its helpers. `likely`: one assumption
+ * about code that was seen in part. `possible`: depends on code that was not seen.
+ */
+export type Certainty = 'certain' | 'likely' | 'possible';
+
+/** Another place that a reader of the finding needs to see. */
+export interface RelatedPlace {
+  readonly range: Range;
+  readonly message: string;
+}
+
+export interface Finding {
+  /** Stable rule code, for instance `GUP201`. */
+  readonly code: string;
+  readonly certainty: Certainty;
+  /** What happens, why, and what to write instead. One to three sentences, no line breaks. */
+  readonly message: string;
+  /** The text to underline: the call that the finding is about. */
+  readonly range: Range;
+  /** Enclosing function. */
+  readonly function: string;
+  /** The GUP function that acquired the pages, or whose call is wrong. */
+  readonly api: string;
+  readonly related: readonly RelatedPlace[];
+  /** The path that shows it; absent where the call itself is the evidence. */
+  readonly witness?: Witness;
+}
