@@ -1,5 +1,4 @@
 import { defineConfig } from 'vitest/config';
-// @ts-expect-error: a plain module shared with esbuild.mjs; it has no declaration file.
 import { buildInfoVite } from './scripts/build-info.mjs';
 
 export default defineConfig({

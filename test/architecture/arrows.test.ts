@@ -1,0 +1,159 @@
+/** The arrows of docs/architecture.md: biome.json refuses each import that points upwards, and allows those it needs. */
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** [importing file, imported module] */
+const refused: [string, string][] = [
+  ['engine/src/model/probe.ts', 'node:fs'],
+  ['engine/src/model/probe.ts', 'vitest'],
+  ['engine/src/model/probe.ts', '#server/flow/witness.ts'],
+  ['engine/src/model/probe.ts', '../../../server/src/flow/witness.ts'],
+  ['server/src/syntax/probe.ts', '../flow/witness.ts'],
+  ['server/src/syntax/dialect/probe.ts', '../../rules/finding.ts'],
+  ['server/src/syntax/probe.ts', '#server/linter/report.ts'],
+  ['server/src/syntax/probe.ts', '#engine/protocol/steps.ts'],
+  ['server/src/syntax/probe.ts', 'node:fs'],
+  ['server/src/flow/probe.ts', '../rules/finding.ts'],
+  ['server/src/flow/probe.ts', '../explain/explanation.ts'],
+  ['server/src/flow/probe.ts', '#engine/explore/explore.ts'],
+  ['server/src/flow/probe.ts', 'node:fs'],
+  ['server/src/rules/probe.ts', '../explain/explanation.ts'],
+  ['server/src/rules/probe.ts', '../linter/report.ts'],
+  ['server/src/rules/probe.ts', '#engine/explore/explore.ts'],
+  ['server/src/rules/probe.ts', 'node:fs'],
+  ['server/src/explain/probe.ts', '../linter/report.ts'],
+  ['server/src/explain/probe.ts', 'node:fs'],
+  ['server/src/fix/probe.ts', '../cli/main.ts'],
+  ['server/src/linter/probe.ts', '../cli/main.ts'],
+  ['server/src/linter/probe.ts', '../lsp/server.ts'],
+  ['server/src/cli/probe.ts', '../lsp/server.ts'],
+  ['server/src/cli/format/probe.ts', '../../flow/witness.ts'],
+  ['server/src/cli/probe.ts', '../syntax/parser.ts'],
+  ['server/src/lsp/probe.ts', '../cli/main.ts'],
+  ['server/src/lsp/probe.ts', 'vscode'],
+  ['server/src/linter/probe.ts', 'vscode'],
+  ['client/src/probe.ts', '#server/linter/report.ts'],
+  ['client/src/probe.ts', '../../engine/src/protocol/trace.ts'],
+  ['client/src/probe.ts', 'web-tree-sitter'],
+];
+
+const allowed: [string, string][] = [
+  ['engine/src/model/probe.ts', '../protocol/steps.ts'],
+  ['engine/src/model/probe.ts', './page.ts'],
+  ['server/src/syntax/probe.ts', '#engine/protocol/flags.ts'],
+  ['server/src/syntax/assets.ts', 'node:fs'],
+  ['server/src/flow/probe.ts', '../syntax/tree.ts'],
+  ['server/src/flow/probe.ts', '#engine/protocol/steps.ts'],
+  ['server/src/rules/probe.ts', '../flow/witness.ts'],
+  ['server/src/explain/probe.ts', '#engine/explore/explore.ts'],
+  ['server/src/linter/probe.ts', '../rules/finding.ts'],
+  ['server/src/linter/probe.ts', 'node:fs'],
+  ['server/src/cli/format/probe.ts', '../../linter/report.ts'],
+  ['server/src/cli/probe.ts', '../syntax/lines.ts'],
+  ['client/src/probe.ts', 'vscode'],
+];
+
+let folder: string;
+/** Rules that Biome reports, by file. */
+let reported: Map<string, string[]>;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'gupcheck-arrows-'));
+  copyFileSync(path.join(root, 'biome.json'), path.join(folder, 'biome.json'));
+  write('.gitignore', 'node_modules/\n');
+  for (const [file, module] of [...refused, ...allowed]) {
+    write(probe(file, module), `import { value } from '${module}';\n\nexport const copy = value;\n`);
+  }
+  write('server/src/rules/cycle-a.ts', "import { b } from './cycle-b.ts';\n\nexport const a = () => b;\n");
+  write('server/src/rules/cycle-b.ts', "import { a } from './cycle-a.ts';\n\nexport const b = () => a;\n");
+  write('engine/src/model/clock.ts', 'export const now = () => Date.now();\n');
+  write('engine/src/model/print.ts', "export const print = () => console.log('x');\n");
+  reported = lint();
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('an import that points upwards is refused', () => {
+  it.each(refused)('%s from %s', (file, module) => {
+    expect(reported.get(probe(file, module))).toContain('lint/style/noRestrictedImports');
+  });
+});
+
+describe('an import that points downwards is allowed', () => {
+  it.each(allowed)('%s from %s', (file, module) => {
+    expect(reported.get(probe(file, module)) ?? []).not.toContain('lint/style/noRestrictedImports');
+  });
+});
+
+it('refuses import cycles', () => {
+  expect(reported.get('server/src/rules/cycle-a.ts')).toContain('lint/suspicious/noImportCycles');
+});
+
+it.each(['engine/src/model/clock.ts', 'engine/src/model/print.ts'])(
+  'refuses I/O and clocks in %s',
+  (file) => {
+    expect(reported.get(file)).toContain('lint/style/noRestrictedGlobals');
+  },
+);
+
+it('draws no random numbers in the engine', () => {
+  const sources = readdirSync(path.join(root, 'engine/src'), { recursive: true, encoding: 'utf8' });
+  const files = sources.filter((name) => name.endsWith('.ts'));
+  expect(files.length).toBeGreaterThan(3);
+  const guilty = files.filter((name) =>
+    /Math\s*\.\s*random/.test(readFileSync(path.join(root, 'engine/src', name), 'utf8')),
+  );
+  expect(guilty).toEqual([]);
+});
+
+/** A file of its own for each probe in a folder, since several probes share one; assets.ts keeps its name. */
+function probe(file: string, module: string): string {
+  return file.replace('probe.ts', `probe-${module.replace(/\W+/g, '-')}.ts`);
+}
+
+function write(name: string, text: string): void {
+  const file = path.join(folder, name);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+function lint(): Map<string, string[]> {
+  const biome = path.join(root, 'node_modules/@biomejs/biome/bin/biome');
+  let output: string;
+  try {
+    output = execFileSync(
+      process.execPath,
+      [biome, 'lint', '--reporter=json', '--max-diagnostics=none', '.'],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
+  } catch (error) {
+    // Biome exits 1 when it has something to report.
+    output = (error as { stdout: string }).stdout;
+  }
+  const { diagnostics } = JSON.parse(output) as {
+    diagnostics: { category: string; location: { path: string } }[];
+  };
+  const byFile = new Map<string, string[]>();
+  for (const { category, location } of diagnostics) {
+    byFile.set(location.path, [...(byFile.get(location.path) ?? []), category]);
+  }
+  return byFile;
+}
