@@ -1,0 +1,236 @@
+/** Tokens of a slice, and rewriting them in place. */
+import { blanked } from '../blank.ts';
+import { literalEnd } from '../preprocess/scan.ts';
+
+export const TokenKind = { word: 1, number: 2, literal: 3, punctuation: 4 } as const;
+
+/** Operators of more than one character, longest first. */
+const LONG_OPERATORS = /(?:<<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=)/y;
+
+/**
+ * The tokens of preprocessed code, with the rewriting that the dialect's concerns ask for. A token is blanked or
+ * replaced by text of its own length; blanks between tokens may be filled. Line breaks always stay.
+ */
+export class Tokens {
+  readonly code: string;
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #kinds: number[] = [];
+  readonly #texts: string[] = [];
+  /** For a bracket, its partner; -1 for one without, and for other tokens. */
+  readonly #partners: number[] = [];
+  readonly #replacements = new Map<number, string>();
+
+  constructor(code: string) {
+    this.code = code;
+    this.#tokenize();
+    this.#pair();
+  }
+
+  get count(): number {
+    return this.#starts.length;
+  }
+
+  start(index: number): number {
+    return this.#starts[index]!;
+  }
+
+  end(index: number): number {
+    return this.#ends[index]!;
+  }
+
+  /** The token's text as it is after the rewriting so far; empty outside the tokens and for a blanked one. */
+  text(index: number): string {
+    return this.#texts[index] ?? '';
+  }
+
+  is(index: number, text: string): boolean {
+    return this.#texts[index] === text;
+  }
+
+  isWord(index: number): boolean {
+    return this.#kinds[index] === TokenKind.word;
+  }
+
+  isLiteral(index: number): boolean {
+    return this.#kinds[index] === TokenKind.literal;
+  }
+
+  isNumber(index: number): boolean {
+    return this.#kinds[index] === TokenKind.number;
+  }
+
+  /** The partner of a bracket, or -1. */
+  partner(index: number): number {
+    return this.#partners[index] ?? -1;
+  }
+
+  /** The next token that is not blanked, from `index` on; `count` when there is none. */
+  next(index: number): number {
+    let at = index;
+    while (at < this.count && this.#texts[at] === '') at++;
+    return at;
+  }
+
+  /** The nearest token before `index` that is not blanked, or -1. */
+  previous(index: number): number {
+    let at = index - 1;
+    while (at >= 0 && this.#texts[at] === '') at--;
+    return at;
+  }
+
+  /** The token that starts at or behind an offset. */
+  firstFrom(offset: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#starts[middle]! < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Blanks tokens `from` to `to`, both included. */
+  blank(from: number, to = from): void {
+    for (let at = from; at <= to; at++) {
+      if (this.#texts[at] === '') continue;
+      this.#texts[at] = '';
+      this.#kinds[at] = 0;
+      this.#replacements.set(at, '');
+    }
+  }
+
+  /** Puts other text, at most as long, in a token's place; `kind` is that of the new text. */
+  replace(index: number, text: string, kind: number = TokenKind.word): void {
+    if (text.length > this.#ends[index]! - this.#starts[index]!)
+      throw new RangeError('replacement is too long');
+    this.#texts[index] = text;
+    this.#kinds[index] = kind;
+    this.#replacements.set(index, text);
+  }
+
+  /**
+   * Puts one text over tokens `from` to `to` and the blanks between them; the text becomes token `from`.
+   * Answers false, and does nothing, where a line break stands in the way of its length.
+   */
+  cover(from: number, to: number, text: string, kind: number = TokenKind.word): boolean {
+    const start = this.#starts[from]!;
+    if (text.length > this.#ends[to]! - start) return false;
+    if (/[\r\n]/.test(this.code.slice(start, start + text.length))) return false;
+    this.blank(from, to);
+    this.#texts[from] = text;
+    this.#kinds[from] = kind;
+    this.#replacements.set(from, text);
+    return true;
+  }
+
+  /** The rewritten code. */
+  render(): string {
+    if (this.#replacements.size === 0) return this.code;
+    const pieces: string[] = [];
+    let done = 0;
+    for (const index of [...this.#replacements.keys()].sort((a, b) => a - b)) {
+      const start = this.#starts[index]!;
+      const text = this.#replacements.get(index)!;
+      if (start > done) pieces.push(this.code.slice(done, start));
+      const from = Math.max(start, done);
+      const end = Math.max(this.#ends[index]!, start + text.length);
+      if (end <= from) continue;
+      pieces.push(
+        text.slice(from - start),
+        blanked(this.code.slice(Math.max(from, start + text.length), end)),
+      );
+      done = end;
+    }
+    pieces.push(this.code.slice(done));
+    return pieces.join('');
+  }
+
+  #tokenize(): void {
+    const { code } = this;
+    const length = code.length;
+    let at = 0;
+    while (at < length) {
+      const char = code.charCodeAt(at);
+      if (char <= 32) {
+        at++;
+        continue;
+      }
+      const start = at;
+      let kind: number = TokenKind.punctuation;
+      if (isWordStart(char)) {
+        at = wordEnd(code, at + 1);
+        kind = TokenKind.word;
+      } else if (isDigit(char)) {
+        at = numberEnd(code, at + 1);
+        kind = TokenKind.number;
+      } else if (char === 34 || char === 39) {
+        at = Math.max(literalEnd(code, at), at + 1);
+        kind = TokenKind.literal;
+      } else {
+        LONG_OPERATORS.lastIndex = at;
+        at += LONG_OPERATORS.exec(code)?.[0].length ?? 1;
+      }
+      this.#starts.push(start);
+      this.#ends.push(at);
+      this.#kinds.push(kind);
+      this.#texts.push(code.slice(start, at));
+      this.#partners.push(-1);
+    }
+  }
+
+  /** Pairs brackets; one that closes another kind leaves the open ones of inner kinds without a partner. */
+  #pair(): void {
+    const open: number[] = [];
+    this.#texts.forEach((text, index) => {
+      if (text === '(' || text === '[' || text === '{') open.push(index);
+      else if (text === ')' || text === ']' || text === '}') {
+        const wanted = text === ')' ? '(' : text === ']' ? '[' : '{';
+        let top = open.length - 1;
+        // A brace is stronger than a bracket: it is not skipped to find a bracket's partner.
+        while (
+          top >= 0 &&
+          this.#texts[open[top]!] !== wanted &&
+          (wanted === '{' || this.#texts[open[top]!] !== '{')
+        ) {
+          top--;
+        }
+        if (top < 0 || this.#texts[open[top]!] !== wanted) return;
+        const partner = open[top]!;
+        open.length = top;
+        this.#partners[partner] = index;
+        this.#partners[index] = partner;
+      }
+    });
+  }
+}
+
+function isWordStart(char: number): boolean {
+  return (
+    (char >= 97 && char <= 122) || (char >= 65 && char <= 90) || char === 95 || char === 36 || char > 127
+  );
+}
+
+function isDigit(char: number): boolean {
+  return char >= 48 && char <= 57;
+}
+
+function wordEnd(code: string, from: number): number {
+  let at = from;
+  while (at < code.length && (isWordStart(code.charCodeAt(at)) || isDigit(code.charCodeAt(at)))) at++;
+  return at;
+}
+
+/** Numbers with suffixes, fractions and signed exponents. */
+function numberEnd(code: string, from: number): number {
+  let at = from;
+  for (; at < code.length; at++) {
+    const char = code.charCodeAt(at);
+    if (isWordStart(char) || isDigit(char) || char === 46) continue;
+    const isSign = char === 43 || char === 45;
+    if (isSign && /[eEpP]/.test(code[at - 1]!) && !/^0[xX]/.test(code.slice(from - 1, from + 1))) continue;
+    break;
+  }
+  return at;
+}

@@ -1,0 +1,265 @@
+/**
+ * A file's top level in one lexical pass: functions, structs, tables, without a parser. Works on preprocessed text
+ * (comments and directives are blanks) and survives unbalanced brackets.
+ */
+import { literalEnd } from './preprocess/scan.ts';
+
+/** A function definition. Offsets are of the whole file. */
+export interface FunctionSlice {
+  readonly name: string;
+  /** Of the declaration specifiers. */
+  readonly start: number;
+  readonly nameStart: number;
+  /** Of the opening brace. */
+  readonly bodyStart: number;
+  /** Behind the closing brace. */
+  readonly end: number;
+  readonly isStatic: boolean;
+  /** The macro that defines it, for instance `SYSCALL_DEFINE3`; its first argument is then the name. */
+  readonly definedBy?: string;
+}
+
+/** A struct, union or enum with a body, by tag or by typedef name. */
+export interface TypeSlice {
+  readonly name: string;
+  readonly keyword: 'struct' | 'union' | 'enum';
+  readonly start: number;
+  readonly bodyStart: number;
+  readonly end: number;
+}
+
+/** A variable with a braced initializer, for instance a table of operations. */
+export interface TableSlice {
+  readonly name: string;
+  readonly start: number;
+  readonly bodyStart: number;
+  readonly end: number;
+}
+
+export interface Outline {
+  readonly functions: readonly FunctionSlice[];
+  readonly types: readonly TypeSlice[];
+  readonly tables: readonly TableSlice[];
+}
+
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
+const OPEN_PAREN = 40;
+const CLOSE_PAREN = 41;
+const SEMICOLON = 59;
+const NEWLINE = 10;
+
+/** Finds what the file defines. Total. */
+export function outline(code: string): Outline {
+  return new Outliner(code).run();
+}
+
+class Outliner {
+  readonly #code: string;
+  readonly #functions: FunctionSlice[] = [];
+  readonly #types: TypeSlice[] = [];
+  readonly #tables: TableSlice[] = [];
+  /** Where the current top-level item started. */
+  #itemStart = 0;
+
+  constructor(code: string) {
+    this.#code = code;
+  }
+
+  run(): Outline {
+    const code = this.#code;
+    const length = code.length;
+    let parens = 0;
+    for (let at = 0; at < length; at++) {
+      switch (code.charCodeAt(at)) {
+        case 34:
+        case 39:
+          at = literalEnd(code, at) - 1;
+          break;
+        case OPEN_PAREN:
+          parens++;
+          break;
+        case CLOSE_PAREN:
+          if (parens > 0) parens--;
+          break;
+        case SEMICOLON:
+          if (parens === 0) this.#itemStart = at + 1;
+          break;
+        case OPEN_BRACE: {
+          // A brace in the first column opens a body even if an earlier bracket was never closed.
+          const inColumn0 = at === 0 || code.charCodeAt(at - 1) === NEWLINE;
+          if (parens > 0 && !inColumn0) break;
+          parens = 0;
+          const end = bodyEnd(code, at);
+          if (this.#define(at, end)) this.#itemStart = end;
+          at = end - 1;
+          break;
+        }
+        case CLOSE_BRACE:
+          if (parens === 0 || code.charCodeAt(at - 1) === NEWLINE) {
+            parens = 0;
+            this.#itemStart = at + 1;
+          }
+          break;
+      }
+    }
+    return { functions: this.#functions, types: this.#types, tables: this.#tables };
+  }
+
+  /** Records what the braces at `bodyStart` belong to. Answers whether the item ends with them. */
+  #define(bodyStart: number, end: number): boolean {
+    const header = this.#code.slice(this.#itemStart, bodyStart);
+    const table =
+      /([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*(?:__\w+\s*(?:\([^()]*\)\s*)?)*=\s*(?:\([^()]*\)\s*)?$/.exec(
+        header,
+      );
+    if (table !== null) {
+      this.#tables.push({
+        name: table[1]!,
+        start: this.#skipBlanks(this.#itemStart),
+        bodyStart,
+        end,
+      });
+      return false;
+    }
+    const aggregate = /\b(struct|union|enum)\b((?:\s+\w+(?:\s*\([^()]*\))?)*)\s*$/.exec(header);
+    if (aggregate !== null) {
+      this.#type(aggregate[1] as TypeSlice['keyword'], aggregate[2]!, aggregate.index, bodyStart, end);
+      return false;
+    }
+    if (/^\s*extern\s*"C"\s*$/.test(header)) return true;
+    const found = functionName(header);
+    if (found === undefined) return !header.includes('=');
+    this.#functions.push({
+      name: found.name,
+      start: this.#skipBlanks(this.#itemStart + found.headerStart),
+      nameStart: this.#itemStart + found.at,
+      bodyStart,
+      end,
+      isStatic: found.isStatic,
+      ...(found.definedBy === undefined ? {} : { definedBy: found.definedBy }),
+    });
+    return true;
+  }
+
+  #type(keyword: TypeSlice['keyword'], tags: string, index: number, bodyStart: number, end: number): void {
+    // Behind the keyword may stand attributes, then the tag.
+    const tag = /(\w+)\s*$/.exec(
+      tags.replace(/\b__\w+\s*(?:\([^()]*\))?/g, (word) => (/^__\w+$/.test(word) ? word : '')),
+    );
+    const typedefName = /^\s*(?:__\w+\s*(?:\([^()]*\)\s*)?)*([A-Za-z_]\w*)\s*;/.exec(
+      this.#code.slice(end, end + 200),
+    );
+    const name = tag?.[1] ?? typedefName?.[1];
+    if (name === undefined) return;
+    this.#types.push({ name, keyword, start: this.#itemStart + index, bodyStart, end });
+  }
+
+  #skipBlanks(from: number): number {
+    let at = from;
+    while (at < this.#code.length && this.#code.charCodeAt(at) <= 32) at++;
+    return at;
+  }
+}
+
+/**
+ * Behind the closing brace of the body that opens at `open`. A closing brace in the first column ends the body
+ * whatever is still open; a body that is never closed ends with the text.
+ */
+function bodyEnd(code: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < code.length; at++) {
+    const char = code.charCodeAt(at);
+    if (char === OPEN_BRACE) depth++;
+    else if (char === CLOSE_BRACE) {
+      depth--;
+      if (depth === 0 || code.charCodeAt(at - 1) === NEWLINE) return at + 1;
+    } else if (char === 34 || char === 39) at = literalEnd(code, at) - 1;
+  }
+  return code.length;
+}
+
+interface FunctionHeader {
+  readonly name: string;
+  /** Offset of the name in the header. */
+  readonly at: number;
+  /** Offset of the definition in the header: behind a macro call that stood before it without a semicolon. */
+  readonly headerStart: number;
+  readonly isStatic: boolean;
+  readonly definedBy?: string;
+}
+
+/** Words before a bracket that are not the function's name. */
+const NOT_A_NAME =
+  /^(?:__\w*attribute\w*|__(?:printf|scanf|acquires|releases|must_hold|acquire|release|aligned|section|alias|assume_aligned|alloc_size|free|cleanup|malloc|nonnull|diagnose_as|bpf_\w+|context_unsafe|cond_acquires|cond_releases|cacheline_group_begin)|asm|__asm__|typeof|__typeof__|if|while|for|switch|return|sizeof|do|else|EXPORT_SYMBOL\w*|ALLOW_ERROR_INJECTION|NOKPROBE_SYMBOL)$/;
+
+/** Macros whose first argument names the function that they define. */
+const DEFINING =
+  /^(?:__)?(?:[A-Z][A-Z0-9_]*_)?(?:SYSCALL|COMPAT_SYSCALL|BPF_CALL|PV_CALLEE_SAVE)\w*$|^[A-Z][A-Z0-9_]*$/;
+
+/** Finds the name in what stands before a function's body. Undefined when that is no function. */
+function functionName(header: string): FunctionHeader | undefined {
+  const call = /([A-Za-z_]\w*)\s*\(/g;
+  let best: { name: string; at: number; open: number; close: number } | undefined;
+  for (let match = call.exec(header); match !== null; match = call.exec(header)) {
+    const open = match.index + match[0].length - 1;
+    const close = closingBracket(header, open);
+    const name = match[1]!;
+    call.lastIndex = close + 1;
+    if (NOT_A_NAME.test(name)) continue;
+    // The first candidate is the name unless another declaration follows it: a macro call without a semicolon.
+    if (best === undefined || startsDeclaration(header.slice(best.close + 1, match.index))) {
+      best = { name, at: match.index, open, close };
+    }
+  }
+  if (best === undefined) return undefined;
+  const { open, close } = best;
+  if (/=/.test(header.slice(close + 1))) return undefined;
+  const headerStart = startOfDefinition(header, best.at);
+  const specifiers = header.slice(headerStart, best.at);
+  const isStatic = /\bstatic\b/.test(specifiers);
+  if (DEFINING.test(best.name)) {
+    const argument = /^\s*(\w+)/.exec(header.slice(open + 1, close));
+    if (argument !== null && /^[A-Za-z_]/.test(argument[1]!)) {
+      return {
+        name: argument[1]!,
+        at: open + 1 + argument[0].length - argument[1]!.length,
+        headerStart,
+        isStatic,
+        definedBy: best.name,
+      };
+    }
+  }
+  return { name: best.name, at: best.at, headerStart, isStatic };
+}
+
+/** Whether text between two bracketed groups holds the specifiers of a new declaration, not just annotations. */
+function startsDeclaration(between: string): boolean {
+  const words = between.match(/[A-Za-z_]\w*/g) ?? [];
+  return words.some((word) => !word.startsWith('__')) || /\n\s*\n/.test(between);
+}
+
+/** Behind macro calls that stand, without a semicolon, on lines of their own before the definition. */
+function startOfDefinition(header: string, nameAt: number): number {
+  let start = 0;
+  const call = /^[ \t]*[A-Za-z_]\w*[ \t]*\(/gm;
+  for (let match = call.exec(header); match !== null && match.index < nameAt; match = call.exec(header)) {
+    const close = closingBracket(header, match.index + match[0].length - 1);
+    if (close >= nameAt) break;
+    if (/^[ \t\r]*\n/.test(header.slice(close + 1)) && !/^[ \t]*__/.test(match[0])) start = close + 1;
+    call.lastIndex = close + 1;
+  }
+  return start;
+}
+
+/** The bracket that closes the one at `open`, or the end of the text. */
+function closingBracket(text: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === OPEN_PAREN) depth++;
+    else if (char === CLOSE_PAREN && --depth === 0) return at;
+    else if (char === 34 || char === 39) at = literalEnd(text, at) - 1;
+  }
+  return text.length;
+}
