@@ -8,7 +8,8 @@ export interface Cursor {
   readonly nodeType: string;
   readonly nodeIsNamed: boolean;
   readonly nodeIsMissing: boolean;
-  readonly currentFieldId: number;
+  /** For a node without a field, one back end says 0, the other undefined. */
+  readonly currentFieldId: number | undefined;
   readonly currentFieldName: string | null;
   readonly startIndex: number;
   readonly endIndex: number;
@@ -99,13 +100,13 @@ export class Flattener {
     this.#start[node] = start;
     this.#end[node] = end;
     this.#flags[node] = flags;
-    // A comment may stand anywhere; the field that a cursor names for it belongs to its neighbour.
+    // A comment may stand anywhere: the field that a cursor names for it belongs to its neighbour.
     this.#field[node] = kind === Kind.comment ? 0 : this.#fieldOf(cursor);
   }
 
   #fieldOf(cursor: Cursor): number {
     const id = cursor.currentFieldId;
-    if (id === 0) return 0;
+    if (id === undefined || id === 0) return 0;
     let field = this.#fields[id];
     if (field === undefined) {
       field = fieldOf(cursor.currentFieldName ?? '');
