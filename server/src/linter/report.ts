@@ -12,15 +12,24 @@ export interface ReportedFinding extends Finding {
 
 /** A problem of the analysis itself, never silent: a rule that threw, a budget that was hit. */
 export interface InternalProblem {
-  readonly kind: 'rule-threw' | 'budget' | 'parser';
+  readonly kind: 'rule-threw' | 'analysis-threw' | 'explanation-threw' | 'budget' | 'parser';
   readonly message: string;
+  /** For developers of gupcheck: where it was thrown. */
+  readonly stack?: string;
+}
+
+/** Whether a problem is a bug of gupcheck's, so that a clean result would claim too much. */
+export function isFailure(problem: InternalProblem): boolean {
+  return problem.kind !== 'budget';
 }
 
 export interface FileReport {
   /** Path as the user gave it, or relative to the folder given; forward slashes. */
   readonly path: string;
-  /** Text of the file: positions of findings are UTF-16 offsets into it. Empty when the file was not of interest. */
+  /** Text of the file: positions of findings are UTF-16 offsets into it. */
   readonly text: string;
+  /** Kernel release that the code was taken to be for, `major.minor`. */
+  readonly kernel: string;
   readonly findings: readonly ReportedFinding[];
   /** Functions that were analysed, and how many of them could be parsed only in part. */
   readonly functions: number;

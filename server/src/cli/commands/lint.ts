@@ -1,0 +1,123 @@
+import path from 'node:path';
+import { version } from 'virtual:gupcheck-build';
+import { type Command, Option } from 'commander';
+import { isFailure } from '../../linter/report.ts';
+import { type LintRun, lintInput, lintPaths, type RunOptions } from '../../linter/run.ts';
+import { LEVELS, type Level } from '../../rules/finding.ts';
+import { type ExitStatus, exitStatus, problemLine, UserError } from '../failure.ts';
+import { formatJson } from '../format/json.ts';
+import { atLeast, type Formatter } from '../format/output.ts';
+import { formatSarif } from '../format/sarif.ts';
+import { formatText } from '../format/text.ts';
+import type { Host } from '../host.ts';
+import { kernelOption } from '../options.ts';
+import { plain } from '../style.ts';
+import { writeOutput } from '../write-output.ts';
+
+const formats: Readonly<Record<string, Formatter>> = {
+  text: formatText,
+  json: formatJson,
+  sarif: formatSarif,
+};
+
+interface LintFlags {
+  readonly format: string;
+  readonly output?: string;
+  readonly level: Level;
+  readonly exitZero?: true;
+  readonly kernel?: string;
+  readonly explain: boolean;
+  readonly stdinFilename?: string;
+}
+
+/** `gupcheck lint PATH…` */
+export function addLint(program: Command, host: Host, finish: (status: ExitStatus) => void): void {
+  program
+    .command('lint')
+    .summary('find misuse of page pinning in C files')
+    .description(
+      'Lints C files and all .c and .h files in folders. Exit status: 0 no findings at --level or above, 1 findings, 2 wrong use or an internal error.',
+    )
+    .argument('<paths...>', 'files and folders; - for standard input')
+    .addOption(new Option('--format <format>', 'output format').choices(Object.keys(formats)).default('text'))
+    .option('--output <file>', 'write to a file instead of standard output')
+    .addOption(
+      new Option('--level <level>', 'show, and fail for, findings of this level and above')
+        .choices(LEVELS)
+        .default('warning'),
+    )
+    .option('--exit-zero', 'exit with 0 even when there are findings')
+    .addOption(kernelOption())
+    .option(
+      '--no-explain',
+      'do not run the engine (faster; levels are then not lowered by runs that show nothing)',
+    )
+    .option('--no-cache', 'do not keep results between runs')
+    .option('--stdin-filename <file>', 'name of the file that comes from standard input')
+    .action(async (paths: string[], flags: LintFlags) => finish(await lint(paths, flags, host)));
+}
+
+async function lint(paths: readonly string[], flags: LintFlags, host: Host): Promise<ExitStatus> {
+  const options: RunOptions = {
+    explanations: flags.explain,
+    levels: {},
+    ...(flags.kernel !== undefined && { kernel: flags.kernel }),
+  };
+  const run = await (paths.includes('-')
+    ? lintStdin(paths, flags, host, options)
+    : lintNamed(paths, flags, host, options));
+  complain(run, host);
+  const status = statusOf(run, flags);
+  if (run.scanned === 0 && flags.format === 'text') return status;
+  const { rules } = await host.analyzer();
+  const format = formats[flags.format]!;
+  const text = format({
+    run,
+    rules,
+    level: flags.level,
+    status,
+    cwd: host.cwd,
+    version,
+    style: flags.output === undefined ? host.style : plain,
+  });
+  if (flags.output === undefined) host.print(text);
+  else writeOutput(path.resolve(host.cwd, flags.output), text);
+  return status;
+}
+
+async function lintNamed(paths: readonly string[], flags: LintFlags, host: Host, options: RunOptions) {
+  if (flags.stdinFilename !== undefined) {
+    throw new UserError('--stdin-filename', 'there is no standard input to name', 'give - as the path');
+  }
+  return lintPaths(host.analyzer, paths, host.cwd, options);
+}
+
+async function lintStdin(paths: readonly string[], flags: LintFlags, host: Host, options: RunOptions) {
+  if (paths.length > 1) {
+    throw new UserError('-', 'standard input and files in one run', 'lint them one after the other');
+  }
+  return lintInput(host.analyzer, host.readInput(), flags.stdinFilename ?? 'stdin.c', host.cwd, options);
+}
+
+/** Says on standard error what could not be read, and what went wrong in the analysis. */
+function complain(run: LintRun, host: Host): void {
+  for (const problem of [...run.problems, ...run.skipped]) host.complain(problemLine(problem));
+  for (const report of run.reports) {
+    for (const problem of report.problems) {
+      const cure = isFailure(problem)
+        ? 'please report this (GUPCHECK_DEBUG=1 shows where it happened)'
+        : 'findings may be missing';
+      host.complain(problemLine({ place: report.path, what: problem.message, cure }));
+      if (host.debug && problem.stack !== undefined) host.complain(problem.stack);
+    }
+  }
+}
+
+function statusOf(run: LintRun, flags: LintFlags): ExitStatus {
+  const failed = run.problems.length > 0 || run.reports.some((report) => report.problems.some(isFailure));
+  if (failed) return exitStatus.failure;
+  const found = run.reports.some((report) =>
+    report.findings.some((finding) => atLeast(finding.level, flags.level)),
+  );
+  return found && flags.exitZero !== true ? exitStatus.findings : exitStatus.clean;
+}

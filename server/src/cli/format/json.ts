@@ -1,0 +1,64 @@
+/** Findings for scripts. `formatVersion` grows when a field changes its meaning or goes away, not when one is added. */
+
+import type { FileReport, ReportedFinding } from '../../linter/report.ts';
+import type { LineIndex } from '../../syntax/lines.ts';
+import type { Range } from '../../syntax/range.ts';
+import { type Formatter, linesOf, shown, spanOf, summarize } from './output.ts';
+
+export const formatJson: Formatter = ({ run, rules, level, version }) => {
+  const names = new Map(rules.map((rule) => [rule.code, rule.name]));
+  return `${JSON.stringify(
+    {
+      formatVersion: 1,
+      version,
+      level,
+      summary: summarize(run),
+      findings: run.reports.flatMap((report) => {
+        const lines = linesOf(report);
+        return shown(report, level).map((finding) =>
+          findingJson(report, lines, finding, names.get(finding.code) ?? ''),
+        );
+      }),
+      files: run.reports.map(({ path, kernel, functions, partlyRead, problems }) => ({
+        path,
+        kernel,
+        functions,
+        partlyRead,
+        problems: problems.map(({ kind, message }) => ({ kind, message })),
+      })),
+      problems: run.problems,
+      skipped: run.skipped,
+    },
+    null,
+    2,
+  )}\n`;
+};
+
+/** One finding; `explanation` has no steps, which `gupcheck why --format json` gives. */
+export function findingJson(report: FileReport, lines: LineIndex, finding: ReportedFinding, name: string) {
+  const place = (range: Range) => ({ path: report.path, ...spanOf(lines, range) });
+  const { explanation } = finding;
+  return {
+    code: finding.code,
+    name,
+    level: finding.level,
+    certainty: finding.certainty,
+    message: finding.message,
+    ...place(finding.range),
+    function: finding.function,
+    api: finding.api,
+    fingerprint: finding.fingerprint,
+    related: finding.related.map(({ range, message }) => ({ ...place(range), message })),
+    ...(explanation !== undefined && {
+      explanation: {
+        verdict: explanation.verdict,
+        summary: explanation.summary,
+        property: explanation.property,
+        damage: explanation.damage,
+        documentForm: explanation.documentForm,
+        assumptions: explanation.assumptions,
+        explored: explanation.explored,
+      },
+    }),
+  };
+}

@@ -1,0 +1,77 @@
+/** What every output format is given. */
+import type { RuleInfo } from '../../linter/analyzer.ts';
+import type { FileReport, ReportedFinding } from '../../linter/report.ts';
+import type { LintRun } from '../../linter/run.ts';
+import { LEVELS, type Level } from '../../rules/finding.ts';
+import { LineIndex } from '../../syntax/lines.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { ExitStatus } from '../failure.ts';
+import type { Style } from '../style.ts';
+
+export interface Output {
+  readonly run: LintRun;
+  readonly rules: readonly RuleInfo[];
+  /** Findings below this level are counted, and shown nowhere else. */
+  readonly level: Level;
+  readonly status: ExitStatus;
+  /** Folder that relative paths start from. */
+  readonly cwd: string;
+  readonly version: string;
+  readonly style: Style;
+}
+
+/** Text of the whole output, with a line break at its end. */
+export type Formatter = (output: Output) => string;
+
+export interface Span {
+  readonly line: number;
+  /** From 1, in characters (Unicode code points). */
+  readonly column: number;
+  readonly endLine: number;
+  readonly endColumn: number;
+}
+
+/** Line and columns of a range. */
+export function spanOf(lines: LineIndex, range: Range): Span {
+  const start = lines.placeOf(range.start);
+  const end = lines.placeOf(range.end);
+  return { line: start.line, column: start.column, endLine: end.line, endColumn: end.column };
+}
+
+export function atLeast(level: Level, threshold: Level): boolean {
+  return LEVELS.indexOf(level) <= LEVELS.indexOf(threshold);
+}
+
+/** A report's findings that are shown, with the lines of its text. */
+export function shown(report: FileReport, level: Level): readonly ReportedFinding[] {
+  return report.findings.filter((finding) => atLeast(finding.level, level));
+}
+
+export function linesOf(report: FileReport): LineIndex {
+  return new LineIndex(report.text);
+}
+
+export interface Summary {
+  readonly findings: Readonly<Record<Level, number>>;
+  /** Files that were looked at. */
+  readonly files: number;
+  readonly functions: number;
+  readonly partlyRead: number;
+}
+
+export function summarize(run: LintRun): Summary {
+  const findings = { error: 0, warning: 0, note: 0 };
+  let functions = 0;
+  let partlyRead = 0;
+  for (const report of run.reports) {
+    for (const { level } of report.findings) findings[level]++;
+    functions += report.functions;
+    partlyRead += report.partlyRead.length;
+  }
+  return { findings, files: run.scanned, functions, partlyRead };
+}
+
+/** `1 file`, `2 files`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,44 @@
+/** The steps of a counterexample in words, shared by the formats. */
+import type { FolioView, TraceStep } from '#engine/protocol/trace.ts';
+
+/** Names of the error numbers that page pinning returns (include/uapi/asm-generic/errno-base.h). */
+const ERRNO: Readonly<Record<number, string>> = {
+  4: 'EINTR',
+  11: 'EAGAIN',
+  12: 'ENOMEM',
+  14: 'EFAULT',
+  16: 'EBUSY',
+  22: 'EINVAL',
+};
+
+/** `get_user_pages_fast(p, 1, FOLL_WRITE, pages) = 1`; errors by name. */
+export function callText(step: TraceStep): string {
+  return step.ret === undefined ? step.call : `${step.call} = ${returnText(step.ret)}`;
+}
+
+function returnText(value: number): string {
+  const name = ERRNO[-value];
+  return value < 0 && name !== undefined ? `-${name}` : String(value);
+}
+
+/** One folio in one line. */
+export function folioText(folio: FolioView): string {
+  const columns = folioColumns(folio);
+  return Object.entries(columns)
+    .filter(([name, value]) => name !== 'folio' && value !== '-')
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
+
+/** What is shown of a folio, by column heading. */
+export function folioColumns(folio: FolioView) {
+  return {
+    folio: folio.order === 0 ? folio.name : `${folio.name} (order ${folio.order})`,
+    refcount: String(folio.refcount),
+    pincount: folio.pincount === null ? (folio.maybeDmaPinned ? 'in refcount' : '-') : String(folio.pincount),
+    mapcount: String(folio.mapcount),
+    flags: folio.flags.length === 0 ? '-' : folio.flags.join(' '),
+    content: folio.content,
+    'mapped by': folio.mappedBy.length === 0 ? 'nobody' : folio.mappedBy.join(' '),
+  } as const;
+}

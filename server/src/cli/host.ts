@@ -1,0 +1,33 @@
+/** What the program needs from the process around it. Tests pass their own. */
+import { readFileSync } from 'node:fs';
+import type { Analyzer } from '../linter/analyzer.ts';
+import { coloured, plain, type Style } from './style.ts';
+
+export interface Host {
+  readonly cwd: string;
+  /** Style for standard output. */
+  readonly style: Style;
+  /** Show stack traces (`GUPCHECK_DEBUG=1`). */
+  readonly debug: boolean;
+  /** Writes to standard output. */
+  print(text: string): void;
+  /** Writes one line to standard error. */
+  complain(line: string): void;
+  readInput(): Uint8Array;
+  analyzer(): Promise<Analyzer>;
+}
+
+/** The real process. */
+export function processHost(analyzer: () => Promise<Analyzer>): Host {
+  const { env, stdout } = process;
+  const wantsColour = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+  return {
+    cwd: process.cwd(),
+    style: wantsColour ? coloured : plain,
+    debug: env.GUPCHECK_DEBUG === '1',
+    print: (text) => void stdout.write(text),
+    complain: (line) => void process.stderr.write(`${line}\n`),
+    readInput: () => readFileSync(0),
+    analyzer,
+  };
+}

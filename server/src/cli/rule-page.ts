@@ -1,0 +1,37 @@
+/** A rule's page: bundled text of docs/rules where there is one, else made from the rule's metadata. */
+import { rulePages } from 'virtual:gupcheck-build';
+import type { RuleInfo } from '../linter/analyzer.ts';
+
+/** Where a rule's page can be read on the web. */
+export function ruleUrl(code: string): string {
+  return `https://github.com/gupcheck/gupcheck/blob/main/docs/rules/${code}.md`;
+}
+
+/** The page as Markdown, with a line break at its end. */
+export function rulePage(rule: RuleInfo): string {
+  return rulePages[rule.code] ?? pageFromMetadata(rule);
+}
+
+/** Help for viewers that know Markdown and for those that do not. */
+export function ruleHelp(rule: RuleInfo): { text: string; markdown: string } {
+  const { summary, rationale, documentSection } = rule;
+  return {
+    text: `${summary}\n\n${rationale}\n\nInstead of\n\n${rule.bad}\n\nwrite\n\n${rule.good}\n\nSee ${documentSection} in the kernel's pin_user_pages.rst.`,
+    markdown: rulePage(rule),
+  };
+}
+
+function pageFromMetadata(rule: RuleInfo): string {
+  const code = (text: string) => `\`\`\`c\n${text.trimEnd()}\n\`\`\``;
+  return [
+    `# ${rule.code}: ${rule.name}`,
+    rule.summary,
+    `Level: ${rule.defaultLevel}. Document: pin_user_pages.rst, ${rule.documentSection}.`,
+    '## Why',
+    rule.rationale,
+    '## Bad',
+    code(rule.bad),
+    '## Good',
+    `${code(rule.good)}\n`,
+  ].join('\n\n');
+}

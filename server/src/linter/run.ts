@@ -1,0 +1,111 @@
+/** Lints files: reads, sifts, decodes, and hands the texts to the service. */
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import path from 'node:path';
+import type { Level } from '../rules/finding.ts';
+import { decodeSource } from '../syntax/decode.ts';
+import type { Analyzer } from './analyzer.ts';
+import { discover, type InputProblem, type SourcePath, unreadable } from './discover.ts';
+import { isOfInterest } from './interest.ts';
+import { DEFAULT_KERNEL, treeRelease } from './kernel-version.ts';
+import type { FileReport } from './report.ts';
+import { lintText } from './service.ts';
+
+export interface RunOptions {
+  /** Kernel release, `major.minor`. Without it each file's own tree decides, and 6.12 where there is none. */
+  readonly kernel?: string;
+  readonly explanations: boolean;
+  readonly levels: Readonly<Record<string, Level | 'off'>>;
+}
+
+export interface LintRun {
+  /** Files that mention page pinning, in the order of their paths. */
+  readonly reports: readonly FileReport[];
+  /** Number of files that were read, of interest or not. */
+  readonly scanned: number;
+  /** What is wrong with the paths that the user named. */
+  readonly problems: readonly InputProblem[];
+  /** Files inside folders that were left out, and why. */
+  readonly skipped: readonly InputProblem[];
+}
+
+/**
+ * Lints files and folders. `analyzer` is asked for only when there is something to analyse. Never throws for what it
+ * finds on disk: that is in `problems` and `skipped`.
+ */
+export async function lintPaths(
+  analyzer: () => Promise<Analyzer>,
+  paths: readonly string[],
+  cwd: string,
+  options: RunOptions,
+): Promise<LintRun> {
+  const { files, problems } = discover(paths, cwd);
+  const wrong: InputProblem[] = [...problems];
+  const skipped: InputProblem[] = [];
+  const reports: FileReport[] = [];
+  const reader = new FileReader();
+  const releases = new Map<string, string | undefined>();
+  let scanned = 0;
+  for (const source of files) {
+    const outcome = readSource(reader, source);
+    if (outcome.problem === undefined) scanned++;
+    else (source.named ? wrong : skipped).push(outcome.problem);
+    if (outcome.text === undefined) continue;
+    const kernel = options.kernel ?? treeRelease(path.dirname(source.file), releases) ?? DEFAULT_KERNEL;
+    reports.push(lintText(await analyzer(), source.path, outcome.text, { ...options, kernel }));
+  }
+  return { reports, scanned, problems: wrong, skipped };
+}
+
+/** Lints a text that is not on disk, under the name that it goes by. */
+export async function lintInput(
+  analyzer: () => Promise<Analyzer>,
+  bytes: Uint8Array,
+  name: string,
+  cwd: string,
+  options: RunOptions,
+): Promise<LintRun> {
+  const decoded = decodeSource(bytes);
+  if (decoded.kind === 'binary') return { reports: [], scanned: 0, problems: [binary(name)], skipped: [] };
+  const folder = path.dirname(path.resolve(cwd, name));
+  const kernel = options.kernel ?? treeRelease(folder, new Map()) ?? DEFAULT_KERNEL;
+  const report = lintText(await analyzer(), name, decoded.text, { ...options, kernel });
+  return { reports: [report], scanned: 1, problems: [], skipped: [] };
+}
+
+/** The text of a file that is of interest, or what is wrong with it, or nothing. */
+function readSource(reader: FileReader, source: SourcePath): { text?: string; problem?: InputProblem } {
+  try {
+    const bytes = source.named ? readFileSync(source.file) : reader.read(source.file);
+    // A named file is decoded in any case, so that its user learns that it is no text.
+    if (!source.named && !isOfInterest(bytes)) return {};
+    const decoded = decodeSource(bytes);
+    if (decoded.kind === 'binary') return { problem: binary(source.path) };
+    return isOfInterest(bytes) ? { text: decoded.text } : {};
+  } catch (error) {
+    return { problem: unreadable(source.path, error) };
+  }
+}
+
+function binary(place: string): InputProblem {
+  return { place, what: 'is a binary file', cure: 'name C source files' };
+}
+
+/** Reads whole files into one buffer that grows as needed; a result is valid until the next read. */
+class FileReader {
+  #buffer = Buffer.allocUnsafe(1 << 20);
+
+  read(file: string): Uint8Array {
+    const descriptor = openSync(file, 'r');
+    try {
+      for (let length = 0; ; ) {
+        const count = readSync(descriptor, this.#buffer, length, this.#buffer.length - length, null);
+        length += count;
+        // A short read is the end of a regular file.
+        if (length < this.#buffer.length) return this.#buffer.subarray(0, length);
+        this.#buffer = Buffer.concat([this.#buffer], this.#buffer.length * 2);
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}

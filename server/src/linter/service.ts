@@ -1,0 +1,85 @@
+/** Text of one file in, report out: what the command line and the language server share. No I/O. */
+import type { Explanation } from '../explain/explanation.ts';
+import type { Finding, Level } from '../rules/finding.ts';
+import type { Analysis, Analyzer } from './analyzer.ts';
+import { fingerprints } from './fingerprint.ts';
+import type { FileReport, InternalProblem, ReportedFinding } from './report.ts';
+
+export interface LintOptions {
+  /** Kernel release that the code is for, `major.minor`. */
+  readonly kernel: string;
+  /** Run the engine for each finding. Without it levels are not lowered by runs that show nothing. */
+  readonly explanations: boolean;
+  /**
+   * Levels by rule code instead of the rules' own. They replace the starting point of the level formula, so an unsure
+   * finding of a rule set to `error` is still no error; `off` drops the rule.
+   */
+  readonly levels: Readonly<Record<string, Level | 'off'>>;
+}
+
+/**
+ * Lints the text of one file. Never throws: what goes wrong inside the analysis is a problem in the report, beside the
+ * findings that could be made.
+ */
+export function lintText(analyzer: Analyzer, path: string, text: string, options: LintOptions): FileReport {
+  const problems: InternalProblem[] = [];
+  const analysis = analyzeSafely(analyzer, path, text, options.kernel, problems);
+  problems.push(...analysis.problems);
+  const kept = analysis.findings.filter((finding) => options.levels[finding.code] !== 'off').sort(byPlace);
+  const identities = fingerprints(kept);
+  const findings = kept.map((finding, index): ReportedFinding => {
+    const explanation = options.explanations ? explainSafely(analyzer, finding, problems) : undefined;
+    const rule = analyzer.rules.find(({ code }) => code === finding.code);
+    const base = options.levels[finding.code] ?? rule?.defaultLevel ?? 'warning';
+    return {
+      ...finding,
+      level: base === 'off' ? 'note' : analyzer.finalLevel(finding, base, explanation),
+      fingerprint: identities[index]!,
+      ...(explanation !== undefined && { explanation }),
+    };
+  });
+  const { functions, partlyRead } = analysis;
+  return { path, text, kernel: options.kernel, findings, functions, partlyRead, problems };
+}
+
+function analyzeSafely(
+  analyzer: Analyzer,
+  path: string,
+  text: string,
+  kernel: string,
+  problems: InternalProblem[],
+): Analysis {
+  try {
+    return analyzer.analyze(path, text, kernel);
+  } catch (error) {
+    problems.push(threw('analysis-threw', 'the analysis failed', error));
+    return { findings: [], functions: 0, partlyRead: [], problems: [] };
+  }
+}
+
+function explainSafely(
+  analyzer: Analyzer,
+  finding: Finding,
+  problems: InternalProblem[],
+): Explanation | undefined {
+  try {
+    return analyzer.explain(finding);
+  } catch (error) {
+    const what = `the run for ${finding.code} in ${finding.function}() failed`;
+    problems.push(threw('explanation-threw', what, error));
+    return undefined;
+  }
+}
+
+function threw(kind: InternalProblem['kind'], what: string, error: unknown): InternalProblem {
+  const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+  return {
+    kind,
+    message,
+    ...(error instanceof Error && error.stack !== undefined && { stack: error.stack }),
+  };
+}
+
+function byPlace(a: Finding, b: Finding): number {
+  return a.range.start - b.range.start || a.range.end - b.range.end || (a.code < b.code ? -1 : 1);
+}
