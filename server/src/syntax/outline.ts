@@ -122,7 +122,9 @@ class Outliner {
       });
       return false;
     }
-    const aggregate = /\b(struct|union|enum)\b((?:\s+\w+(?:\s*\([^()]*\))?)*)\s*$/.exec(header);
+    const aggregate = /\b(struct|union|enum)\b((?:\s+\w+|\s+__\w+\s*\((?:[^()]|\([^()]*\))*\))*)\s*$/.exec(
+      header,
+    );
     if (aggregate !== null) {
       this.#type(aggregate[1] as TypeSlice['keyword'], aggregate[2]!, aggregate.index, bodyStart, end);
       return false;

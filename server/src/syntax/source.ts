@@ -104,8 +104,13 @@ class OpenedSource implements SourceFile {
   }
 
   slice(index: number): SourceSlice {
-    const { start, bodyStart, end } = this.functions[index]!;
-    const code = toPlainC(this.code.slice(start, end), bodyStart - start, this.macros);
+    const { start, nameStart, bodyStart, end, definedBy } = this.functions[index]!;
+    const place = {
+      nameStart: nameStart - start,
+      bodyStart: bodyStart - start,
+      ...(definedBy === undefined ? {} : { definedBy }),
+    };
+    const code = toPlainC(this.code.slice(start, end), place, this.macros);
     return { text: this.text, code, from: start };
   }
 
@@ -119,7 +124,7 @@ class OpenedSource implements SourceFile {
   }
 
   parseRange(range: Range, parser: Parser): SyntaxTree {
-    const code = toPlainC(this.code.slice(range.start, range.end), -1, this.macros);
+    const code = toPlainC(this.code.slice(range.start, range.end), undefined, this.macros);
     return parser.parse({ text: this.text, code, from: range.start });
   }
 }

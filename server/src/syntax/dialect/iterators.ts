@@ -4,11 +4,12 @@
  */
 import type { MacroDefinition } from '../preprocess/macros.ts';
 import type { DialectContext } from './context.ts';
+import type { Tokens } from './tokens.ts';
 import { isStatementWord } from './words.ts';
 
 /** Names of loop macros. */
 const LOOP_NAME =
-  /(?:^|_)(?:for_?each|foreach)|for_?each(?:_|$)|^(?:cfg|idr|radix|xas|xa|bio|rq|list|hlist|nla|shost|net|dev|pci)_for_|_iter(?:ate)?$|^for_|_for$|^do_for|^FOR_?|FOREACH|FOR_EACH|EACH_|^(?:bvec|mp_bvec)_for_each|^while_|_walk$/;
+  /(?:^|_)(?:for_?each|foreach)|for_?each(?:_|$)|^(?:cfg|idr|radix|xas|xa|bio|rq|list|hlist|nla|shost|net|dev|pci)_for_|_iter(?:ate)?$|(?:^|_)walk_|^for_|_for$|^do_for|^FOR_?|FOREACH|FOR_EACH|EACH_|^(?:bvec|mp_bvec)_for_each|^while_|_walk$/;
 
 /** Macros before a statement that runs at most once. */
 const ONCE_NAME =
@@ -28,7 +29,8 @@ export function rewriteIterators({ tokens, macros, body }: DialectContext): void
     const statementFollows =
       tokens.is(behind, '{') || (tokens.isWord(behind) && !isBinaryWord(tokens.text(behind)));
     if (!statementFollows && !startsStatement(tokens.text(behind))) continue;
-    const keyword = keywordFor(word, macros.get(word), tokens.is(behind, '{'));
+    const governs = tokens.is(behind, '{') || isIndentedUnder(tokens, at, close, behind);
+    const keyword = keywordFor(word, macros.get(word), governs);
     if (keyword === undefined || !standsAsStatement(tokens.text(tokens.previous(at)))) continue;
     if (close === at + 2) {
       // No argument: the brackets need one to parse.
@@ -43,13 +45,18 @@ export function rewriteIterators({ tokens, macros, body }: DialectContext): void
 function keywordFor(
   word: string,
   macro: MacroDefinition | undefined,
-  beforeBlock: boolean,
+  governsStatement: boolean,
 ): 'while' | 'if' | undefined {
   if (macro?.params !== undefined && LOOP_BODY.test(macro.body)) return 'while';
   if (ONCE_NAME.test(word)) return 'if';
   if (LOOP_NAME.test(word)) return 'while';
-  // A call cannot stand before a block: some macro that opens a loop or a condition.
-  return beforeBlock ? (word.length < 5 ? 'if' : 'while') : undefined;
+  // A call cannot stand before a block or a deeper statement: some macro that opens a loop or a condition.
+  return governsStatement ? (word.length < 5 ? 'if' : 'while') : undefined;
+}
+
+/** The next statement is on the macro's last line, or deeper than the macro. */
+function isIndentedUnder(tokens: Tokens, at: number, close: number, behind: number): boolean {
+  return !tokens.brokenBetween(close, behind) || tokens.indentation(behind) > tokens.indentation(at);
 }
 
 /** Text behind a macro's closing bracket that can only be the start of a statement. */

@@ -20,6 +20,8 @@ export class Tokens {
   /** For a bracket, its partner; -1 for one without, and for other tokens. */
   readonly #partners: number[] = [];
   readonly #replacements = new Map<number, string>();
+  /** Characters put into the blanks between tokens, by offset. */
+  readonly #insertions = new Map<number, string>();
 
   constructor(code: string) {
     this.code = code;
@@ -125,22 +127,53 @@ export class Tokens {
     return true;
   }
 
+  /**
+   * Puts a character into the blanks in front of a token. Answers false where there are none: line breaks and
+   * neighbouring text are never touched.
+   */
+  insertBefore(index: number, char: string): boolean {
+    const stop = index < this.count ? this.#starts[index]! : this.code.length;
+    const from = index > 0 ? this.#ends[index - 1]! : 0;
+    for (let at = from; at < stop; at++) {
+      if (this.code[at] !== ' ' && this.code[at] !== '\t') continue;
+      if (this.#insertions.has(at)) return false;
+      this.#insertions.set(at, char);
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether a line break stands between two tokens. */
+  brokenBetween(before: number, behind: number): boolean {
+    return this.code.slice(this.#ends[before], this.#starts[behind]).includes('\n');
+  }
+
+  /** How far a token's line is indented; a tab counts eight. */
+  indentation(index: number): number {
+    let at = this.code.lastIndexOf('\n', this.#starts[index]! - 1) + 1;
+    let width = 0;
+    for (; this.code[at] === ' ' || this.code[at] === '\t'; at++) width += this.code[at] === '\t' ? 8 : 1;
+    return width;
+  }
+
   /** The rewritten code. */
   render(): string {
-    if (this.#replacements.size === 0) return this.code;
+    if (this.#replacements.size === 0 && this.#insertions.size === 0) return this.code;
+    const edits: { start: number; end: number; text: string }[] = [];
+    for (const [index, text] of this.#replacements) {
+      const start = this.#starts[index]!;
+      edits.push({ start, end: Math.max(this.#ends[index]!, start + text.length), text });
+    }
+    for (const [at, char] of this.#insertions) edits.push({ start: at, end: at + 1, text: char });
+    edits.sort((a, b) => a.start - b.start);
     const pieces: string[] = [];
     let done = 0;
-    for (const index of [...this.#replacements.keys()].sort((a, b) => a - b)) {
-      const start = this.#starts[index]!;
-      const text = this.#replacements.get(index)!;
-      if (start > done) pieces.push(this.code.slice(done, start));
+    for (const { start, end, text } of edits) {
+      // What an earlier, covering edit has taken is not written again.
       const from = Math.max(start, done);
-      const end = Math.max(this.#ends[index]!, start + text.length);
       if (end <= from) continue;
-      pieces.push(
-        text.slice(from - start),
-        blanked(this.code.slice(Math.max(from, start + text.length), end)),
-      );
+      pieces.push(this.code.slice(done, from), text.slice(from - start));
+      pieces.push(blanked(this.code.slice(Math.max(from, start + text.length), end)));
       done = end;
     }
     pieces.push(this.code.slice(done));
@@ -227,7 +260,9 @@ function numberEnd(code: string, from: number): number {
   let at = from;
   for (; at < code.length; at++) {
     const char = code.charCodeAt(at);
-    if (isWordStart(char) || isDigit(char) || char === 46) continue;
+    if (isWordStart(char) || isDigit(char)) continue;
+    // A case range may be written without blanks: `1...5`.
+    if (char === 46 && code.charCodeAt(at + 1) !== 46) continue;
     const isSign = char === 43 || char === 45;
     if (isSign && /[eEpP]/.test(code[at - 1]!) && !/^0[xX]/.test(code.slice(from - 1, from + 1))) continue;
     break;

@@ -1,0 +1,83 @@
+/** Extensions of GNU C that the grammar does not know, and places where it wants more than C does. */
+import type { DialectContext } from './context.ts';
+import { TokenKind, type Tokens } from './tokens.ts';
+
+const TYPEOF = /^(?:__typeof__|__typeof|typeof|typeof_unqual|__typeof_unqual__)$/;
+const ALIGNOF = /^(?:__alignof__|__alignof|_Alignof|alignof)$/;
+const ASM = /^(?:asm|__asm__|__asm)$/;
+
+export function rewriteExtensions({ tokens, body }: DialectContext): void {
+  for (let at = 0; at < tokens.count; at++) {
+    const text = tokens.text(at);
+    if (text === '') continue;
+    if (tokens.isWord(at)) {
+      if (TYPEOF.test(text)) rewriteTypeof(tokens, at);
+      else if (at < body) continue;
+      else if (ALIGNOF.test(text)) tokens.replace(at, 'sizeof');
+      else if (text === 'offsetof' || text === '__builtin_offsetof') rewriteOffsetof(tokens, at);
+      else if (text === 'case') rewriteCaseRange(tokens, at);
+      else if (text === 'goto' && tokens.is(at + 1, '*')) tokens.blank(at + 1);
+      else if (ASM.test(text)) blankStrangeAssembly(tokens, at);
+      else joinStrings(tokens, at);
+    } else if (text === ':' && tokens.is(tokens.next(at + 1), '}')) closeLabel(tokens, at);
+  }
+}
+
+/**
+ * `typeof(x)` becomes `struct T_`, which is a type wherever it stands: the grammar takes `(typeof(x))-1` for a call
+ * and a subtraction.
+ */
+function rewriteTypeof(tokens: Tokens, at: number): void {
+  const close = tokens.is(at + 1, '(') ? tokens.partner(at + 1) : -1;
+  if (close <= at + 2) return;
+  const length = Math.min(tokens.end(close) - tokens.start(at + 2), 16);
+  const name = 'T'.padEnd(length, '_');
+  tokens.replace(at, 'struct');
+  tokens.blank(at + 1);
+  if (!tokens.cover(at + 2, close, name)) tokens.cover(at + 2, close, 'T');
+}
+
+/** The grammar's offsetof takes a plain type and one field name; `offsetof(struct a, b[1].c)` becomes a call. */
+function rewriteOffsetof(tokens: Tokens, at: number): void {
+  const close = tokens.is(at + 1, '(') ? tokens.partner(at + 1) : -1;
+  if (close < 0) return;
+  const isPlain = tokens.isWord(close - 1) && tokens.is(close - 2, ',');
+  if (isPlain && !tokens.is(close - 3, ')') && tokens.text(at) === 'offsetof') return;
+  tokens.replace(at, `${tokens.text(at).slice(0, -1)}_`);
+}
+
+/** `case A ... B:` becomes `case A || B:`; the operator's own text still is `...`. */
+function rewriteCaseRange(tokens: Tokens, at: number): void {
+  for (let i = at + 1; i < tokens.count && !tokens.is(i, ':') && !tokens.is(i, ';'); i++) {
+    if (tokens.is(i, '...')) tokens.replace(i, '||', TokenKind.punctuation);
+  }
+}
+
+/** A label or case before `}` needs a statement in the grammar. */
+function closeLabel(tokens: Tokens, colon: number): void {
+  const before = tokens.previous(colon);
+  if (before < 0 || tokens.is(before, '?')) return;
+  tokens.insertBefore(tokens.next(colon + 1), ';');
+}
+
+/** Assembly whose template is made by macros: `asm(PPC_MSG(%0) : …)`. Nothing in it can be read. */
+function blankStrangeAssembly(tokens: Tokens, at: number): void {
+  let open = at + 1;
+  while (tokens.isWord(open)) open++;
+  if (!tokens.is(open, '(') || tokens.partner(open) < 0) return;
+  for (let i = open + 1; i < tokens.partner(open) && !tokens.is(i, ':'); i++) {
+    if (tokens.is(i, '(') || tokens.is(i, '%')) {
+      tokens.blank(at, tokens.partner(open));
+      return;
+    }
+  }
+}
+
+/** `KERN_INFO PREFIX "text"`: of several words before the first string, the grammar takes only the last. */
+function joinStrings(tokens: Tokens, at: number): void {
+  const before = tokens.previous(at);
+  if (!tokens.is(before, '(') && !tokens.is(before, ',') && !tokens.is(before, '=')) return;
+  let end = at;
+  while (tokens.isWord(end)) end++;
+  if (end - at >= 2 && tokens.isLiteral(end)) tokens.blank(at, end - 2);
+}
