@@ -1,0 +1,169 @@
+/** An acquire forks a path into outcome classes: none of the pages, some, or all. */
+import { FOLL } from '#engine/protocol/flags.ts';
+import type { Call, Expr } from './ir.ts';
+import { oneLine } from './ir.ts';
+import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
+import { learn } from './learn.ts';
+import { asAddress, elementPlace } from './places.ts';
+import type { PageSet, Slot, State } from './state.ts';
+import { certainBits, TOP, type Value } from './value.ts';
+import type { Frame, Outcome, World } from './world.ts';
+
+const EFAULT = 14;
+
+/** Runs an acquiring call: one outcome per class that its API can give (FLOW: Fail, None, Part, Full). */
+export function acquire(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  model: AcquireModel,
+  args: readonly Value[],
+): Outcome[] {
+  const form = formOf(model, e.args.length);
+  const flags = form === undefined ? TOP : (args[form.flags] ?? TOP);
+  const pages = form === undefined ? TOP : form.pages < 0 ? TOP : (args[form.pages] ?? TOP);
+  const nullPages = form !== undefined && form.pages >= 0 && pages.t === 'int' && pages.n === 0;
+  const nr = requested(w, f, st, e, form, args);
+  const flagsExpr = form === undefined ? undefined : e.args[form.flags];
+  const seen = { call: e, model, form, flags, nullPages, nr, within: f.ir.name };
+  w.observe({ what: 'acquire', ...seen, flagsExpr });
+  const outcomes: Outcome[] = [];
+  for (const r of classes(model, nr, flags, nullPages)) {
+    const s = st.clone();
+    if (r <= 0 || nullPages) {
+      outcomes.push({ st: s, v: w.values.int(r) });
+      continue;
+    }
+    const set = addSet(w, f, s, { ...seen, result: r });
+    const first = fill(w, f, s, pages, e, form, set);
+    outcomes.push({ st: s, v: model.result === 'page' ? first : w.values.int(r) });
+  }
+  return outcomes;
+}
+
+/** The count in the small world: an unknown becomes 2, and so does everything that is known to equal it. */
+function requested(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  form: AcquireForm | undefined,
+  args: readonly Value[],
+): number {
+  if (form?.nr === undefined) return 1;
+  const v = args[form.nr] ?? TOP;
+  if (v.t === 'int') return Math.max(0, v.n);
+  if (v.t === 'sym') {
+    learn(st, w.values, v, 2);
+    return 2;
+  }
+  const expr = e.args[form.nr];
+  if (expr?.k === 'var' && expr.local && f.facts.tracked.has(expr.name))
+    st.store.set(`${f.name}:${expr.name}`, w.values.int(2));
+  return 2;
+}
+
+function classes(model: AcquireModel, nr: number, flags: Value, nullPages: boolean): number[] {
+  if (nr === 0) return [0];
+  if (model.result === 'bool') return [0, 1];
+  const out = [-EFAULT];
+  const mayBeNone = model.mayBeNone || (certainBits(flags) & FOLL.NOWAIT) !== 0;
+  if (mayBeNone && !nullPages) out.push(0);
+  if (nr > 1) out.push(1);
+  out.push(nr);
+  return out;
+}
+
+type Seen = Pick<PageSet, 'call' | 'model' | 'form' | 'flags' | 'nr' | 'within' | 'result'>;
+
+function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
+  const site = `${f.name}#${seen.call.site}`;
+  const id = [`${site}.0`, `${site}.1`].find((candidate) => isFree(st, candidate)) ?? `${site}.many`;
+  const many = id.endsWith('.many');
+  st.forget(id);
+  const size = Math.min(seen.nr, 2);
+  const filled: Slot = many ? 'unsure' : 'held';
+  const slots = Array.from({ length: size }, (_, i): Slot => (i < seen.result ? filled : 'empty'));
+  const set: PageSet = {
+    ...seen,
+    id,
+    kind: seen.model.kind,
+    slots,
+    written: 'no',
+    read: false,
+    dirtied: 'no',
+    dma: false,
+    underLock: seen.model.underMmapLock && !mayUnlock(seen),
+    escaped: undefined,
+  };
+  st.sets.set(id, set);
+  st.record({
+    set: id,
+    step: {
+      op: 'acquire',
+      api: seen.model.api,
+      flags: certainBits(seen.flags),
+      nr: size,
+      set: 0,
+      expect: Math.min(seen.result, size),
+    },
+    range: { start: seen.call.start, end: seen.call.end },
+    text: oneLine(w.text, seen.call),
+    within: seen.within,
+  });
+  return set;
+}
+
+/** A set number that no living set of the same call uses. */
+function isFree(st: State, id: string): boolean {
+  const set = st.sets.get(id);
+  return set === undefined || set.slots.every((s) => s === 'empty' || s === 'released');
+}
+
+/** With a `locked` pointer the call may drop mmap_lock. */
+function mayUnlock(seen: Seen): boolean {
+  const at = seen.form?.locked;
+  if (at === undefined) return false;
+  const arg: Expr | undefined = seen.call.args[at];
+  return !(arg?.k === 'num' && arg.n === 0);
+}
+
+/** Stores the pages where the call puts them. Returns the reference to the first. */
+function fill(
+  w: World,
+  f: Frame,
+  st: State,
+  pages: Value,
+  e: Call,
+  form: AcquireForm | undefined,
+  set: PageSet,
+): Value {
+  const first = w.values.ref('page', set.id, 0);
+  const address = asAddress(pages);
+  if (address === undefined) {
+    // The array is not told apart from others: if it is a plain variable, it holds these pages from here on.
+    const expr = form === undefined || form.pages < 0 ? undefined : e.args[form.pages];
+    if (expr?.k !== 'var' || !expr.local) {
+      if (form !== undefined && form.pages >= 0)
+        st.update(set.id, { escaped: 'an array that is not told apart' });
+      return first;
+    }
+    const base = `!${f.name}:${expr.name}`;
+    st.store.set(`${f.name}:${expr.name}`, w.values.ptr(base, 0));
+    return fillArray(w, st, base, 0, set);
+  }
+  return fillArray(w, st, address.base, address.off, set);
+}
+
+function fillArray(w: World, st: State, base: string, off: number | null, set: PageSet): Value {
+  const first = w.values.ref('page', set.id, 0);
+  if (off === null || set.id.endsWith('.many')) {
+    st.store.set(`${base}[?]`, w.values.ref('page', set.id, null));
+    return first;
+  }
+  set.slots.forEach((slot, i) => {
+    if (slot === 'held') st.store.set(elementPlace(base, off + i), w.values.ref('page', set.id, i));
+  });
+  return first;
+}

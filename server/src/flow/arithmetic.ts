@@ -1,0 +1,132 @@
+/** Operators on values of the small world. */
+import { compare, convert, usualConversion } from './ctypes.ts';
+import type { BinaryOp, IntType } from './ir.ts';
+import { certainBits, TOP, type Value, type Values } from './value.ts';
+
+/** Counts above this are unknown: loops then repeat a state and end. */
+const SMALL = 3;
+
+const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
+
+/** `a op b`, with C's conversions of the operands' types. */
+export function binary(
+  values: Values,
+  op: BinaryOp,
+  a: Value,
+  b: Value,
+  types: { readonly l?: IntType | undefined; readonly r?: IntType | undefined },
+): Value {
+  if (a.t === 'int' && b.t === 'int') return integers(values, op, a.n, b.n, types);
+  if (a.t === 'ptr' || b.t === 'ptr') return pointers(values, op, a, b);
+  if (a.t === 'page' || a.t === 'data' || a.t === 'handle') return references(values, op, a, b);
+  if (b.t === 'page' || b.t === 'data' || b.t === 'handle') return references(values, op, b, a);
+  if (op === '&' && b.t === 'int' && (certainBits(a) & b.n) === b.n) return b;
+  if ((op === '+' || op === '-' || op === '|' || op === '<<' || op === '>>') && b.t === 'int' && b.n === 0)
+    return a;
+  if (op === '+' && a.t === 'int' && a.n === 0) return b;
+  if (op === '-' && a === b && a.t === 'sym') return values.int(0);
+  if (a === b && a.t === 'sym' && COMPARISONS.has(op))
+    return values.int(op === '==' || op === '<=' || op === '>=' ? 1 : 0);
+  return values.operation(op, [a, b]);
+}
+
+function integers(
+  values: Values,
+  op: BinaryOp,
+  a: number,
+  b: number,
+  types: { readonly l?: IntType | undefined; readonly r?: IntType | undefined },
+): Value {
+  if (COMPARISONS.has(op)) {
+    const order = compare(a, b, usualConversion(types.l, types.r));
+    return values.int(comparisonHolds(op, order) ? 1 : 0);
+  }
+  const n = arithmetic(op, a, b);
+  if (n === undefined) return TOP;
+  const counting = (op === '+' || op === '-') && Math.abs(a) <= SMALL + 1 && Math.abs(b) <= SMALL + 1;
+  if (counting && n > SMALL) return TOP;
+  const known = types.l !== undefined && types.r !== undefined;
+  return values.int(known ? convert(n, usualConversion(types.l, types.r)) : n);
+}
+
+function comparisonHolds(op: BinaryOp, order: number): boolean {
+  switch (op) {
+    case '==':
+      return order === 0;
+    case '!=':
+      return order !== 0;
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    default:
+      return order >= 0;
+  }
+}
+
+function arithmetic(op: BinaryOp, a: number, b: number): number | undefined {
+  switch (op) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case '/':
+      return b === 0 ? undefined : Math.trunc(a / b);
+    case '%':
+      return b === 0 ? undefined : a % b;
+    case '<<':
+      return b >= 0 && b < 40 ? a * 2 ** b : undefined;
+    case '>>':
+      return b >= 0 && b < 64 ? Math.floor(a / 2 ** b) : undefined;
+    case '&':
+      return a & b;
+    case '|':
+      return a | b;
+    case '^':
+      return a ^ b;
+    default:
+      return undefined;
+  }
+}
+
+function pointers(values: Values, op: BinaryOp, a: Value, b: Value): Value {
+  if (a.t === 'ptr' && (op === '+' || op === '-')) {
+    const by = b.t === 'int' && a.off !== null ? (op === '+' ? a.off + b.n : a.off - b.n) : null;
+    if (b.t === 'ptr') return TOP;
+    return values.ptr(a.base, by !== null && Math.abs(by) <= SMALL + 1 ? by : null);
+  }
+  if (b.t === 'ptr' && op === '+') return pointers(values, op, b, a);
+  if (COMPARISONS.has(op)) {
+    if (a === b && a.t === 'ptr' && a.off !== null)
+      return values.int(op === '==' || op === '<=' || op === '>=' ? 1 : 0);
+    if (op === '==' && (isNull(a) || isNull(b))) return values.int(0);
+    if (op === '!=' && (isNull(a) || isNull(b))) return values.int(1);
+  }
+  return TOP;
+}
+
+function references(values: Values, op: BinaryOp, ref: Value, other: Value): Value {
+  if (op === '==' && isNull(other)) return values.int(0);
+  if (op === '!=' && isNull(other)) return values.int(1);
+  if (COMPARISONS.has(op)) return TOP;
+  // Arithmetic on an address or a pfn still leads to the same pages, if not to the same one.
+  if (ref.t === 'data') return ref;
+  if (ref.t === 'page' && other.t === 'int' && other.n === 0) return ref;
+  return ref.t === 'page' || ref.t === 'handle'
+    ? values.ref(ref.t, ref.set, ref.t === 'handle' ? ref.slot : null)
+    : TOP;
+}
+
+function isNull(v: Value): boolean {
+  return v.t === 'int' && v.n === 0;
+}
+
+/** Truth of a value as a condition; undefined where it is not known. */
+export function truth(v: Value): boolean | undefined {
+  if (v.t === 'int') return v.n !== 0;
+  return v.t === 'sym' || v.t === 'top' ? undefined : true;
+}

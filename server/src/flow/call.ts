@@ -1,0 +1,69 @@
+/** Calls: acquire, known kernel helper, function of the same file, or unknown. */
+import { acquire } from './acquire.ts';
+import { applyEffects } from './effect.ts';
+import type { Call } from './ir.ts';
+import { ACQUIRES } from './kernel/acquire.ts';
+import { effectsOf } from './kernel/effects.ts';
+import { reachableSets } from './places.ts';
+import type { State } from './state.ts';
+import { touch } from './touch.ts';
+import { isPageRef, TOP, type Value } from './value.ts';
+import type { Frame, Outcome, World } from './world.ts';
+
+/** Runs a call whose arguments have been evaluated to `args`. */
+export function call(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): Outcome[] {
+  const { fn } = e;
+  if (fn !== undefined && w.defines(fn)) {
+    const concerns = w.handsOver(fn) || receivesPages(st, args);
+    const outcomes = concerns ? w.enter(f, fn, args, st) : undefined;
+    if (outcomes !== undefined) return outcomes;
+    return [unknown(w, f, st, e, args)];
+  }
+  const model = fn === undefined ? undefined : ACQUIRES.get(fn);
+  if (model !== undefined) return acquire(w, f, st, e, model, args);
+  const effects = fn === undefined ? undefined : effectsOf(fn);
+  if (effects !== undefined)
+    return applyEffects(w, f, st, e, effects, args) ?? [{ st, v: result(w, f, st, e) }];
+  return [unknown(w, f, st, e, args)];
+}
+
+function receivesPages(st: State, args: readonly Value[]): boolean {
+  return st.sets.size > 0 && reachableSets(st, args, () => false).size > 0;
+}
+
+/**
+ * A callee that is not seen. Pages that it can reach may have been taken over by it, or released; data that it is given
+ * may be written. A variable whose address it gets is unknown afterwards.
+ */
+function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): Outcome {
+  const pages = args.filter((a) => a.t === 'page' || a.t === 'ptr' || a.t === 'sym');
+  for (const id of reachableSets(st, pages, () => false)) st.update(id, { escaped: e.fn ?? 'a callback' });
+  for (const a of args) {
+    if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);
+    if (a.t === 'ptr' && a.base.startsWith('&') && a.off === 0) {
+      const place = a.base.slice(1);
+      const held = st.store.get(place);
+      if (held === undefined || !isPageRef(held)) st.store.set(place, TOP);
+    }
+  }
+  return { st, v: result(w, f, st, e) };
+}
+
+/** Allocations: their result is an object that nobody else knows. */
+const ALLOCATES = /^(devm_)?k?(v|k|z|c|s)+(malloc|zalloc|calloc)|alloc|memdup/;
+
+/** A fresh unknown for a call's result; a second one for a loop's second round, then none with an identity. */
+function result(w: World, f: Frame, st: State, e: Call): Value {
+  const fresh = e.fn !== undefined && ALLOCATES.test(e.fn) ? '!' : '';
+  for (const round of ['', "'"]) {
+    const v = w.values.unknown(`${fresh}${f.name}#${e.site}${round}`);
+    if (!mentions(st, v.key)) return v;
+  }
+  return TOP;
+}
+
+function mentions(st: State, key: string): boolean {
+  for (const [place, v] of st.store) if (place.includes(key) || v.key.includes(key)) return true;
+  for (const fact of st.facts.keys()) if (fact.includes(key)) return true;
+  return false;
+}

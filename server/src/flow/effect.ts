@@ -1,0 +1,259 @@
+/** What known kernel helpers do to a state. */
+import { MAX_ERRNO } from './constants.ts';
+import type { Call } from './ir.ts';
+import { oneLine } from './ir.ts';
+import type { Effect } from './kernel/effects.ts';
+import { asAddress, elementPlace, pagesIn, readSomewhere } from './places.ts';
+import type { Slot, State } from './state.ts';
+import { slotsOf, touch } from './touch.ts';
+import { truth } from './arithmetic.ts';
+import { isPageRef, type PageRef, TOP, type Value } from './value.ts';
+import type { Frame, Outcome, ReleaseObservation, World } from './world.ts';
+
+type Release = ReleaseObservation['effect'];
+
+/**
+ * Applies the effects of a helper in order. The value is that of the last effect that has one; undefined where the
+ * helper's result is not modelled.
+ */
+export function applyEffects(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  effects: readonly Effect[],
+  args: readonly Value[],
+): Outcome[] | undefined {
+  let v: Value | undefined;
+  for (const effect of effects) {
+    const got = apply(w, f, st, e, effect, args);
+    if (Array.isArray(got)) return got.map((value) => ({ st: st.clone(), v: value }));
+    v = got ?? v;
+  }
+  return v === undefined ? undefined : [{ st, v }];
+}
+
+function apply(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  effect: Effect,
+  args: readonly Value[],
+): Value | Value[] | undefined {
+  const arg = (i: number): Value => args[i] ?? TOP;
+  switch (effect.does) {
+    case 'release':
+      releaseOne(w, f, st, e, effect, args);
+      return w.values.int(0);
+    case 'release-array':
+      releaseArray(w, f, st, e, effect, args);
+      return w.values.int(0);
+    case 'dirty':
+      dirty(w, f, st, e, arg(effect.page), effect.locked);
+      return undefined;
+    case 'map':
+      return convertRef(w, arg(effect.page), 'data');
+    case 'map-array': {
+      const some = somePage(w, st, arg(effect.pages));
+      return some === undefined ? TOP : w.values.ref('data', some.set, null);
+    }
+    case 'read':
+    case 'write': {
+      const data = arg(effect.data);
+      if (data.t === 'data') touch(w, f, st, data, effect.does, e, true);
+      return undefined;
+    }
+    case 'read-page':
+    case 'write-page': {
+      const page = arg(effect.page);
+      if (page.t === 'page') touch(w, f, st, page, effect.does === 'read-page' ? 'read' : 'write', e, true);
+      return undefined;
+    }
+    case 'same':
+      return arg(effect.arg);
+    case 'handle':
+      return convertRef(w, arg(effect.arg), 'handle');
+    case 'page-of':
+      return convertRef(w, arg(effect.arg), 'page');
+    case 'dma': {
+      const page = arg(effect.page);
+      if (isPageRef(page)) st.update(page.set, { dma: true });
+      return undefined;
+    }
+    case 'dma-array': {
+      const some = somePage(w, st, arg(effect.pages));
+      if (some !== undefined) st.update(some.set, { dma: true, escaped: e.fn });
+      return undefined;
+    }
+    case 'extra-ref': {
+      // A second reference of the driver's own: which release belongs to which is not told apart.
+      const page = arg(effect.page);
+      if (page.t === 'page') markUnsure(st, page.set);
+      return undefined;
+    }
+    case 'mmap-lock':
+      return undefined;
+    case 'mmap-unlock':
+      for (const id of [...st.sets.keys()]) st.update(id, { underLock: false });
+      return undefined;
+    case 'err-ptr':
+    case 'ptr-err':
+      return arg(effect.arg);
+    case 'is-err':
+    case 'is-err-or-null':
+      return isError(w, arg(effect.arg), effect.does === 'is-err-or-null');
+    case 'min':
+    case 'max':
+      return smaller(w, args.slice(-2), effect.does);
+    case 'truth': {
+      const t = truth(arg(0));
+      return t === undefined ? arg(0) : w.values.int(t ? 1 : 0);
+    }
+  }
+}
+
+function convertRef(w: World, v: Value, to: PageRef['t']): Value {
+  return isPageRef(v) ? w.values.ref(to, v.set, v.slot) : TOP;
+}
+
+function isError(w: World, v: Value, orNull: boolean): Value | Value[] {
+  if (v.t === 'int') return w.values.int((v.n < 0 && v.n >= -MAX_ERRNO) || (orNull && v.n === 0) ? 1 : 0);
+  return v.t === 'sym' || v.t === 'top' ? [w.values.int(1), w.values.int(0)] : w.values.int(0);
+}
+
+/** min() of two counts: an unknown one may be either, so the smaller known one stands where it is small. */
+function smaller(w: World, pair: readonly Value[], which: 'min' | 'max'): Value | undefined {
+  const [a, b] = pair;
+  if (a?.t === 'int' && b?.t === 'int')
+    return w.values.int(which === 'min' ? Math.min(a.n, b.n) : Math.max(a.n, b.n));
+  return undefined;
+}
+
+function somePage(w: World, st: State, array: Value): PageRef | undefined {
+  const address = asAddress(array);
+  if (address === undefined) return undefined;
+  const v = readSomewhere(st, w.values, address.base);
+  return isPageRef(v) ? v : undefined;
+}
+
+function dirty(w: World, f: Frame, st: State, e: Call, page: Value, locked: boolean): void {
+  if (page.t !== 'page') return;
+  st.update(page.set, { dirtied: locked ? 'locked' : 'unlocked' });
+  st.record({
+    set: page.set,
+    step: { op: 'dirty', locked, ...slotsOf(st, page) },
+    range: { start: e.start, end: e.end },
+    text: oneLine(w.text, e),
+    within: f.ir.name,
+  });
+}
+
+function releaseOne(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  effect: Extract<Release, { does: 'release' }>,
+  args: readonly Value[],
+): void {
+  const page = args[effect.page] ?? TOP;
+  if (page.t === 'int') return;
+  if (page.t !== 'page') {
+    releaseUnknown(st);
+    return;
+  }
+  const count = effect.count === undefined ? 1 : args[effect.count];
+  const all = typeof count !== 'number' && !(count?.t === 'int' && count.n === 1);
+  record(w, f, st, e, effect, w.values.ref('page', page.set, all ? null : page.slot), dirties(effect, args));
+}
+
+function releaseArray(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  effect: Extract<Release, { does: 'release-array' }>,
+  args: readonly Value[],
+): void {
+  const pages = args[effect.pages] ?? TOP;
+  const count = args[effect.count] ?? TOP;
+  if (count.t === 'int' && count.n <= 0) return;
+  const address = asAddress(pages);
+  const inside = address === undefined ? [] : pagesIn(st, address.base);
+  if (address === undefined || inside.length === 0) {
+    releaseUnknown(st);
+    return;
+  }
+  const released = new Set<string>();
+  const makeDirty = dirties(effect, args);
+  if (count.t === 'int' && address.off !== null && count.n <= 4) {
+    for (let i = 0; i < count.n; i++) {
+      const v = st.store.get(elementPlace(address.base, address.off + i));
+      if (v !== undefined && v.t === 'page' && !released.has(v.key)) {
+        released.add(v.key);
+        record(w, f, st, e, effect, v, makeDirty);
+      }
+    }
+    const somewhere = inside.find((p) => p.off === null);
+    if (somewhere !== undefined && isPageRef(somewhere.v)) markUnsure(st, somewhere.v.set);
+    return;
+  }
+  for (const { v } of inside) {
+    if (!isPageRef(v) || released.has(v.set)) continue;
+    released.add(v.set);
+    record(w, f, st, e, effect, w.values.ref('page', v.set, null), makeDirty, true);
+  }
+}
+
+function dirties(effect: Release, args: readonly Value[]): boolean {
+  if (effect.dirty === undefined) return false;
+  const v = args[effect.dirty] ?? TOP;
+  return truth(v) !== false;
+}
+
+/** Releases through a reference: one slot, or (`whole`) every held one, or one that is not told apart. */
+function record(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  effect: Release,
+  ref: PageRef,
+  makeDirty: boolean,
+  whole = false,
+): void {
+  const set = st.sets.get(ref.set);
+  if (set === undefined) return;
+  const step = {
+    op: 'release' as const,
+    api: effect.api,
+    ...slotsOf(st, ref),
+    ...(makeDirty ? { makeDirty } : {}),
+  };
+  st.record({
+    set: ref.set,
+    step,
+    range: { start: e.start, end: e.end },
+    text: oneLine(w.text, e),
+    within: f.ir.name,
+  });
+  w.observe({ what: 'release', call: e, effect, set, path: st.path, within: f.ir.name });
+  const next = set.slots.map((slot, i): Slot => {
+    if (slot === 'empty') return slot;
+    if (ref.slot === i || (ref.slot === null && (whole || set.slots.length === 1))) return 'released';
+    return ref.slot === null && slot === 'held' ? 'unsure' : slot;
+  });
+  st.update(ref.set, { slots: next, ...(makeDirty ? { dirtied: 'locked' as const } : {}) });
+}
+
+/** Pages that are not told apart are released: any that are held may be among them. */
+function releaseUnknown(st: State): void {
+  for (const id of st.sets.keys()) markUnsure(st, id);
+}
+
+function markUnsure(st: State, id: string): void {
+  const set = st.sets.get(id);
+  if (set === undefined) return;
+  st.update(id, { slots: set.slots.map((s) => (s === 'held' ? 'unsure' : s)) });
+}

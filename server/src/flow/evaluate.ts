@@ -1,0 +1,304 @@
+/** Runs expressions: each gives one or more outcomes, a state and a value. */
+import { binary, truth } from './arithmetic.ts';
+import { call } from './call.ts';
+import { convert } from './ctypes.ts';
+import type { Assign, Expr, Index, Step } from './ir.ts';
+import { oneLine } from './ir.ts';
+import { learn, settle } from './learn.ts';
+import { conditionText } from './lower-function.ts';
+import { asAddress, elementPlace, read, readSomewhere } from './places.ts';
+import type { State } from './state.ts';
+import { touch } from './touch.ts';
+import { isPlainUnknown, type PageRef, TOP, type Value } from './value.ts';
+import type { Frame, Outcome, World } from './world.ts';
+
+/** Evaluates `e`. May change `st`, which belongs to the caller no more: go on with the outcomes' states. */
+export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
+  switch (e.k) {
+    case 'num':
+      return [{ st, v: w.values.int(e.n) }];
+    case 'str':
+      return [{ st, v: w.values.unknown('string') }];
+    case 'declare':
+      st.store.set(`${f.name}:${e.name}`, TOP);
+      return [{ st, v: TOP }];
+    case 'var':
+    case 'member':
+    case 'index':
+    case 'deref':
+      return locate(w, f, st, e).map(({ st: s, at }) => ({ st: s, v: readAt(w, f, s, at, e) }));
+    case 'addr':
+      return addressOf(w, f, st, e.e);
+    case 'unary':
+      return evaluate(w, f, st, e.e).map(({ st: s, v }) => ({ st: s, v: unary(w, s, e.op, v) }));
+    case 'binary':
+      return evaluate(w, f, st, e.l).flatMap((l) =>
+        evaluate(w, f, l.st, e.r).map((r) => ({
+          st: r.st,
+          v: settle(r.st, w.values, binary(w.values, e.op, l.v, r.v, { l: e.l.type, r: e.r.type })),
+        })),
+      );
+    case 'logic':
+      return evaluate(w, f, st, e.l).flatMap(({ st: s, v }) =>
+        decide(w, f, s, v, e.l, false).flatMap((d) => {
+          if (d.holds !== (e.op === '&&')) return [{ st: d.st, v: w.values.int(d.holds ? 1 : 0) }];
+          return evaluate(w, f, d.st, e.r).map((r) => {
+            const t = truth(r.v);
+            return { st: r.st, v: t === undefined ? r.v : w.values.int(t ? 1 : 0) };
+          });
+        }),
+      );
+    case 'cond':
+      return evaluate(w, f, st, e.c).flatMap(({ st: s, v }) =>
+        decide(w, f, s, v, e.c, false).flatMap((d) => evaluate(w, f, d.st, d.holds ? e.a : e.b)),
+      );
+    case 'assign':
+      return assign(w, f, st, e);
+    case 'step':
+      return step(w, f, st, e);
+    case 'call':
+      return evaluateAll(w, f, st, e.args).flatMap(({ st: s, vs }) => call(w, f, s, e, vs));
+    case 'cast':
+      return evaluate(w, f, st, e.e).map(({ st: s, v }) => ({
+        st: s,
+        v: v.t === 'int' && e.type !== undefined ? w.values.int(convert(v.n, e.type)) : v,
+      }));
+    case 'seq':
+      return evaluateAll(w, f, st, e.items).map(({ st: s, vs }) => ({ st: s, v: vs.at(-1) ?? TOP }));
+    case 'opaque':
+      return evaluateAll(w, f, st, e.parts).map(({ st: s }) => ({ st: s, v: TOP }));
+  }
+}
+
+/** Evaluates expressions from left to right. */
+export function evaluateAll(
+  w: World,
+  f: Frame,
+  st: State,
+  items: readonly Expr[],
+): { st: State; vs: Value[] }[] {
+  let outs: { st: State; vs: Value[] }[] = [{ st, vs: [] }];
+  for (const item of items) {
+    outs = outs.flatMap((o) => evaluate(w, f, o.st, item).map((r) => ({ st: r.st, vs: [...o.vs, r.v] })));
+  }
+  return outs;
+}
+
+/** Where an lvalue stands: a place, an element of unknown offset, a page's data, or nowhere that is told apart. */
+type Where =
+  | { readonly in: 'place'; readonly place: string; readonly array: boolean }
+  | { readonly in: 'object'; readonly base: string }
+  | { readonly in: 'data'; readonly ref: PageRef }
+  | { readonly in: 'nowhere' };
+
+const NOWHERE: Where = { in: 'nowhere' };
+
+function locate(w: World, f: Frame, st: State, e: Expr): { st: State; at: Where }[] {
+  switch (e.k) {
+    case 'var':
+      return [
+        {
+          st,
+          at: { in: 'place', place: e.local ? `${f.name}:${e.name}` : `:${e.name}`, array: e.array ?? false },
+        },
+      ];
+    case 'member': {
+      if (!e.arrow)
+        return locate(w, f, st, e.base).map(({ st: s, at }) => ({ st: s, at: memberOf(at, e.name) }));
+      return evaluate(w, f, st, e.base).map(({ st: s, v }) => ({
+        st: s,
+        at: memberOf(pointee(v, 0), e.name),
+      }));
+    }
+    case 'index':
+      return locateIndex(w, f, st, e);
+    case 'deref':
+      return evaluate(w, f, st, e.e).map(({ st: s, v }) => ({ st: s, at: pointee(v, 0) }));
+    case 'cast':
+      return locate(w, f, st, e.e);
+    default:
+      return evaluate(w, f, st, e).map(({ st: s, v }) => ({
+        st: s,
+        at: v.t === 'data' ? { in: 'data', ref: v } : NOWHERE,
+      }));
+  }
+}
+
+function locateIndex(w: World, f: Frame, st: State, e: Index): { st: State; at: Where }[] {
+  return evaluate(w, f, st, e.base).flatMap(({ st: s, v: base }) =>
+    evaluate(w, f, s, e.index).map(({ st: t, v: i }) => ({
+      st: t,
+      at: pointee(base, i.t === 'int' ? i.n : null),
+    })),
+  );
+}
+
+function memberOf(at: Where, name: string): Where {
+  if (at.in === 'place') return { in: 'place', place: `${at.place}.${name}`, array: false };
+  return at.in === 'data' ? at : NOWHERE;
+}
+
+function pointee(v: Value, by: number | null): Where {
+  if (v.t === 'data') return { in: 'data', ref: v };
+  const address = asAddress(v);
+  if (address === undefined) return NOWHERE;
+  if (address.off === null || by === null) return { in: 'object', base: address.base };
+  return { in: 'place', place: elementPlace(address.base, address.off + by), array: false };
+}
+
+function readAt(w: World, f: Frame, st: State, at: Where, e: Expr): Value {
+  switch (at.in) {
+    case 'place':
+      if (at.array) return w.values.ptr(`&${at.place}`, 0);
+      if (e.k === 'var' && e.local && !f.facts.tracked.has(e.name) && !st.store.has(at.place))
+        return w.values.initial(at.place);
+      return read(st, w.values, at.place);
+    case 'object':
+      return readSomewhere(st, w.values, at.base);
+    case 'data':
+      touch(w, f, st, at.ref, 'read', e, true);
+      return TOP;
+    case 'nowhere':
+      return TOP;
+  }
+}
+
+function addressOf(w: World, f: Frame, st: State, e: Expr): Outcome[] {
+  if (e.k === 'deref') return evaluate(w, f, st, e.e);
+  if (e.k === 'index') {
+    return evaluate(w, f, st, e.base).flatMap(({ st: s, v: base }) =>
+      evaluate(w, f, s, e.index).map(({ st: t, v: i }) => {
+        const address = asAddress(base);
+        if (address === undefined) return { st: t, v: base.t === 'data' ? base : TOP };
+        const off = i.t === 'int' && address.off !== null ? address.off + i.n : null;
+        return { st: t, v: w.values.ptr(address.base, off) };
+      }),
+    );
+  }
+  return locate(w, f, st, e).map(({ st: s, at }) => {
+    if (at.in === 'place') return { st: s, v: w.values.ptr(`&${at.place}`, 0) };
+    return { st: s, v: at.in === 'data' ? at.ref : TOP };
+  });
+}
+
+function unary(w: World, st: State, op: '-' | '~' | '!' | '+', v: Value): Value {
+  if (op === '+') return v;
+  if (op === '!') {
+    const t = truth(v);
+    return t === undefined ? settle(st, w.values, w.values.operation('!', [v])) : w.values.int(t ? 0 : 1);
+  }
+  if (v.t === 'int') return w.values.int(op === '-' ? -v.n : ~v.n);
+  return v.t === 'sym' ? settle(st, w.values, w.values.operation(op, [v])) : TOP;
+}
+
+function assign(w: World, f: Frame, st: State, e: Assign): Outcome[] {
+  return evaluate(w, f, st, e.r).flatMap((r) =>
+    locate(w, f, r.st, e.l).map(({ st: s, at }) => {
+      let v = r.v;
+      if (e.op !== '=') {
+        const old = at.in === 'place' ? read(s, w.values, at.place) : TOP;
+        v = settle(s, w.values, binary(w.values, e.op, old, r.v, { l: e.l.type, r: e.r.type }));
+      }
+      if (v.t === 'int') v = w.values.int(convert(v.n, e.l.type));
+      store(w, f, s, at, v, e);
+      return { st: s, v };
+    }),
+  );
+}
+
+function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | Step): void {
+  const target = e.k === 'assign' ? e.l : e.e;
+  switch (at.in) {
+    case 'place': {
+      const untracked = target.k === 'var' && target.local && !f.facts.tracked.has(target.name);
+      const interesting = v.t === 'page' || v.t === 'data' || v.t === 'handle' || v.t === 'ptr';
+      st.store.set(at.place, untracked && !interesting ? TOP : v);
+      return;
+    }
+    case 'object':
+      if (v.t === 'page') st.store.set(`${at.base}[?]`, v);
+      return;
+    case 'data':
+      touch(w, f, st, at.ref, 'write', e, true);
+      return;
+    case 'nowhere':
+      return;
+  }
+}
+
+function step(w: World, f: Frame, st: State, e: Step): Outcome[] {
+  return locate(w, f, st, e.e).map(({ st: s, at }) => {
+    const old = at.in === 'place' ? read(s, w.values, at.place) : TOP;
+    const next = binary(w.values, e.delta === 1 ? '+' : '-', old, w.values.int(1), {
+      l: e.e.type,
+      r: e.e.type,
+    });
+    store(w, f, s, at, next, e);
+    return { st: s, v: e.prefix ? next : old };
+  });
+}
+
+/** What a path assumes when it takes a branch whose condition it does not know. */
+interface Decision {
+  readonly st: State;
+  readonly holds: boolean;
+}
+
+/**
+ * Takes a condition both ways where it is unknown, and lets each way learn what it implies. In the condition of a loop
+ * an unknown bound becomes a number (FLOW: an unknown count is 2), so that the rounds are run.
+ */
+export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: boolean): Decision[] {
+  const known = truth(v);
+  if (known !== undefined) return [{ st, holds: known }];
+  if (v.t === 'sym') {
+    const fact = st.facts.get(v.key);
+    if (fact !== undefined) return [{ st, holds: fact }];
+    if (loop && v.op !== undefined) {
+      const bounded = boundLoop(w, f, st, e);
+      if (bounded !== undefined) return bounded;
+    }
+  }
+  const other = st.clone();
+  return [take(w, f, st, v, e, true), take(w, f, other, v, e, false)];
+}
+
+function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean): Decision {
+  st.record({ range: { start: e.start, end: e.end }, text: oneLine(w.text, e), holds });
+  if (v.t !== 'sym') return { st, holds };
+  if (v.op === undefined) {
+    if (!holds) learn(st, w.values, v, 0);
+    else if (f.ir.repeatedConditions.has(conditionText(w.text, e))) st.facts.set(v.key, true);
+    return { st, holds };
+  }
+  if (v.op === '!' && v.args !== undefined) return { st: take(w, f, st, v.args[0]!, e, !holds).st, holds };
+  const [a, b] = v.args ?? [];
+  const equality = (v.op === '==' && holds) || (v.op === '!=' && !holds);
+  if (equality && a?.t === 'sym' && b?.t === 'int') learn(st, w.values, a, b.n);
+  else if (equality && b?.t === 'sym' && a?.t === 'int') learn(st, w.values, b, a.n);
+  else if (f.ir.repeatedConditions.has(conditionText(w.text, e))) st.facts.set(v.key, holds);
+  return { st, holds };
+}
+
+/** Compares a counter with an unknown bound: the bound becomes 2, or 0 where no page is held that a round could release. */
+function boundLoop(w: World, f: Frame, st: State, e: Expr): Decision[] | undefined {
+  if (e.k !== 'binary') return undefined;
+  const again = evaluate(w, f, st.clone(), e.l);
+  const right = evaluate(w, f, st.clone(), e.r);
+  const l = again[0]?.v;
+  const r = right[0]?.v;
+  if (again.length !== 1 || right.length !== 1 || l === undefined || r === undefined) return undefined;
+  const unknown = isPlainUnknown(l) && r.t === 'int' ? l : isPlainUnknown(r) && l.t === 'int' ? r : undefined;
+  const counter = l.t === 'int' ? l.n : r.t === 'int' ? r.n : Number.NaN;
+  if (unknown === undefined || Math.abs(counter) > 3) return undefined;
+  return (st.holdsPages() ? [2] : [2, 0]).map((bound) => {
+    const s = st.clone();
+    learn(s, w.values, unknown, bound);
+    const n = w.values.int(bound);
+    const v = binary(w.values, e.op, l === unknown ? n : l, r === unknown ? n : r, {
+      l: e.l.type,
+      r: e.r.type,
+    });
+    return { st: s, holds: truth(v) ?? true };
+  });
+}

@@ -1,0 +1,256 @@
+/**
+ * What kernel helpers do to pages, as data. Numbers are argument positions. A helper that is not listed here, nor
+ * defined in the file, is unknown: what it receives has escaped.
+ */
+import type { ReleaseApi } from '#engine/protocol/steps.ts';
+
+export type Effect =
+  /** Releases one page (or folio), or `count` entries of an array. */
+  | {
+      readonly does: 'release';
+      readonly api: ReleaseApi;
+      readonly page: number;
+      readonly count?: number;
+      readonly dirty?: number;
+    }
+  | {
+      readonly does: 'release-array';
+      readonly api: ReleaseApi;
+      readonly pages: number;
+      readonly count: number;
+      readonly dirty?: number;
+    }
+  | { readonly does: 'dirty'; readonly page: number; readonly locked: boolean }
+  /** Returns a kernel address of the page's data. */
+  | { readonly does: 'map'; readonly page: number }
+  | { readonly does: 'map-array'; readonly pages: number }
+  /** Reads or writes data through a kernel address. */
+  | { readonly does: 'read' | 'write'; readonly data: number }
+  /** Reads or writes a page's data, given the page. */
+  | { readonly does: 'read-page' | 'write-page'; readonly page: number }
+  /** Returns its argument, for what pages are concerned (page_folio, compound_head, kmap arithmetic). */
+  | { readonly does: 'same'; readonly arg: number }
+  /** Returns a pfn, physical address, sg entry … from which the page can be found again. */
+  | { readonly does: 'handle'; readonly arg: number }
+  /** Returns the page of an address or a handle. */
+  | { readonly does: 'page-of'; readonly arg: number }
+  /** A device may reach the page from here on. */
+  | { readonly does: 'dma'; readonly page: number }
+  | { readonly does: 'dma-array'; readonly pages: number }
+  | { readonly does: 'extra-ref'; readonly page: number }
+  | { readonly does: 'mmap-lock' | 'mmap-unlock' }
+  /** Returns its argument negated or reinterpreted as an error pointer, or tests for one. */
+  | { readonly does: 'err-ptr' | 'ptr-err' | 'is-err' | 'is-err-or-null'; readonly arg: number }
+  /** Returns the smaller or the larger of its last two arguments. */
+  | { readonly does: 'min' | 'max' }
+  /** Returns the truth of its argument (WARN_ON and friends). */
+  | { readonly does: 'truth' };
+
+const table = new Map<string, readonly Effect[]>();
+
+function add(names: string, ...effects: Effect[]): void {
+  for (const name of names.split(' ')) table.set(name, effects);
+}
+
+// Releases: mm/swap.c, mm/gup.c.
+add('put_page', { does: 'release', api: 'put_page', page: 0 });
+add('put_user_page unpin_user_page', { does: 'release', api: 'unpin_user_page', page: 0 });
+add('folio_put', { does: 'release', api: 'folio_put', page: 0 });
+add('folio_put_refs', { does: 'release', api: 'folio_put', page: 0, count: 1 });
+add('__free_page', { does: 'release', api: '__free_page', page: 0 });
+add('__free_pages', { does: 'release', api: '__free_page', page: 0 });
+add('unpin_folio', { does: 'release', api: 'unpin_folio', page: 0 });
+add('unpin_user_folio', { does: 'release', api: 'unpin_user_folio', page: 0, count: 1 });
+add('unpin_user_page_range_dirty_lock', {
+  does: 'release',
+  api: 'unpin_user_page_range_dirty_lock',
+  page: 0,
+  count: 1,
+  dirty: 2,
+});
+add('release_pages', { does: 'release-array', api: 'release_pages', pages: 0, count: 1 });
+add('put_user_pages unpin_user_pages', {
+  does: 'release-array',
+  api: 'unpin_user_pages',
+  pages: 0,
+  count: 1,
+});
+add('unpin_folios', { does: 'release-array', api: 'unpin_folios', pages: 0, count: 1 });
+add('put_user_pages_dirty_lock unpin_user_pages_dirty_lock', {
+  does: 'release-array',
+  api: 'unpin_user_pages_dirty_lock',
+  pages: 0,
+  count: 1,
+  dirty: 2,
+});
+
+// Dirtying: mm/page-writeback.c.
+add('set_page_dirty_lock folio_mark_dirty_lock', { does: 'dirty', page: 0, locked: true });
+add('set_page_dirty SetPageDirty folio_mark_dirty folio_set_dirty __set_page_dirty_nobuffers', {
+  does: 'dirty',
+  page: 0,
+  locked: false,
+});
+
+// Addresses of a page's data: include/linux/highmem.h.
+add('kmap kmap_local_page kmap_atomic kmap_local_page_prot kmap_atomic_prot', { does: 'map', page: 0 });
+add('page_address page_to_virt lowmem_page_address folio_address kmap_local_folio', { does: 'map', page: 0 });
+add('vmap vm_map_ram', { does: 'map-array', pages: 0 });
+add('kunmap kunmap_local kunmap_atomic vunmap vm_unmap_ram __kunmap_local');
+
+// The same page under another name.
+add('page_folio compound_head folio_page nth_page READ_ONCE ACCESS_ONCE rcu_dereference', {
+  does: 'same',
+  arg: 0,
+});
+add('kasan_reset_tag PTR_ALIGN untagged_addr', { does: 'same', arg: 0 });
+add('page_to_pfn page_to_phys page_to_bus folio_pfn virt_to_phys __pa virt_to_bus slow_virt_to_phys', {
+  does: 'handle',
+  arg: 0,
+});
+add('virt_to_page kmap_to_page vmalloc_to_page pfn_to_page phys_to_page sg_page kvirt_to_page', {
+  does: 'page-of',
+  arg: 0,
+});
+add('pfn_to_kaddr phys_to_virt __va', { does: 'same', arg: 0 });
+
+// The CPU touches the data.
+add('memcpy memmove __memcpy', { does: 'write', data: 0 }, { does: 'read', data: 1 });
+add('memset memzero_explicit memset32 memset64 memset16 bzero clear_page', { does: 'write', data: 0 });
+add(
+  'strcpy strncpy strscpy strlcpy strcat strncat strlcat strscpy_pad',
+  { does: 'write', data: 0 },
+  { does: 'read', data: 1 },
+);
+add('sprintf snprintf scnprintf vsnprintf vscnprintf get_random_bytes memcpy_fromio memset_io', {
+  does: 'write',
+  data: 0,
+});
+add(
+  'copy_from_user __copy_from_user _copy_from_user copy_from_user_nofault __copy_from_user_inatomic copy_from_iter',
+  { does: 'write', data: 0 },
+);
+add('memcpy_toio', { does: 'read', data: 1 });
+add('copy_to_user __copy_to_user _copy_to_user copy_to_user_nofault', { does: 'read', data: 1 });
+add('copy_page', { does: 'write', data: 0 }, { does: 'read', data: 1 });
+add(
+  'set_bit clear_bit change_bit __set_bit __clear_bit __change_bit set_bit_le clear_bit_le __set_bit_le __clear_bit_le',
+  {
+    does: 'write',
+    data: 1,
+  },
+);
+add(
+  'test_and_set_bit test_and_clear_bit test_and_set_bit_le __test_and_set_bit __test_and_clear_bit set_bit_inv',
+  { does: 'write', data: 1 },
+);
+add('bitmap_set bitmap_clear bitmap_zero bitmap_fill __bitmap_set __bitmap_clear', {
+  does: 'write',
+  data: 0,
+});
+add(
+  'put_unaligned put_unaligned_le16 put_unaligned_le32 put_unaligned_le64 put_unaligned_be16 put_unaligned_be32 put_unaligned_be64',
+  {
+    does: 'write',
+    data: 1,
+  },
+);
+add('WRITE_ONCE smp_store_release smp_store_mb', { does: 'write', data: 0 });
+add('atomic_set atomic_inc atomic_dec xchg cmpxchg', { does: 'write', data: 0 });
+add('memcmp strlen strnlen strcmp crc32 crc32_le', { does: 'read', data: 0 });
+add(
+  'memcpy_to_page memset_page zero_user zero_user_segment zero_user_segments memzero_page folio_zero_range',
+  { does: 'write-page', page: 0 },
+);
+add(
+  'clear_highpage clear_user_highpage clear_user_page memcpy_to_folio folio_zero_segment folio_zero_segments',
+  { does: 'write-page', page: 0 },
+);
+add('copy_highpage copy_user_highpage', { does: 'write-page', page: 0 }, { does: 'read-page', page: 1 });
+add('memcpy_page', { does: 'write-page', page: 0 }, { does: 'read-page', page: 2 });
+add('memcpy_from_page memcpy_from_folio', { does: 'read-page', page: 1 });
+add('copy_page_to_iter copy_folio_to_iter', { does: 'read-page', page: 0 });
+add('copy_page_from_iter', { does: 'write-page', page: 0 });
+
+// A device reaches the data.
+add('dma_map_page dma_map_page_attrs ib_dma_map_page', { does: 'dma', page: 1 }, { does: 'handle', arg: 1 });
+add('pci_map_page', { does: 'dma', page: 1 }, { does: 'handle', arg: 1 });
+add(
+  'dma_map_single dma_map_single_attrs pci_map_single',
+  { does: 'dma', page: 1 },
+  { does: 'handle', arg: 1 },
+);
+add(
+  'sg_set_page sg_assign_page bio_add_page bio_add_pc_page __bio_add_page bvec_set_page skb_fill_page_desc skb_frag_set_page',
+  {
+    does: 'dma',
+    page: 1,
+  },
+);
+add('sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append_table_from_pages', {
+  does: 'dma-array',
+  pages: 1,
+});
+
+add('get_page folio_get try_get_page', { does: 'extra-ref', page: 0 });
+add(
+  'mmap_read_lock mmap_read_lock_killable mmap_write_lock mmap_write_lock_killable down_read mmap_read_trylock',
+  { does: 'mmap-lock' },
+);
+add('mmap_read_unlock mmap_write_unlock up_read mmap_write_downgrade', { does: 'mmap-unlock' });
+add('ERR_PTR', { does: 'err-ptr', arg: 0 });
+add('PTR_ERR PTR_ERR_OR_ZERO', { does: 'ptr-err', arg: 0 });
+add('IS_ERR IS_ERR_VALUE', { does: 'is-err', arg: 0 });
+add('IS_ERR_OR_NULL', { does: 'is-err-or-null', arg: 0 });
+add('min min_t umin', { does: 'min' });
+add('max max_t umax', { does: 'max' });
+add('WARN_ON WARN_ON_ONCE WARN WARN_ONCE', { does: 'truth' });
+
+/** Effects of a kernel helper by name; an empty list for one that is known to be harmless to pages. */
+export function effectsOf(name: string): readonly Effect[] | undefined {
+  const known = table.get(name);
+  if (known !== undefined) return known;
+  return HARMLESS.test(name) ? [] : undefined;
+}
+
+/**
+ * Helpers that neither keep, release nor touch the data of a page they are given: printing, locking, freeing of
+ * something else, queries of struct page, cache maintenance, allocation.
+ */
+const HARMLESS = new RegExp(
+  `^(${[
+    '_?printk.*|pr_(err|warn|info|debug|notice|alert|crit|emerg|cont)(_ratelimited|_once)?|(dev|netdev|ibdev|drm|usb|v4l2|vfio|pci)_(err|warn|info|dbg|debug|notice)\\w*|DRM_\\w+|trace_\\w+',
+    '(raw_)?(spin|read|write)_(un)?(lock|trylock)\\w*|mutex_\\w+|rcu_\\w+|down_write|up_write|rwsem\\w*|lockdep_\\w+|might_sleep\\w*|cond_resched|preempt_\\w+',
+    'kfree|kvfree|vfree|kfree_sensitive|kvfree_sensitive|kfree_rcu|kmem_cache_free|devm_kfree',
+    '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
+    'page_to_nid|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|pfn_valid|folio_(nr_pages|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
+    'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|(un)?lock_page|trylock_page|folio_(un)?lock|folio_trylock|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',
+    'flush_\\w+|invalidate_kernel_\\w+|update_mmu_cache|dma_sync_\\w+|cache_flush\\w*|clflush\\w*|drm_clflush_\\w+|wb\\w+|mb|rmb|wmb|smp_\\w+|barrier|memory_barrier',
+    'dma_unmap_\\w+|dma_mapping_error|dma_map_sg\\w*|dma_map_sgtable|sg_init_table|sg_init_one|sg_next|sg_nents|sg_dma_\\w+|sg_mark_end|sg_free_table\\w*|sg_alloc_table|for_each_\\w+',
+    'access_ok|offset_in_page|current|IS_ALIGNED|ALIGN\\w*|round_up|round_down|roundup|rounddown|DIV_ROUND_UP|PAGE_ALIGN\\w*|PFN_\\w+|ARRAY_SIZE|sizeof|array_size|struct_size|size_mul|size_add|check_\\w+_overflow|swap|abs|test_bit\\w*|find_\\w+_bit\\w*',
+    'vma_lookup|find_vma|find_extend_vma\\w*|vma_is_\\w+|untagged_addr\\w*|mmget\\w*|mmput\\w*|mmgrab|mmdrop|get_task_mm|account_locked_vm|__account_locked_vm|capable|ns_capable|rlimit|task_rlimit|lock_limit|atomic(64|_long)?_(read|add|sub|inc|dec|add_return|sub_return|inc_return|dec_and_test|sub_and_test)\\w*|refcount_\\w+|kref_(init|get|read)',
+    'schedule\\w*|wake_up\\w*|complete\\w*|wait_\\w+|signal_pending\\w*|fatal_signal_pending|msleep|udelay|ndelay|usleep_range',
+    'fault_in_\\w+|pagefault_(dis|en)able|cpu_to_(l|b)e\\d+p?|(l|b)e\\d+_to_cpup?|hton[sl]|ntoh[sl]|swab\\d+',
+  ].join('|')})$`,
+);
+
+/** Words whose presence in a function makes it worth running. Every acquire, release, dirty and map name is here. */
+export function isProtocolName(name: string): boolean {
+  const effects = table.get(name);
+  return effects?.some((e) => PROTOCOL_EFFECTS.has(e.does)) ?? false;
+}
+
+const PROTOCOL_EFFECTS: ReadonlySet<Effect['does']> = new Set([
+  ...([
+    'release',
+    'release-array',
+    'dirty',
+    'map',
+    'map-array',
+    'write-page',
+    'read-page',
+    'dma',
+    'dma-array',
+  ] as const),
+  ...(['extra-ref', 'mmap-lock', 'mmap-unlock', 'page-of', 'handle'] as const),
+]);

@@ -1,0 +1,34 @@
+/** What a path learns: the value of an unknown, or the outcome of a condition. */
+import { binary } from './arithmetic.ts';
+import type { BinaryOp } from './ir.ts';
+import type { State } from './state.ts';
+import { type Sym, type Value, type Values } from './value.ts';
+
+/** From here on the path knows that `unknown` is `n`: replaces it, and computes what was derived from it. */
+export function learn(st: State, values: Values, unknown: Sym, n: number): void {
+  const known = values.int(n);
+  if (unknown.op !== undefined) st.equal.set(unknown.key, n);
+  for (const [place, v] of st.store) {
+    const next = substitute(values, v, unknown, known);
+    if (next !== v) st.store.set(place, next);
+  }
+  if (unknown.place !== undefined && !st.store.has(unknown.place)) st.store.set(unknown.place, known);
+  for (const fact of st.facts.keys()) if (fact.includes(unknown.key)) st.facts.delete(fact);
+}
+
+function substitute(values: Values, v: Value, unknown: Sym, known: Value): Value {
+  if (v === unknown) return known;
+  if (v.t === 'ptr' && v.base === unknown.key) return v;
+  if (v.t !== 'sym' || v.args === undefined || !v.key.includes(unknown.key)) return v;
+  const args = v.args.map((a) => substitute(values, a, unknown, known));
+  if (args.every((a, i) => a === v.args![i])) return v;
+  if (args.length === 2) return binary(values, v.op as BinaryOp, args[0]!, args[1]!, {});
+  return values.operation(v.op!, args);
+}
+
+/** Value of an expression as the path knows it: an operation whose result was learnt is that number. */
+export function settle(st: State, values: Values, v: Value): Value {
+  if (v.t !== 'sym' || v.op === undefined) return v;
+  const n = st.equal.get(v.key);
+  return n === undefined ? v : values.int(n);
+}

@@ -1,0 +1,236 @@
+/** Expressions of the syntax tree to the compact form of ir.ts. */
+import { Field, Kind } from '../syntax/kinds.ts';
+import type { SyntaxTree } from '../syntax/tree.ts';
+import { constantValue } from './constants.ts';
+import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
+import type { BinaryOp, Call, Expr, IntType, Var } from './ir.ts';
+import { childByField, namedChildren, textOf } from './navigate.ts';
+
+/** Names that are visible where an expression stands, and the calls met so far. */
+export interface Scope {
+  readonly tree: SyntaxTree;
+  readonly locals: ReadonlySet<string>;
+  readonly arrays: ReadonlySet<string>;
+  readonly types: ReadonlyMap<string, IntType>;
+  readonly calls: Call[];
+}
+
+/** Result types of calls that matter: the GUP family (mm/gup.c) and a few conversions. */
+const RESULT_TYPES: ReadonlyMap<string, IntType> = new Map([
+  ['get_user_pages', LONG],
+  ['get_user_pages_remote', LONG],
+  ['get_user_pages_unlocked', LONG],
+  ['get_user_pages_fast', INT],
+  ['get_user_pages_fast_only', INT],
+  ['pin_user_pages', LONG],
+  ['pin_user_pages_remote', LONG],
+  ['pin_user_pages_unlocked', LONG],
+  ['pin_user_pages_fast', INT],
+  ['PTR_ERR', LONG],
+]);
+
+/** Lowers one expression node. Total: what is not modelled becomes `opaque` with its parts. */
+export function lowerExpr(scope: Scope, node: number): Expr {
+  const { tree } = scope;
+  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  switch (tree.kind[node]) {
+    case Kind.parenthesized_expression:
+      return lowerParenthesized(scope, node);
+    case Kind.identifier:
+    case Kind.null:
+    case Kind.true:
+    case Kind.false:
+      return lowerName(scope, textOf(tree, node), at);
+    case Kind.number_literal:
+      return { k: 'num', n: parseNumber(textOf(tree, node)), type: literalType(textOf(tree, node)), ...at };
+    case Kind.char_literal:
+      return { k: 'num', n: textOf(tree, node).charCodeAt(1), type: INT, ...at };
+    case Kind.string_literal:
+    case Kind.concatenated_string:
+      return { k: 'str', ...at };
+    case Kind.field_expression: {
+      const base = lowerField(scope, node, Field.argument);
+      const name = childByField(tree, node, Field.field);
+      const op = childByField(tree, node, Field.operator);
+      const arrow = op >= 0 && tree.kind[op] === Kind['->'];
+      return { k: 'member', base, name: name < 0 ? '?' : textOf(tree, name), arrow, ...at };
+    }
+    case Kind.subscript_expression: {
+      const base = lowerField(scope, node, Field.argument);
+      return { k: 'index', base, index: lowerField(scope, node, Field.index), ...at };
+    }
+    case Kind.pointer_expression: {
+      const e = lowerField(scope, node, Field.argument);
+      const op = childByField(tree, node, Field.operator);
+      return op >= 0 && tree.kind[op] === Kind['&'] ? { k: 'addr', e, ...at } : { k: 'deref', e, ...at };
+    }
+    case Kind.unary_expression:
+      return lowerUnary(scope, node);
+    case Kind.binary_expression:
+      return lowerBinary(scope, node);
+    case Kind.assignment_expression:
+      return lowerAssignment(scope, node);
+    case Kind.update_expression: {
+      const e = lowerField(scope, node, Field.argument);
+      const op = childByField(tree, node, Field.operator);
+      const delta = op >= 0 && textOf(tree, op) === '--' ? -1 : 1;
+      return { k: 'step', delta, prefix: op >= 0 && tree.start[op] === at.start, e, type: e.type, ...at };
+    }
+    case Kind.conditional_expression: {
+      const c = lowerField(scope, node, Field.condition);
+      const consequence = childByField(tree, node, Field.consequence);
+      const b = lowerField(scope, node, Field.alternative);
+      // GNU `c ?: b`
+      const a = consequence < 0 ? c : lowerExpr(scope, consequence);
+      return {
+        k: 'cond',
+        c,
+        a,
+        b,
+        type: a.type && b.type ? usualConversion(a.type, b.type) : undefined,
+        ...at,
+      };
+    }
+    case Kind.comma_expression:
+      return {
+        k: 'seq',
+        items: [lowerField(scope, node, Field.left), lowerField(scope, node, Field.right)],
+        ...at,
+      };
+    case Kind.cast_expression: {
+      const e = lowerField(scope, node, Field.value);
+      const type = childByField(tree, node, Field.type);
+      return { k: 'cast', e, type: type < 0 ? undefined : intTypeOf(textOf(tree, type)), ...at };
+    }
+    case Kind.call_expression:
+      return lowerCall(scope, node);
+    case Kind.sizeof_expression:
+    case Kind.alignof_expression:
+    case Kind.offsetof_expression:
+      return { k: 'opaque', parts: [], type: ULONG, ...at };
+    default:
+      return { k: 'opaque', parts: namedChildren(tree, node).map((c) => lowerExpr(scope, c)), ...at };
+  }
+}
+
+/** Lowers the child under a field; a missing child (an ERROR node took its place) is unknown. */
+export function lowerField(scope: Scope, node: number, field: number): Expr {
+  const child = childByField(scope.tree, node, field);
+  if (child >= 0) return lowerExpr(scope, child);
+  return { k: 'opaque', parts: [], start: scope.tree.start[node]!, end: scope.tree.end[node]! };
+}
+
+function lowerParenthesized(scope: Scope, node: number): Expr {
+  const { tree } = scope;
+  const inner = namedChildren(tree, node);
+  if (inner.length === 1 && tree.kind[inner[0]!] !== Kind.compound_statement)
+    return lowerExpr(scope, inner[0]!);
+  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  // A statement expression ({ … }), or the arguments of a loop macro: evaluated in order.
+  const items = inner.flatMap((n) =>
+    tree.kind[n] === Kind.compound_statement ? innerExpressions(scope, n) : [lowerExpr(scope, n)],
+  );
+  return items.length === 0 ? { k: 'opaque', parts: [], ...at } : { k: 'seq', items, ...at };
+}
+
+function innerExpressions(scope: Scope, block: number): Expr[] {
+  const out: Expr[] = [];
+  for (const statement of namedChildren(scope.tree, block)) {
+    const isExpression = scope.tree.kind[statement] === Kind.expression_statement;
+    if (isExpression) out.push(...namedChildren(scope.tree, statement).map((e) => lowerExpr(scope, e)));
+  }
+  return out;
+}
+
+function lowerName(scope: Scope, name: string, at: { start: number; end: number }): Expr {
+  if (scope.locals.has(name)) {
+    const v: Var = { k: 'var', name, local: true, type: scope.types.get(name), ...at };
+    return scope.arrays.has(name) ? { ...v, array: true } : v;
+  }
+  const n = constantValue(name);
+  if (n !== undefined) {
+    const type = name === 'PAGE_SIZE' ? ULONG : name.startsWith('FOLL_') ? UINT : INT;
+    return { k: 'num', n, name, type: name === 'NULL' ? undefined : type, ...at };
+  }
+  return { k: 'var', name, local: false, ...at };
+}
+
+function lowerUnary(scope: Scope, node: number): Expr {
+  const { tree } = scope;
+  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const e = lowerField(scope, node, Field.argument);
+  const op = childByField(tree, node, Field.operator);
+  const text = op < 0 ? '!' : textOf(tree, op);
+  if (text === '-' && e.k === 'num') return { ...e, n: -e.n, ...at };
+  if (text === '-' || text === '~' || text === '+') return { k: 'unary', op: text, e, type: e.type, ...at };
+  return { k: 'unary', op: '!', e, type: INT, ...at };
+}
+
+function lowerBinary(scope: Scope, node: number): Expr {
+  const { tree } = scope;
+  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const l = lowerField(scope, node, Field.left);
+  const r = lowerField(scope, node, Field.right);
+  const op = childByField(tree, node, Field.operator);
+  const text = op < 0 ? '?' : textOf(tree, op);
+  if (text === '&&' || text === '||') return { k: 'logic', op: text, l, r, type: INT, ...at };
+  if (!isBinaryOp(text)) return { k: 'opaque', parts: [l, r], ...at };
+  const comparison = /^(==|!=|<|<=|>|>=)$/.test(text);
+  const type = comparison ? INT : l.type && r.type ? usualConversion(l.type, r.type) : undefined;
+  return { k: 'binary', op: text, l, r, type, ...at };
+}
+
+function lowerAssignment(scope: Scope, node: number): Expr {
+  const { tree } = scope;
+  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const l = lowerField(scope, node, Field.left);
+  const r = lowerField(scope, node, Field.right);
+  const op = childByField(tree, node, Field.operator);
+  const text = op < 0 ? '=' : textOf(tree, op);
+  const binary = text.slice(0, -1);
+  return { k: 'assign', op: isBinaryOp(binary) ? binary : '=', l, r, type: l.type, ...at };
+}
+
+function lowerCall(scope: Scope, node: number): Expr {
+  const { tree } = scope;
+  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const callee = childByField(tree, node, Field.function);
+  const list = childByField(tree, node, Field.arguments);
+  const args = list < 0 ? [] : namedChildren(tree, list).map((a) => lowerExpr(scope, a));
+  const plain =
+    callee >= 0 && tree.kind[callee] === Kind.identifier && !scope.locals.has(textOf(tree, callee));
+  const fn = plain ? textOf(tree, callee) : undefined;
+  // Branch hints are transparent, so that what a test implies is seen through them.
+  if ((fn === 'likely' || fn === 'unlikely') && args.length === 1) return args[0]!;
+  const call: Call = {
+    k: 'call',
+    fn,
+    callee: plain || callee < 0 ? undefined : lowerExpr(scope, callee),
+    args,
+    site: scope.calls.length,
+    type: fn === undefined ? undefined : RESULT_TYPES.get(fn),
+    ...at,
+  };
+  scope.calls.push(call);
+  return call;
+}
+
+const BINARY_OPS: ReadonlySet<string> = new Set([
+  ...['+', '-', '*', '/', '%', '<<', '>>', '&', '|', '^', '==', '!=', '<', '<=', '>', '>='],
+]);
+
+function isBinaryOp(text: string): text is BinaryOp {
+  return BINARY_OPS.has(text);
+}
+
+function parseNumber(text: string): number {
+  const digits = text.replace(/[uUlL]+$/, '');
+  const n = /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+  return Number.isNaN(n) ? 0 : n;
+}
+
+function literalType(text: string): IntType {
+  const suffix = /[uUlL]*$/.exec(text)?.[0].toLowerCase() ?? '';
+  if (suffix.includes('l')) return suffix.includes('u') ? ULONG : LONG;
+  return suffix.includes('u') ? UINT : INT;
+}

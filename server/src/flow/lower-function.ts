@@ -1,0 +1,542 @@
+/** A function's statements to a control flow graph whose nodes carry compact expressions. */
+import { Field, Kind } from '../syntax/kinds.ts';
+import type { Range } from '../syntax/range.ts';
+import type { SyntaxTree } from '../syntax/tree.ts';
+import { NodeFlag } from '../syntax/tree.ts';
+import { intTypeOf } from './ctypes.ts';
+import type { Call, Expr, FunctionIr, IntType, Node, Param } from './ir.ts';
+import { lowerExpr, type Scope } from './lower-expr.ts';
+import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
+
+/**
+ * Lowers the first function definition of a tree. Returns undefined when the tree holds none (the slice is broken
+ * beyond what the parser recovers from).
+ */
+export function lowerFunction(tree: SyntaxTree, name: string, isStatic: boolean): FunctionIr | undefined {
+  const root = findDefinition(tree);
+  if (root < 0) return undefined;
+  const body = childByField(tree, root, Field.body);
+  if (body < 0) return undefined;
+  return new Builder(tree, name, isStatic, root, body).build();
+}
+
+function findDefinition(tree: SyntaxTree): number {
+  for (let n = 0; n < tree.count; n++) if (tree.kind[n] === Kind.function_definition) return n;
+  return -1;
+}
+
+/** Where break and continue lead. */
+interface Targets {
+  readonly onBreak: number;
+  readonly onContinue: number;
+}
+
+class Builder {
+  readonly #tree: SyntaxTree;
+  readonly #name: string;
+  readonly #isStatic: boolean;
+  readonly #root: number;
+  readonly #body: number;
+  readonly #nodes: Node[] = [];
+  readonly #calls: Call[] = [];
+  readonly #locals = new Set<string>();
+  readonly #arrays = new Set<string>();
+  readonly #types = new Map<string, IntType>();
+  readonly #labels = new Map<string, number>();
+  readonly #scope: Scope;
+
+  constructor(tree: SyntaxTree, name: string, isStatic: boolean, root: number, body: number) {
+    this.#tree = tree;
+    this.#name = name;
+    this.#isStatic = isStatic;
+    this.#root = root;
+    this.#body = body;
+    this.#scope = {
+      tree,
+      locals: this.#locals,
+      arrays: this.#arrays,
+      types: this.#types,
+      calls: this.#calls,
+    };
+  }
+
+  build(): FunctionIr {
+    const params = this.#params();
+    this.#collectDeclarations();
+    const entry = this.#node('entry', this.#at(this.#root));
+    const exit = this.#block(this.#body, entry, undefined);
+    if (exit >= 0)
+      this.#edge(
+        exit,
+        this.#node('return', { start: this.#tree.end[this.#body]! - 1, end: this.#tree.end[this.#body]! }),
+      );
+    for (const n of this.#nodes) for (const s of n.succ) this.#nodes[s]!.preds++;
+    return {
+      name: this.#name,
+      isStatic: this.#isStatic,
+      range: this.#at(this.#root),
+      params,
+      nodes: this.#nodes,
+      calls: this.#calls,
+      repeatedConditions: repeatedConditions(this.#tree.text, this.#nodes),
+      localTypes: this.#types,
+      partlyRead: this.#tree.hasError,
+    };
+  }
+
+  #at(node: number): Range {
+    return { start: this.#tree.start[node]!, end: this.#tree.end[node]! };
+  }
+
+  #node(kind: Node['kind'], range: Range, expr?: Expr): number {
+    const id = this.#nodes.length;
+    this.#nodes.push({ id, kind, expr, succ: [], preds: 0, range });
+    return id;
+  }
+
+  #edge(from: number, to: number): void {
+    this.#nodes[from]!.succ.push(to);
+  }
+
+  /** Appends a node after `from` and returns it. */
+  #then(from: number, kind: Node['kind'], range: Range, expr?: Expr): number {
+    const id = this.#node(kind, range, expr);
+    this.#edge(from, id);
+    return id;
+  }
+
+  #params(): Param[] {
+    const tree = this.#tree;
+    const declarator = this.#functionDeclarator(childByField(tree, this.#root, Field.declarator));
+    const list = declarator < 0 ? -1 : childByField(tree, declarator, Field.parameters);
+    const out: Param[] = [];
+    if (list < 0) return out;
+    for (const p of namedChildren(tree, list)) {
+      if (tree.kind[p] !== Kind.parameter_declaration) continue;
+      const { name, pointer } = this.#declared(childByField(tree, p, Field.declarator));
+      if (name === undefined) continue;
+      const type = pointer ? undefined : this.#typeOf(p);
+      this.#locals.add(name);
+      if (type !== undefined) this.#types.set(name, type);
+      out.push({ name, type });
+    }
+    return out;
+  }
+
+  #functionDeclarator(node: number): number {
+    for (let n = node; n >= 0; n = childByField(this.#tree, n, Field.declarator)) {
+      if (this.#tree.kind[n] === Kind.function_declarator) return n;
+    }
+    return -1;
+  }
+
+  /** Name that a declarator declares, and whether it is a pointer or an array. */
+  #declared(declarator: number): { name: string | undefined; pointer: boolean; array: boolean } {
+    const tree = this.#tree;
+    let pointer = false;
+    let array = false;
+    for (let n = declarator; n >= 0; ) {
+      const kind = tree.kind[n];
+      if (kind === Kind.identifier) return { name: textOf(tree, n), pointer, array };
+      if (kind === Kind.pointer_declarator) pointer = true;
+      if (kind === Kind.array_declarator) array = true;
+      const inner = childByField(tree, n, Field.declarator);
+      n = inner >= 0 ? inner : (namedChildren(tree, n).find((c) => this.#mayDeclare(c)) ?? -1);
+    }
+    return { name: undefined, pointer, array };
+  }
+
+  #mayDeclare(node: number): boolean {
+    const kind = this.#tree.kind[node];
+    return (
+      kind === Kind.identifier ||
+      kind === Kind.pointer_declarator ||
+      kind === Kind.array_declarator ||
+      kind === Kind.parenthesized_declarator ||
+      kind === Kind.function_declarator
+    );
+  }
+
+  #typeOf(declaration: number): IntType | undefined {
+    const type = childByField(this.#tree, declaration, Field.type);
+    return type < 0 ? undefined : intTypeOf(textOf(this.#tree, type));
+  }
+
+  /** Finds every local of the function first: C's scopes are flattened, a later declaration wins. */
+  #collectDeclarations(): void {
+    const tree = this.#tree;
+    for (let n = this.#body; n < tree.count && tree.start[n]! < tree.end[this.#body]!; n++) {
+      if (tree.kind[n] !== Kind.declaration) continue;
+      const type = this.#typeOf(n);
+      for (let c = tree.firstChild[n]!; c >= 0; c = tree.nextSibling[c]!) {
+        if (tree.field[c] !== Field.declarator) continue;
+        const { name, pointer, array } = this.#declared(c);
+        if (name === undefined) continue;
+        this.#locals.add(name);
+        if (array) this.#arrays.add(name);
+        else if (!pointer && type !== undefined) this.#types.set(name, type);
+      }
+    }
+  }
+
+  #block(block: number, from: number, targets: Targets | undefined): number {
+    let at = from;
+    for (const s of namedChildren(this.#tree, block)) at = this.#statement(s, at, targets);
+    return at;
+  }
+
+  /** Lowers one statement reached from `from` (-1: not reached); returns where control leaves it, or -1. */
+  #statement(s: number, from: number, targets: Targets | undefined): number {
+    const tree = this.#tree;
+    const kind = tree.kind[s];
+    if (kind === Kind.labeled_statement) return this.#labeled(s, from, targets);
+    if (kind === Kind.case_statement) return from;
+    // Code after a jump is reached only by a label inside it.
+    const at = from >= 0 ? from : this.#node('join', this.#at(s));
+    switch (kind) {
+      case Kind.compound_statement:
+        return this.#block(s, at, targets);
+      case Kind.declaration:
+        return this.#declaration(s, at);
+      case Kind.expression_statement:
+        return this.#expressionStatement(s, at);
+      case Kind.if_statement:
+        return this.#if(s, at, targets);
+      case Kind.while_statement:
+        return this.#while(s, at);
+      case Kind.do_statement:
+        return this.#do(s, at);
+      case Kind.for_statement:
+        return this.#for(s, at);
+      case Kind.switch_statement:
+        return this.#switch(s, at, targets);
+      case Kind.return_statement: {
+        const value = namedChildren(tree, s)[0];
+        this.#then(
+          at,
+          'return',
+          this.#at(s),
+          value === undefined ? undefined : lowerExpr(this.#scope, value),
+        );
+        return -1;
+      }
+      case Kind.goto_statement: {
+        const label = childByField(tree, s, Field.label);
+        if (label >= 0) this.#edge(at, this.#label(textOf(tree, label)));
+        return -1;
+      }
+      case Kind.break_statement:
+        if (targets !== undefined) this.#edge(at, targets.onBreak);
+        return -1;
+      case Kind.continue_statement:
+        if (targets !== undefined) this.#edge(at, targets.onContinue);
+        return -1;
+      case Kind.attributed_statement: {
+        const inner = namedChildren(tree, s).at(-1);
+        return inner === undefined ? at : this.#statement(inner, at, targets);
+      }
+      default:
+        return this.#unknownStatement(s, at);
+    }
+  }
+
+  /** What the parser could not read: its calls are evaluated with unknown effect. */
+  #unknownStatement(s: number, at: number): number {
+    if ((this.#tree.flags[s]! & NodeFlag.named) === 0) return at;
+    return this.#then(at, 'expr', this.#at(s), lowerExpr(this.#scope, s));
+  }
+
+  #label(name: string): number {
+    let id = this.#labels.get(name);
+    if (id === undefined) {
+      id = this.#node('join', this.#at(this.#body));
+      this.#labels.set(name, id);
+    }
+    return id;
+  }
+
+  #labeled(s: number, from: number, targets: Targets | undefined): number {
+    const tree = this.#tree;
+    const label = childByField(tree, s, Field.label);
+    const at = this.#label(label < 0 ? '?' : textOf(tree, label));
+    if (from >= 0) this.#edge(from, at);
+    const inner = namedChildren(tree, s)
+      .filter((c) => c !== label)
+      .at(-1);
+    return inner === undefined ? at : this.#statement(inner, at, targets);
+  }
+
+  #declaration(s: number, from: number): number {
+    const tree = this.#tree;
+    let at = from;
+    for (let c = tree.firstChild[s]!; c >= 0; c = tree.nextSibling[c]!) {
+      if (tree.field[c] !== Field.declarator) continue;
+      const { name, array } = this.#declared(c);
+      if (name === undefined) continue;
+      const range = this.#at(c);
+      at = this.#then(at, 'expr', range, { k: 'declare', name, array, ...range });
+      const value = tree.kind[c] === Kind.init_declarator ? childByField(tree, c, Field.value) : -1;
+      if (value < 0) continue;
+      const r = lowerExpr(this.#scope, value);
+      if (array) {
+        at = this.#then(at, 'expr', range, r);
+        continue;
+      }
+      const type = this.#types.get(name);
+      const l: Expr = { k: 'var', name, local: true, type, ...range };
+      at = this.#then(at, 'expr', range, { k: 'assign', op: '=', l, r, type, ...range });
+    }
+    return at;
+  }
+
+  #expressionStatement(s: number, from: number): number {
+    const inner = namedChildren(this.#tree, s)[0];
+    if (inner === undefined) return from;
+    const expr = lowerExpr(this.#scope, inner);
+    if (expr.k === 'call' && expr.fn !== undefined && NO_RETURN.has(expr.fn)) {
+      this.#then(from, 'stop', this.#at(s), expr);
+      return -1;
+    }
+    if (expr.k === 'call' && expr.fn !== undefined && STOP_IF.has(expr.fn) && expr.args.length === 1) {
+      const go = this.#node('join', this.#at(s));
+      const stop = this.#node('stop', this.#at(s));
+      this.#condition(expr.args[0]!, from, stop, go, false);
+      return go;
+    }
+    return this.#then(from, 'expr', this.#at(s), expr);
+  }
+
+  /** Branches on `expr`, with && || ! as control flow, so that a call in a condition forks the path. */
+  #condition(expr: Expr, from: number, yes: number, no: number, loop: boolean): void {
+    if (expr.k === 'logic') {
+      const middle = this.#node('join', expr);
+      if (expr.op === '&&') this.#condition(expr.l, from, middle, no, loop);
+      else this.#condition(expr.l, from, yes, middle, loop);
+      this.#condition(expr.r, middle, yes, no, loop);
+      return;
+    }
+    if (expr.k === 'unary' && expr.op === '!') {
+      this.#condition(expr.e, from, no, yes, loop);
+      return;
+    }
+    const branch = this.#then(from, 'branch', expr, expr);
+    if (loop) this.#nodes[branch]!.loop = true;
+    this.#edge(branch, yes);
+    this.#edge(branch, no);
+  }
+
+  #if(s: number, from: number, targets: Targets | undefined): number {
+    const tree = this.#tree;
+    const yes = this.#node('join', this.#at(s));
+    const no = this.#node('join', this.#at(s));
+    this.#conditionOf(s, from, yes, no, false);
+    const consequence = childByField(tree, s, Field.consequence);
+    const elseClause = childByField(tree, s, Field.alternative);
+    const a = consequence < 0 ? yes : this.#statement(consequence, yes, targets);
+    const alternative = elseClause < 0 ? undefined : namedChildren(tree, elseClause)[0];
+    const b = alternative === undefined ? no : this.#statement(alternative, no, targets);
+    return this.#joinOf(a, b, this.#at(s));
+  }
+
+  #joinOf(a: number, b: number, range: Range): number {
+    if (a < 0) return b;
+    if (b < 0) return a;
+    const join = this.#then(a, 'join', range);
+    this.#edge(b, join);
+    return join;
+  }
+
+  #conditionOf(s: number, from: number, yes: number, no: number, loop: boolean): void {
+    const c = childByField(this.#tree, s, Field.condition);
+    if (c < 0) {
+      this.#edge(from, yes);
+      if (!loop) this.#edge(from, no);
+      return;
+    }
+    this.#condition(lowerExpr(this.#scope, c), from, yes, no, loop);
+  }
+
+  #while(s: number, from: number): number {
+    const range = this.#at(s);
+    const head = this.#then(from, 'join', range);
+    const yes = this.#node('join', range);
+    const after = this.#node('join', range);
+    if (this.#tree.text.startsWith('while', range.start)) this.#conditionOf(s, head, yes, after, true);
+    else this.#loopMacro(s, head, yes, after);
+    this.#loopBody(s, yes, head, after);
+    return after;
+  }
+
+  /** An iterator macro that the dialect made a loop: unknown number of rounds, its variables change in each. */
+  #loopMacro(s: number, head: number, yes: number, after: number): void {
+    const c = childByField(this.#tree, s, Field.condition);
+    const range = c < 0 ? this.#at(s) : this.#at(c);
+    const args = c < 0 ? [] : flatten(lowerExpr(this.#scope, c));
+    const vars = args.filter((a) => a.k === 'var' && a.local);
+    const next: Expr = {
+      k: 'seq',
+      items: [
+        ...args.filter((a) => !vars.includes(a)),
+        ...vars.map((v) => ({
+          k: 'declare' as const,
+          name: v.k === 'var' ? v.name : '',
+          array: false,
+          start: v.start,
+          end: v.end,
+        })),
+      ],
+      ...range,
+    };
+    const step = this.#then(head, 'expr', range, next);
+    const branch = this.#then(step, 'branch', range, { k: 'opaque', parts: [], ...range });
+    this.#edge(branch, yes);
+    this.#edge(branch, after);
+  }
+
+  #loopBody(s: number, yes: number, onContinue: number, after: number): void {
+    const body = childByField(this.#tree, s, Field.body);
+    const end = body < 0 ? yes : this.#statement(body, yes, { onBreak: after, onContinue });
+    if (end >= 0) this.#edge(end, onContinue);
+  }
+
+  #do(s: number, from: number): number {
+    const range = this.#at(s);
+    const head = this.#then(from, 'join', range);
+    const test = this.#node('join', range);
+    const after = this.#node('join', range);
+    this.#loopBody(s, head, test, after);
+    this.#conditionOf(s, test, head, after, true);
+    return after;
+  }
+
+  #for(s: number, from: number): number {
+    const tree = this.#tree;
+    const range = this.#at(s);
+    const init = childByField(tree, s, Field.initializer);
+    let at = from;
+    if (init >= 0) {
+      at =
+        tree.kind[init] === Kind.declaration
+          ? this.#declaration(init, at)
+          : this.#then(at, 'expr', this.#at(init), lowerExpr(this.#scope, init));
+    }
+    const head = this.#then(at, 'join', range);
+    const yes = this.#node('join', range);
+    const next = this.#node('join', range);
+    const after = this.#node('join', range);
+    this.#conditionOf(s, head, yes, after, true);
+    this.#loopBody(s, yes, next, after);
+    const update = childByField(tree, s, Field.update);
+    const end =
+      update < 0 ? next : this.#then(next, 'expr', this.#at(update), lowerExpr(this.#scope, update));
+    this.#edge(end, head);
+    return after;
+  }
+
+  #switch(s: number, from: number, targets: Targets | undefined): number {
+    const tree = this.#tree;
+    const range = this.#at(s);
+    const c = childByField(tree, s, Field.condition);
+    const branch = this.#then(from, 'switch', range, c < 0 ? undefined : lowerExpr(this.#scope, c));
+    const after = this.#node('join', range);
+    const inner: Targets = { onBreak: after, onContinue: targets?.onContinue ?? after };
+    const cases: (number | undefined)[] = [];
+    let fallsTo = -1;
+    let defaultAt = -1;
+    const body = childByField(tree, s, Field.body);
+    for (const item of body < 0 ? [] : namedChildren(tree, body)) {
+      if (tree.kind[item] !== Kind.case_statement) {
+        fallsTo = this.#statement(item, fallsTo, inner);
+        continue;
+      }
+      const start = this.#node('join', this.#at(item));
+      if (fallsTo >= 0) this.#edge(fallsTo, start);
+      const value = childByField(tree, item, Field.value);
+      if (value < 0 && childOfKind(tree, item, Kind.default) >= 0) defaultAt = start;
+      else {
+        const constant = value < 0 ? undefined : lowerExpr(this.#scope, value);
+        cases.push(constant?.k === 'num' ? constant.n : undefined);
+        this.#edge(branch, start);
+      }
+      fallsTo = start;
+      for (const inside of namedChildren(tree, item))
+        if (inside !== value) fallsTo = this.#statement(inside, fallsTo, inner);
+    }
+    if (fallsTo >= 0) this.#edge(fallsTo, after);
+    this.#edge(branch, defaultAt >= 0 ? defaultAt : after);
+    this.#nodes[branch]!.cases = cases;
+    return after;
+  }
+}
+
+/** Calls after which control does not go on. */
+const NO_RETURN: ReadonlySet<string> = new Set(['BUG', 'panic', 'do_exit', 'unreachable', 'make_task_dead']);
+/** Calls after which control goes on only if the argument was false. */
+const STOP_IF: ReadonlySet<string> = new Set(['BUG_ON', 'VM_BUG_ON']);
+
+function flatten(e: Expr): Expr[] {
+  return e.k === 'seq' ? e.items.flatMap(flatten) : [e];
+}
+
+/** Text of a condition without spaces and without its comparison to zero or NULL. */
+export function conditionText(text: string, range: Range): string {
+  return text
+    .slice(range.start, range.end)
+    .replace(/\s+/g, '')
+    .replace(/(==|!=)(0|NULL)$/, '');
+}
+
+function repeatedConditions(text: string, nodes: readonly Node[]): Set<string> {
+  const seen = new Map<string, number>();
+  const count = (e: Expr): void => {
+    const key = conditionText(text, e);
+    seen.set(key, (seen.get(key) ?? 0) + 1);
+  };
+  for (const n of nodes) {
+    if (n.kind === 'branch' && n.expr !== undefined) count(n.expr);
+    if (n.expr !== undefined) walk(n.expr, (e) => e.k === 'cond' && count(e.c));
+  }
+  return new Set([...seen].filter(([, n]) => n >= 2).map(([key]) => key));
+}
+
+/** Calls `visit` for `e` and everything inside it. */
+export function walk(e: Expr, visit: (e: Expr) => void): void {
+  visit(e);
+  switch (e.k) {
+    case 'member':
+      return walk(e.base, visit);
+    case 'index':
+      walk(e.base, visit);
+      return walk(e.index, visit);
+    case 'deref':
+    case 'addr':
+    case 'unary':
+    case 'step':
+    case 'cast':
+      return walk(e.e, visit);
+    case 'binary':
+    case 'logic':
+    case 'assign':
+      walk(e.l, visit);
+      return walk(e.r, visit);
+    case 'cond':
+      walk(e.c, visit);
+      walk(e.a, visit);
+      return walk(e.b, visit);
+    case 'call':
+      if (e.callee !== undefined) walk(e.callee, visit);
+      for (const a of e.args) walk(a, visit);
+      return;
+    case 'seq':
+      for (const i of e.items) walk(i, visit);
+      return;
+    case 'opaque':
+      for (const p of e.parts) walk(p, visit);
+      return;
+    case 'num':
+    case 'str':
+    case 'var':
+    case 'declare':
+      return;
+  }
+}

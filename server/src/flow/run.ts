@@ -1,0 +1,147 @@
+/** Runs a function: a worklist over its graph, with equal states merged where paths meet. */
+import { decide, evaluate } from './evaluate.ts';
+import type { FunctionIr, Node } from './ir.ts';
+import { reachableSets } from './places.ts';
+import { State } from './state.ts';
+import { isPageRef, TOP, type Value } from './value.ts';
+import type { Frame, FunctionFacts, Outcome, World } from './world.ts';
+
+/** How deep helpers of the same file are entered. */
+export const MAX_DEPTH = 4;
+
+/** What a root run cost. */
+export interface RunFigures {
+  /** Node executions. */
+  readonly steps: number;
+  /** The budget was used up: some paths were not followed to their end. */
+  readonly cut: boolean;
+}
+
+/** Runs `ir` as an entry point: parameters are unknown, and page sets are judged where its paths end. */
+export function runRoot(w: World, ir: FunctionIr, facts: FunctionFacts): RunFigures {
+  const before = w.budget;
+  const frame: Frame = { ir, name: `0${ir.name}`, depth: 0, stack: [ir.name], facts };
+  runFrame(w, frame, new State(), (st, v, node) => leave(w, frame, st, v, node));
+  return { steps: before - w.budget, cut: w.budget <= 0 };
+}
+
+/** Runs a helper on argument values and returns its distinct outcomes. */
+export function runHelper(
+  w: World,
+  caller: Frame,
+  ir: FunctionIr,
+  facts: FunctionFacts,
+  args: readonly Value[],
+  st: State,
+): Outcome[] {
+  const depth = caller.depth + 1;
+  const frame: Frame = { ir, name: `${depth}${ir.name}`, depth, stack: [...caller.stack, ir.name], facts };
+  ir.params.forEach((p, i) => {
+    st.store.set(`${frame.name}:${p.name}`, args[i] ?? TOP);
+  });
+  const outcomes = new Map<string, Outcome>();
+  runFrame(w, frame, st, (end, v) => {
+    end.dropFrame(frame.name);
+    const value = v === undefined ? TOP : v;
+    const key = `${end.key()}|${value.key}`;
+    if (!outcomes.has(key)) outcomes.set(key, { st: end, v: value });
+  });
+  return [...outcomes.values()];
+}
+
+type OnReturn = (st: State, v: Value | undefined, node: Node) => void;
+
+function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): void {
+  const { nodes } = frame.ir;
+  const seen = new Map<number, Set<string>>();
+  const work: { node: number; st: State }[] = [{ node: 0, st: start }];
+  for (let i = 0; i < work.length; i++) {
+    const item = work[i]!;
+    // Release what has been done: a long worklist must not keep its states alive.
+    work[i] = undefined as never;
+    const node = nodes[item.node]!;
+    if (w.budget <= 0) return;
+    w.budget--;
+    if (node.preds > 1) {
+      item.st.dropDead(frame.name, frame.facts.liveness.liveIn[node.id]!);
+      if (isSettled(frame, node, item.st) || !isNew(seen, node.id, item.st)) continue;
+    }
+    for (const next of execute(w, frame, node, item.st, onReturn)) work.push(next);
+  }
+}
+
+/** Nothing is held and nothing more will be acquired: the rest of an entry point's path concerns no page. */
+function isSettled(frame: Frame, node: Node, st: State): boolean {
+  return frame.depth === 0 && st.sets.size === 0 && !frame.facts.liveness.reachesAcquire[node.id];
+}
+
+function isNew(seen: Map<number, Set<string>>, node: number, st: State): boolean {
+  let keys = seen.get(node);
+  if (keys === undefined) {
+    keys = new Set();
+    seen.set(node, keys);
+  }
+  const key = st.key();
+  if (keys.has(key)) return false;
+  keys.add(key);
+  return true;
+}
+
+function execute(
+  w: World,
+  f: Frame,
+  node: Node,
+  st: State,
+  onReturn: OnReturn,
+): { node: number; st: State }[] {
+  switch (node.kind) {
+    case 'entry':
+    case 'join':
+      return node.succ.map((s, i) => ({ node: s, st: i === 0 ? st : st.clone() }));
+    case 'expr':
+      return evaluate(w, f, st, node.expr!).flatMap((o) => node.succ.map((s) => ({ node: s, st: o.st })));
+    case 'branch':
+      return evaluate(w, f, st, node.expr!).flatMap((o) =>
+        decide(w, f, o.st, o.v, node.expr!, node.loop ?? false).map((d) => ({
+          node: node.succ[d.holds ? 0 : 1]!,
+          st: d.st,
+        })),
+      );
+    case 'switch':
+      return runSwitch(w, f, node, st);
+    case 'return':
+      if (node.expr === undefined) onReturn(st, undefined, node);
+      else for (const o of evaluate(w, f, st, node.expr)) onReturn(o.st, o.v, node);
+      return [];
+    case 'stop':
+      if (node.expr !== undefined) evaluate(w, f, st, node.expr);
+      return [];
+  }
+}
+
+function runSwitch(w: World, f: Frame, node: Node, st: State): { node: number; st: State }[] {
+  if (node.expr === undefined) return node.succ.map((s) => ({ node: s, st: st.clone() }));
+  return evaluate(w, f, st, node.expr).flatMap((o) => {
+    const { v } = o;
+    const at = v.t === 'int' ? (node.cases?.indexOf(v.n) ?? -1) : -1;
+    const open = node.cases?.includes(undefined) ?? false;
+    if (v.t === 'int' && (at >= 0 || !open))
+      return [{ node: at >= 0 ? node.succ[at]! : node.succ.at(-1)!, st: o.st }];
+    return node.succ.map((s) => ({ node: s, st: o.st.clone() }));
+  });
+}
+
+/** The end of a root's path: says of each page set whether somebody else can still reach it. */
+function leave(w: World, f: Frame, st: State, returns: Value | undefined, node: Node): void {
+  const reachable = reachableSets(st, returns === undefined ? [] : [returns], outlives);
+  if (returns !== undefined && isPageRef(returns)) reachable.add(returns.set);
+  for (const set of st.sets.values()) {
+    const dropped = !reachable.has(set.id) && set.escaped === undefined;
+    w.observe({ what: 'exit', set, dropped, returns, range: node.range, path: st.path, within: f.ir.name });
+  }
+}
+
+/** Places that live on when the function returns: globals, and what parameters and looked-up objects point to. */
+function outlives(place: string): boolean {
+  return /^[:*(]/.test(place) || (place.startsWith('@') && !place.startsWith('@!'));
+}

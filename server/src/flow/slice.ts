@@ -1,0 +1,51 @@
+/**
+ * Which locals of a function matter to its pages: names in acquiring and releasing calls and their results, in loop
+ * conditions and repeated conditions, and two rounds backwards over assignments (FLOW section 2). All others are
+ * unknown to the interpreter, so that states differ only in what matters.
+ */
+import type { Assign, Expr, FunctionIr } from './ir.ts';
+import { ACQUIRES } from './kernel/acquire.ts';
+import { isProtocolName } from './kernel/effects.ts';
+import { conditionText, walk } from './lower-function.ts';
+
+/** `touchesPages` tells of a function of the same file whether it acquires, releases or accesses pages. */
+export function trackedLocals(
+  ir: FunctionIr,
+  text: string,
+  touchesPages: (name: string) => boolean,
+): Set<string> {
+  const tracked = new Set<string>();
+  const assignments: Assign[] = [];
+  const matters = (fn: string | undefined): boolean =>
+    fn !== undefined && (ACQUIRES.has(fn) || isProtocolName(fn) || touchesPages(fn));
+  const addNames = (e: Expr): void =>
+    walk(e, (x) => {
+      if (x.k === 'var' && x.local) tracked.add(x.name);
+    });
+  for (const node of ir.nodes) {
+    if (node.expr === undefined) continue;
+    if (node.loop || node.kind === 'return' || node.kind === 'switch') addNames(node.expr);
+    if (node.kind === 'branch' && ir.repeatedConditions.has(conditionText(text, node.expr)))
+      addNames(node.expr);
+    walk(node.expr, (e) => {
+      if (e.k === 'call' && matters(e.fn)) for (const a of e.args) addNames(a);
+      if (e.k === 'assign') assignments.push(e);
+    });
+  }
+  for (let round = 0; round < 3; round++) {
+    for (const a of assignments) {
+      const target = a.l.k === 'var' && a.l.local ? a.l.name : undefined;
+      if (target !== undefined && holdsResult(a.r, matters)) tracked.add(target);
+      if (target !== undefined && tracked.has(target)) addNames(a.r);
+    }
+  }
+  return tracked;
+}
+
+function holdsResult(e: Expr, matters: (fn: string | undefined) => boolean): boolean {
+  let found = false;
+  walk(e, (x) => {
+    if (x.k === 'call' && matters(x.fn)) found = true;
+  });
+  return found;
+}

@@ -1,0 +1,85 @@
+/** What one analysis of a function and its helpers shares: functions of the file, values, budget, observations. */
+import type { Range } from '../syntax/range.ts';
+import type { Call, Expr, FunctionIr } from './ir.ts';
+import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
+import type { Effect } from './kernel/effects.ts';
+import type { Liveness } from './liveness.ts';
+import type { PathLink } from './path.ts';
+import type { PageSet, State } from './state.ts';
+import type { Value, Values } from './value.ts';
+
+/** A call of an acquiring function, with what its arguments are on one path. */
+export interface AcquireObservation {
+  readonly what: 'acquire';
+  readonly call: Call;
+  readonly model: AcquireModel;
+  readonly form: AcquireForm | undefined;
+  readonly flags: Value;
+  readonly flagsExpr: Expr | undefined;
+  readonly nullPages: boolean;
+  /** Pages requested in the small world. */
+  readonly nr: number;
+  readonly within: string;
+}
+
+/** A release of a page of a known set. `set` is its state just before. */
+export interface ReleaseObservation {
+  readonly what: 'release';
+  readonly call: Call;
+  readonly effect: Extract<Effect, { does: 'release' | 'release-array' }>;
+  readonly set: PageSet;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+/** A page set at the end of a path. */
+export interface ExitObservation {
+  readonly what: 'exit';
+  readonly set: PageSet;
+  /** Nobody but this path had a way to reach the pages. */
+  readonly dropped: boolean;
+  readonly returns: Value | undefined;
+  readonly range: Range;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+export type Observation = AcquireObservation | ReleaseObservation | ExitObservation;
+
+/** A function body being run. */
+export interface Frame {
+  readonly ir: FunctionIr;
+  /** Prefix of its locals' places. */
+  readonly name: string;
+  readonly depth: number;
+  /** Names of the functions on the call stack, this one last. */
+  readonly stack: readonly string[];
+  readonly facts: FunctionFacts;
+}
+
+/** What is computed once per function before it runs. */
+export interface FunctionFacts {
+  /** Locals whose values matter to the pages; others are unknown. */
+  readonly tracked: ReadonlySet<string>;
+  readonly liveness: Liveness;
+}
+
+export interface World {
+  readonly values: Values;
+  readonly text: string;
+  /** Whether a function of this name is defined in the same file: it shadows a kernel helper of that name. */
+  readonly defines: (name: string) => boolean;
+  /** Whether such a function may leave its caller with pages that it acquired. */
+  readonly handsOver: (name: string) => boolean;
+  /** Runs a function of the same file on argument values; undefined where it cannot be (recursion, depth, budget). */
+  readonly enter: (caller: Frame, name: string, args: readonly Value[], st: State) => Outcome[] | undefined;
+  readonly observe: (o: Observation) => void;
+  /** Node executions left; at 0 the run stops and says so. */
+  budget: number;
+}
+
+/** A state and the value that an expression has in it. */
+export interface Outcome {
+  readonly st: State;
+  readonly v: Value;
+}
