@@ -16,6 +16,8 @@ await build({
   outfile: path.join(out, 'gupcheck.cjs'),
   format: 'cjs',
   minifySyntax: true,
+  // Only read where the code is not bundled (syntax/assets.ts).
+  logOverride: { 'empty-import-meta': 'silent' },
   plugins: [buildInfoEsbuild],
   banner: { js: '#!/usr/bin/env node' },
 });

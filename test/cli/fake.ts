@@ -1,22 +1,25 @@
 /**
  * An analyzer without analysis: it reports a GUP201 on every call of get_user_pages_fast(), and what a test's text asks
- * for in comments (`crash`, `rule-threw`, `explain-crash`, `note`). Front ends are tested with it.
+ * for in comments (`crash`, `rule-threw`, `explain-crash`, `budget`, `partly`, `note`). Front ends are tested with it.
  */
 import type { FolioView, Snapshot } from '#engine/protocol/trace.ts';
 import type { ExplainedStep, Explanation } from '#server/explain/explanation.ts';
-import type { Analysis, Analyzer, RuleInfo } from '#server/linter/analyzer.ts';
+import type { Analyzer } from '#server/linter/analyzer.ts';
+import type { AnalysisProblem, FileAnalysis } from '#server/rules/analyze.ts';
 import type { Finding } from '#server/rules/finding.ts';
+import type { Rule } from '#server/rules/rule.ts';
 import type { Range } from '#server/syntax/range.ts';
 
 const API = 'get_user_pages_fast';
 
-const rule: RuleInfo = {
+const rule: Rule = {
   code: 'GUP201',
   name: 'write-under-get',
   summary: 'The CPU writes to the data of pages taken with get_user_pages*.',
   defaultLevel: 'error',
   documentSection: 'CASE 5',
-  explainable: true,
+  documentLines: '1-2',
+  check: () => [],
   rationale: 'The page may be replaced while the driver writes to it.',
   bad: 'get_user_pages_fast(addr, 1, FOLL_WRITE, &page);',
   good: 'pin_user_pages_fast(addr, 1, FOLL_WRITE, &page);',
@@ -24,7 +27,7 @@ const rule: RuleInfo = {
 
 export const fakeAnalyzer: Analyzer = {
   rules: [rule, { ...rule, code: 'GUP303', name: 'leak', defaultLevel: 'warning' }],
-  analyze(_path, text): Analysis {
+  analyze(_path, text): FileAnalysis {
     if (text.includes('/* crash */')) throw new Error('the sky fell');
     const findings: Finding[] = [];
     for (let at = text.indexOf(`${API}(`); at >= 0; at = text.indexOf(`${API}(`, at + 1)) {
@@ -34,9 +37,7 @@ export const fakeAnalyzer: Analyzer = {
       findings,
       functions: 1,
       partlyRead: text.includes('/* partly */') ? ['f'] : [],
-      problems: text.includes('/* rule-threw */')
-        ? [{ kind: 'rule-threw', message: 'GUP999 failed: oops' }]
-        : [],
+      problems: problemsOf(text),
     };
   },
   explain(finding) {
@@ -45,6 +46,12 @@ export const fakeAnalyzer: Analyzer = {
   },
   finalLevel: (finding, base) => (finding.certainty === 'possible' ? 'note' : base),
 };
+
+function problemsOf(text: string): AnalysisProblem[] {
+  if (text.includes('/* rule-threw */')) return [{ kind: 'rule-threw', message: 'GUP999 failed: oops' }];
+  if (text.includes('/* budget */')) return [{ kind: 'budget', message: 'f(): too many paths' }];
+  return [];
+}
 
 function findingAt(text: string, range: Range): Finding {
   const put = text.indexOf('put_page(', range.end);
@@ -57,6 +64,7 @@ function findingAt(text: string, range: Range): Finding {
     range,
     function: 'f',
     api: API,
+    site: { function: 'f', range },
     related:
       put < 0 ? [] : [{ range: { start: put, end: put + 'put_page'.length }, message: 'released here' }],
   };

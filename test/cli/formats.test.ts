@@ -89,9 +89,16 @@ describe('text', () => {
     expect(visible.out).toContain('a.c:1:12: note GUP201');
   });
 
-  it('counts functions that were read only in part', async () => {
-    const { out } = await gupcheck(folderWith({ 'a.c': `/* partly */ x = _user_page;\n` }), ['lint', 'a.c']);
-    expect(out).toBe('no findings in 1 file (1 function analysed, 1 of them read only in part)\n');
+  it.each([
+    ['partly', '1 of them read only in part'],
+    ['budget', '1 not followed to the end'],
+  ])('counts functions that were not seen in full (%s)', async (what, words) => {
+    const folder = folderWith({ 'a.c': `/* ${what} */ x = _user_page;\n` });
+    expect(await gupcheck(folder, ['lint', 'a.c'])).toEqual({
+      status: 0,
+      out: `no findings in 1 file (1 function analysed, ${words})\n`,
+      err: '',
+    });
   });
 });
 
@@ -120,6 +127,7 @@ describe('json', () => {
       files: 1,
       functions: 1,
       partlyRead: 0,
+      cutShort: 0,
     });
   });
 
@@ -136,6 +144,10 @@ describe('json', () => {
 });
 
 describe('sarif', () => {
+  it('is checked by a schema that refuses other documents', () => {
+    expect(isSarif({ version: '2.1.0', runs: [{}] })).toBe(false);
+  });
+
   it('is valid, with findings and without', async () => {
     const folder = folderWith({ 'drv/a.c': driver, 'clean/b.c': 'int x;\n' });
     expect((await sarifOf(folder, 'drv')).runs[0]!.results).toHaveLength(1);

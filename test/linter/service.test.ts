@@ -1,10 +1,11 @@
 /** Levels, order, identities and failures of the lint service. */
 import { describe, expect, it } from 'vitest';
 import type { Analyzer } from '#server/linter/analyzer.ts';
+import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
 import { type LintOptions, lintText } from '#server/linter/service.ts';
 import { fakeAnalyzer } from '../cli/fake.ts';
 
-const options: LintOptions = { kernel: '6.12', explanations: true, levels: {} };
+const options: LintOptions = { kernel: DEFAULT_KERNEL, explanations: true, levels: {} };
 const call = 'get_user_pages_fast(a, 1, FOLL_WRITE, &page);';
 
 const lint = (text: string, changed: Partial<LintOptions> = {}, analyzer: Analyzer = fakeAnalyzer) =>

@@ -1,6 +1,6 @@
 /** A rule's page: bundled text of docs/rules where there is one, else made from the rule's metadata. */
 import { rulePages } from 'virtual:gupcheck-build';
-import type { RuleInfo } from '../linter/analyzer.ts';
+import type { Rule } from '../rules/rule.ts';
 
 /** Where a rule's page can be read on the web. */
 export function ruleUrl(code: string): string {
@@ -8,12 +8,12 @@ export function ruleUrl(code: string): string {
 }
 
 /** The page as Markdown, with a line break at its end. */
-export function rulePage(rule: RuleInfo): string {
+export function rulePage(rule: Rule): string {
   return rulePages[rule.code] ?? pageFromMetadata(rule);
 }
 
 /** Help for viewers that know Markdown and for those that do not. */
-export function ruleHelp(rule: RuleInfo): { text: string; markdown: string } {
+export function ruleHelp(rule: Rule): { text: string; markdown: string } {
   const { summary, rationale, documentSection } = rule;
   return {
     text: `${summary}\n\n${rationale}\n\nInstead of\n\n${rule.bad}\n\nwrite\n\n${rule.good}\n\nSee ${documentSection} in the kernel's pin_user_pages.rst.`,
@@ -21,7 +21,7 @@ export function ruleHelp(rule: RuleInfo): { text: string; markdown: string } {
   };
 }
 
-function pageFromMetadata(rule: RuleInfo): string {
+function pageFromMetadata(rule: Rule): string {
   const code = (text: string) => `\`\`\`c\n${text.trimEnd()}\n\`\`\``;
   return [
     `# ${rule.code}: ${rule.name}`,

@@ -1,21 +1,19 @@
 /** Which kernel release the code is written for: rules and `#if LINUX_VERSION_CODE` depend on it. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
 
 /** The release that the engine models. */
-export const DEFAULT_KERNEL = '6.12';
-
-/** `major.minor`, or undefined where the text is no kernel release. `6.12.117` and `v6.12-rc3` are `6.12`. */
-export function kernelRelease(text: string): string | undefined {
-  const match = /^v?(\d{1,2})\.(\d{1,3})(?:[.-].*)?$/.exec(text);
-  return match === null ? undefined : `${Number(match[1])}.${Number(match[2])}`;
-}
+export const DEFAULT_KERNEL: KernelVersion = { major: 6, minor: 12, patch: 0 };
 
 /**
- * The release of the kernel tree that a folder is in: VERSION and PATCHLEVEL of the nearest Makefile upwards that has
- * both. Remembers its answers in `known`, by folder.
+ * The release of the kernel tree that a folder is in: VERSION, PATCHLEVEL and SUBLEVEL of the nearest Makefile upwards
+ * that has them. Remembers its answers in `known`, by folder.
  */
-export function treeRelease(folder: string, known: Map<string, string | undefined>): string | undefined {
+export function treeRelease(
+  folder: string,
+  known: Map<string, KernelVersion | undefined>,
+): KernelVersion | undefined {
   if (known.has(folder)) return known.get(folder);
   const parent = path.dirname(folder);
   const release = makefileRelease(folder) ?? (parent === folder ? undefined : treeRelease(parent, known));
@@ -23,14 +21,16 @@ export function treeRelease(folder: string, known: Map<string, string | undefine
   return release;
 }
 
-function makefileRelease(folder: string): string | undefined {
+function makefileRelease(folder: string): KernelVersion | undefined {
   let text: string;
   try {
     text = readFileSync(path.join(folder, 'Makefile'), 'utf8');
   } catch {
     return undefined;
   }
-  const version = /^VERSION\s*=\s*(\d+)\s*$/m.exec(text);
-  const patchlevel = /^PATCHLEVEL\s*=\s*(\d+)\s*$/m.exec(text);
-  return version === null || patchlevel === null ? undefined : `${version[1]}.${patchlevel[1]}`;
+  const number = (name: string) => new RegExp(`^${name}\\s*=\\s*(\\d+)\\s*$`, 'm').exec(text)?.[1];
+  const major = number('VERSION');
+  const minor = number('PATCHLEVEL');
+  if (major === undefined || minor === undefined) return undefined;
+  return { major: Number(major), minor: Number(minor), patch: Number(number('SUBLEVEL') ?? 0) };
 }

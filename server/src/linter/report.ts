@@ -1,5 +1,6 @@
 /** What one lint run says about one file: plain data, the boundary to both front ends (cli/ and lsp/). */
 import type { Explanation } from '../explain/explanation.ts';
+import type { AnalysisProblem } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 
 export interface ReportedFinding extends Finding {
@@ -12,7 +13,7 @@ export interface ReportedFinding extends Finding {
 
 /** A problem of the analysis itself, never silent: a rule that threw, a budget that was hit. */
 export interface InternalProblem {
-  readonly kind: 'rule-threw' | 'analysis-threw' | 'explanation-threw' | 'budget' | 'parser';
+  readonly kind: AnalysisProblem['kind'] | 'analysis-threw' | 'explanation-threw';
   readonly message: string;
   /** For developers of gupcheck: where it was thrown. */
   readonly stack?: string;
@@ -28,7 +29,7 @@ export interface FileReport {
   readonly path: string;
   /** Text of the file: positions of findings are UTF-16 offsets into it. */
   readonly text: string;
-  /** Kernel release that the code was taken to be for, `major.minor`. */
+  /** Kernel release that the code was taken to be for, for instance `6.12`. */
   readonly kernel: string;
   readonly findings: readonly ReportedFinding[];
   /** Functions that were analysed, and how many of them could be parsed only in part. */

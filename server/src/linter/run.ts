@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 import type { Level } from '../rules/finding.ts';
 import { decodeSource } from '../syntax/decode.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Analyzer } from './analyzer.ts';
 import { discover, type InputProblem, type SourcePath, unreadable } from './discover.ts';
 import { isOfInterest } from './interest.ts';
@@ -11,8 +12,8 @@ import type { FileReport } from './report.ts';
 import { lintText } from './service.ts';
 
 export interface RunOptions {
-  /** Kernel release, `major.minor`. Without it each file's own tree decides, and 6.12 where there is none. */
-  readonly kernel?: string;
+  /** Kernel release. Without it each file's own tree decides, and 6.12 where there is none. */
+  readonly kernel?: KernelVersion;
   readonly explanations: boolean;
   readonly levels: Readonly<Record<string, Level | 'off'>>;
 }
@@ -43,7 +44,7 @@ export async function lintPaths(
   const skipped: InputProblem[] = [];
   const reports: FileReport[] = [];
   const reader = new FileReader();
-  const releases = new Map<string, string | undefined>();
+  const releases = new Map<string, KernelVersion | undefined>();
   let scanned = 0;
   for (const source of files) {
     const outcome = readSource(reader, source);

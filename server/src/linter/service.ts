@@ -1,13 +1,15 @@
 /** Text of one file in, report out: what the command line and the language server share. No I/O. */
 import type { Explanation } from '../explain/explanation.ts';
+import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
-import type { Analysis, Analyzer } from './analyzer.ts';
+import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
+import type { Analyzer } from './analyzer.ts';
 import { fingerprints } from './fingerprint.ts';
 import type { FileReport, InternalProblem, ReportedFinding } from './report.ts';
 
 export interface LintOptions {
-  /** Kernel release that the code is for, `major.minor`. */
-  readonly kernel: string;
+  /** Kernel release that the code is for. */
+  readonly kernel: KernelVersion;
   /** Run the engine for each finding. Without it levels are not lowered by runs that show nothing. */
   readonly explanations: boolean;
   /**
@@ -39,16 +41,24 @@ export function lintText(analyzer: Analyzer, path: string, text: string, options
     };
   });
   const { functions, partlyRead } = analysis;
-  return { path, text, kernel: options.kernel, findings, functions, partlyRead, problems };
+  return {
+    path,
+    text,
+    kernel: formatKernelVersion(options.kernel),
+    findings,
+    functions,
+    partlyRead,
+    problems,
+  };
 }
 
 function analyzeSafely(
   analyzer: Analyzer,
   path: string,
   text: string,
-  kernel: string,
+  kernel: KernelVersion,
   problems: InternalProblem[],
-): Analysis {
+): FileAnalysis {
   try {
     return analyzer.analyze(path, text, kernel);
   } catch (error) {

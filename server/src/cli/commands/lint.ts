@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { isFailure } from '../../linter/report.ts';
 import { type LintRun, lintInput, lintPaths, type RunOptions } from '../../linter/run.ts';
 import { LEVELS, type Level } from '../../rules/finding.ts';
+import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import { type ExitStatus, exitStatus, problemLine, UserError } from '../failure.ts';
 import { formatJson } from '../format/json.ts';
 import { atLeast, type Formatter } from '../format/output.ts';
@@ -25,7 +26,7 @@ interface LintFlags {
   readonly output?: string;
   readonly level: Level;
   readonly exitZero?: true;
-  readonly kernel?: string;
+  readonly kernel?: KernelVersion;
   readonly explain: boolean;
   readonly stdinFilename?: string;
 }
@@ -99,14 +100,12 @@ async function lintStdin(paths: readonly string[], flags: LintFlags, host: Host,
   return lintInput(host.analyzer, host.readInput(), flags.stdinFilename ?? 'stdin.c', host.cwd, options);
 }
 
-/** Says on standard error what could not be read, and what went wrong in the analysis. */
+/** Says on standard error what could not be read, and what went wrong in the analysis. Budgets are counted in the output. */
 function complain(run: LintRun, host: Host): void {
   for (const problem of [...run.problems, ...run.skipped]) host.complain(problemLine(problem));
   for (const report of run.reports) {
-    for (const problem of report.problems) {
-      const cure = isFailure(problem)
-        ? 'please report this (GUPCHECK_DEBUG=1 shows where it happened)'
-        : 'findings may be missing';
+    for (const problem of report.problems.filter(isFailure)) {
+      const cure = 'please report this (GUPCHECK_DEBUG=1 shows where it happened)';
       host.complain(problemLine({ place: report.path, what: problem.message, cure }));
       if (host.debug && problem.stack !== undefined) host.complain(problem.stack);
     }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { FileReport, ReportedFinding } from '../../linter/report.ts';
 import { lintPaths } from '../../linter/run.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
+import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import { type ExitStatus, exitStatus, UserError } from '../failure.ts';
 import { counted, linesOf, spanOf } from '../format/output.ts';
 import { whyText } from '../format/why.ts';
@@ -11,7 +12,7 @@ import { kernelOption } from '../options.ts';
 
 interface WhyFlags {
   readonly format: string;
-  readonly kernel?: string;
+  readonly kernel?: KernelVersion;
 }
 
 /** `gupcheck why FILE:LINE[:COLUMN]` */

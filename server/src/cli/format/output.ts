@@ -1,8 +1,9 @@
 /** What every output format is given. */
-import type { RuleInfo } from '../../linter/analyzer.ts';
-import type { FileReport, ReportedFinding } from '../../linter/report.ts';
+
+import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
 import type { LintRun } from '../../linter/run.ts';
 import { LEVELS, type Level } from '../../rules/finding.ts';
+import type { Rule } from '../../rules/rule.ts';
 import { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';
 import type { ExitStatus } from '../failure.ts';
@@ -10,7 +11,7 @@ import type { Style } from '../style.ts';
 
 export interface Output {
   readonly run: LintRun;
-  readonly rules: readonly RuleInfo[];
+  readonly rules: readonly Rule[];
   /** Findings below this level are counted, and shown nowhere else. */
   readonly level: Level;
   readonly status: ExitStatus;
@@ -57,18 +58,22 @@ export interface Summary {
   readonly files: number;
   readonly functions: number;
   readonly partlyRead: number;
+  /** Analyses that were cut short by a budget: findings may be missing there. */
+  readonly cutShort: number;
 }
 
 export function summarize(run: LintRun): Summary {
   const findings = { error: 0, warning: 0, note: 0 };
   let functions = 0;
   let partlyRead = 0;
+  let cutShort = 0;
   for (const report of run.reports) {
     for (const { level } of report.findings) findings[level]++;
     functions += report.functions;
     partlyRead += report.partlyRead.length;
+    cutShort += report.problems.filter((problem) => !isFailure(problem)).length;
   }
-  return { findings, files: run.scanned, functions, partlyRead };
+  return { findings, files: run.scanned, functions, partlyRead, cutShort };
 }
 
 /** `1 file`, `2 files`. */

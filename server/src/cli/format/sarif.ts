@@ -11,8 +11,8 @@ import type {
   ReportingDescriptor,
   Result,
 } from 'sarif';
-import type { RuleInfo } from '../../linter/analyzer.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
+import type { Rule } from '../../rules/rule.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';
 import { ruleHelp, ruleUrl } from '../rule-page.ts';
@@ -85,7 +85,7 @@ function resultOf(
   report: FileReport,
   finding: ReportedFinding,
   places: Places,
-  rules: readonly RuleInfo[],
+  rules: readonly Rule[],
 ): Result {
   const { explanation } = finding;
   return {
@@ -130,7 +130,7 @@ function codeFlows(finding: ReportedFinding, places: Places): { codeFlows?: Code
   };
 }
 
-function ruleDescriptor(rule: RuleInfo): ReportingDescriptor {
+function ruleDescriptor(rule: Rule): ReportingDescriptor {
   return {
     id: rule.code,
     name: rule.name,
@@ -142,7 +142,8 @@ function ruleDescriptor(rule: RuleInfo): ReportingDescriptor {
     properties: {
       tags: ['kernel', 'page-pinning'],
       documentSection: rule.documentSection,
-      explainable: rule.explainable,
+      documentLines: rule.documentLines,
+      explainable: rule.run !== undefined,
       ...(rule.since !== undefined && { since: rule.since }),
       ...(rule.until !== undefined && { until: rule.until }),
     },

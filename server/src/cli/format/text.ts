@@ -71,7 +71,7 @@ export function sourceLines(
 }
 
 function closingLine({ run, level, style }: Output): string {
-  const { findings, files, functions, partlyRead } = summarize(run);
+  const { findings, files, functions, partlyRead, cutShort } = summarize(run);
   const threshold = LEVELS.indexOf(level);
   const visible = LEVELS.filter((each, index) => index <= threshold && findings[each] > 0);
   const hidden = LEVELS.filter((each, index) => index > threshold && findings[each] > 0);
@@ -80,7 +80,8 @@ function closingLine({ run, level, style }: Output): string {
       ? style(['bold', 'green'], 'no findings')
       : visible.map((each) => style(levelFormat[each], counted(findings[each], each))).join(', ');
   const partly = partlyRead === 0 ? '' : `, ${partlyRead} of them read only in part`;
-  const read = `${counted(functions, 'function')} analysed${partly}`;
+  const cut = cutShort === 0 ? '' : `, ${cutShort} not followed to the end`;
+  const read = `${counted(functions, 'function')} analysed${partly}${cut}`;
   const more =
     hidden.length === 0
       ? ''

@@ -1,0 +1,23 @@
+/** Entry of the bundle: the process around the program. */
+import { createAnalyzer } from '../linter/analysis.ts';
+import type { Analyzer } from '../linter/analyzer.ts';
+import { exitStatus } from './failure.ts';
+import { processHost } from './host.ts';
+import { runProgram } from './program.ts';
+
+// A reader that has seen enough (`gupcheck lint … | head`) is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? exitStatus.clean);
+  });
+}
+
+let analyzer: Promise<Analyzer> | undefined;
+const host = processHost(() => {
+  analyzer ??= createAnalyzer();
+  return analyzer;
+});
+void runProgram(process.argv.slice(2), host).then((status) => {
+  process.exitCode = status;
+});
