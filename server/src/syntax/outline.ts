@@ -122,9 +122,10 @@ class Outliner {
       });
       return false;
     }
-    const aggregate = /\b(struct|union|enum)\b((?:\s+\w+|\s+__\w+\s*\((?:[^()]|\([^()]*\))*\))*)\s*$/.exec(
-      header,
-    );
+    const aggregate =
+      /\b(struct|union|enum)\b((?:\s+\w+|\s+__(?:attribute(?:__)?|aligned|packed)\s*\((?:[^()]|\([^()]*\))*\))*)\s*$/.exec(
+        header,
+      );
     if (aggregate !== null) {
       this.#type(aggregate[1] as TypeSlice['keyword'], aggregate[2]!, aggregate.index, bodyStart, end);
       return false;
@@ -132,6 +133,11 @@ class Outliner {
     if (/^\s*extern\s*"C"\s*$/.test(header)) return true;
     const found = functionName(header);
     if (found === undefined) return !header.includes('=');
+    // `FIXTURE_VARIANT_ADD(suite, small) { .size = 1 };` is a table.
+    if (found.definedBy !== undefined && /^\{\s*\./.test(this.#code.slice(bodyStart, bodyStart + 200))) {
+      this.#tables.push({ name: found.name, start: this.#itemStart + found.headerStart, bodyStart, end });
+      return true;
+    }
     this.#functions.push({
       name: found.name,
       start: this.#skipBlanks(this.#itemStart + found.headerStart),
@@ -165,8 +171,8 @@ class Outliner {
 }
 
 /**
- * Behind the closing brace of the body that opens at `open`. A closing brace in the first column ends the body
- * whatever is still open; a body that is never closed ends with the text.
+ * Behind the closing brace of the body that opens at `open`. A closing brace in the first column ends the body even if
+ * others are still open, unless the function plainly goes on; a body that is never closed ends with the text.
  */
 function bodyEnd(code: string, open: number): number {
   let depth = 0;
@@ -175,10 +181,21 @@ function bodyEnd(code: string, open: number): number {
     if (char === OPEN_BRACE) depth++;
     else if (char === CLOSE_BRACE) {
       depth--;
-      if (depth === 0 || code.charCodeAt(at - 1) === NEWLINE) return at + 1;
+      if (depth === 0 || (code.charCodeAt(at - 1) === NEWLINE && !goesOn(code, at + 1))) return at + 1;
     } else if (char === 34 || char === 39) at = literalEnd(code, at) - 1;
   }
   return code.length;
+}
+
+/** Whether a comma, a label or an indented line follows: an inner or misplaced brace, not the end. */
+function goesOn(code: string, from: number): boolean {
+  const next = /\S/g;
+  next.lastIndex = from;
+  const at = next.exec(code)?.index;
+  if (at === undefined) return false;
+  if (code[at] === ',') return true;
+  const lineStart = code.lastIndexOf('\n', at) + 1;
+  return (lineStart >= from && lineStart < at) || /^\w+[ \t]*:[^:]/.test(code.slice(at, at + 80));
 }
 
 interface FunctionHeader {
@@ -195,9 +212,20 @@ interface FunctionHeader {
 const NOT_A_NAME =
   /^(?:__\w*attribute\w*|__(?:printf|scanf|acquires|releases|must_hold|acquire|release|aligned|section|alias|assume_aligned|alloc_size|free|cleanup|malloc|nonnull|diagnose_as|bpf_\w+|context_unsafe|cond_acquires|cond_releases|cacheline_group_begin)|asm|__asm__|typeof|__typeof__|if|while|for|switch|return|sizeof|do|else|EXPORT_SYMBOL\w*|ALLOW_ERROR_INJECTION|NOKPROBE_SYMBOL)$/;
 
-/** Macros whose first argument names the function that they define. */
-const DEFINING =
-  /^(?:__)?(?:[A-Z][A-Z0-9_]*_)?(?:SYSCALL|COMPAT_SYSCALL|BPF_CALL|PV_CALLEE_SAVE)\w*$|^[A-Z][A-Z0-9_]*$/;
+/** Macros that define functions: all capitals. */
+const DEFINING = /^[A-Z][A-Z0-9_]*$/;
+
+/** Of those, the ones whose first argument alone is the name: include/linux/syscalls.h, filter.h. */
+const NAMED_BY_FIRST = /(?:SYSCALL(?:32)?_DEFINE|BPF_CALL_)/;
+
+/** `foo` of `SYSCALL_DEFINE2(foo, int, a, int, b)`; `suite_test` of `TEST_F(suite, test)`. */
+function definedName(macro: string, args: string): { name: string; at: number } | undefined {
+  const first = /^\s*([A-Za-z_]\w*)\s*(?:,|$)/.exec(args);
+  if (first === null) return undefined;
+  const words = args.split(',').map((arg) => arg.trim());
+  const joins = !NAMED_BY_FIRST.test(macro) && words.every((word) => /^\w+$/.test(word));
+  return { name: joins ? words.join('_') : first[1]!, at: args.indexOf(first[1]!) };
+}
 
 /** Finds the name in what stands before a function's body. Undefined when that is no function. */
 function functionName(header: string): FunctionHeader | undefined {
@@ -207,8 +235,9 @@ function functionName(header: string): FunctionHeader | undefined {
     const open = match.index + match[0].length - 1;
     const close = closingBracket(header, open);
     const name = match[1]!;
-    call.lastIndex = close + 1;
-    if (NOT_A_NAME.test(name)) continue;
+    // A bracket that is not closed belongs to a macro around the definition.
+    call.lastIndex = close < header.length ? close + 1 : open + 1;
+    if (close === header.length || NOT_A_NAME.test(name)) continue;
     // The first candidate is the name unless another declaration follows it: a macro call without a semicolon.
     if (best === undefined || startsDeclaration(header.slice(best.close + 1, match.index))) {
       best = { name, at: match.index, open, close };
@@ -220,17 +249,11 @@ function functionName(header: string): FunctionHeader | undefined {
   const headerStart = startOfDefinition(header, best.at);
   const specifiers = header.slice(headerStart, best.at);
   const isStatic = /\bstatic\b/.test(specifiers);
-  if (DEFINING.test(best.name)) {
-    const argument = /^\s*(\w+)/.exec(header.slice(open + 1, close));
-    if (argument !== null && /^[A-Za-z_]/.test(argument[1]!)) {
-      return {
-        name: argument[1]!,
-        at: open + 1 + argument[0].length - argument[1]!.length,
-        headerStart,
-        isStatic,
-        definedBy: best.name,
-      };
-    }
+  const defined = DEFINING.test(best.name)
+    ? definedName(best.name, header.slice(open + 1, close))
+    : undefined;
+  if (defined !== undefined) {
+    return { name: defined.name, at: open + 1 + defined.at, headerStart, isStatic, definedBy: best.name };
   }
   return { name: best.name, at: best.at, headerStart, isStatic };
 }

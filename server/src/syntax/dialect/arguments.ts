@@ -53,6 +53,13 @@ function rewriteOne(tokens: Tokens, from: number, to: number): void {
     const length = tokens.end(to) - tokens.start(from);
     const text = tokens.code.slice(tokens.start(from), tokens.start(from) + length).replace(/\W/g, '_');
     if (!tokens.cover(from, to, text)) tokens.cover(from, to, '_');
+  } else if (tokens.is(from, '{') && tokens.partner(from) === to && !tokens.is(tokens.previous(to), ';')) {
+    // An initializer as an argument becomes a bracketed list.
+    if (to === from + 1) tokens.cover(from, to, '_');
+    else {
+      tokens.replace(from, '(', TokenKind.punctuation);
+      tokens.replace(to, ')', TokenKind.punctuation);
+    }
   } else if (isType(tokens, from, to)) coverType(tokens, from, to);
 }
 

@@ -6,6 +6,9 @@ const TYPEOF = /^(?:__typeof__|__typeof|typeof|typeof_unqual|__typeof_unqual__)$
 const ALIGNOF = /^(?:__alignof__|__alignof|_Alignof|alignof)$/;
 const ASM = /^(?:asm|__asm__|__asm)$/;
 
+const NUMBER =
+  /^(?:0[xX][\da-fA-F]+|0[bB][01]+|\d+)[uUlL]*$|^(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?[fFlL]?$|^0[xX].*[pP]/;
+
 export function rewriteExtensions({ tokens, body }: DialectContext): void {
   for (let at = 0; at < tokens.count; at++) {
     const text = tokens.text(at);
@@ -19,6 +22,9 @@ export function rewriteExtensions({ tokens, body }: DialectContext): void {
       else if (text === 'goto' && tokens.is(at + 1, '*')) tokens.blank(at + 1);
       else if (ASM.test(text)) blankStrangeAssembly(tokens, at);
       else joinStrings(tokens, at);
+    } else if (tokens.isNumber(at)) {
+      // A piece of a name that a macro pastes together, as in `REG(1371_RATE)`.
+      if (!NUMBER.test(text)) tokens.replace(at, `_${text.slice(1)}`);
     } else if (text === ':' && tokens.is(tokens.next(at + 1), '}')) closeLabel(tokens, at);
   }
 }
@@ -73,11 +79,25 @@ function blankStrangeAssembly(tokens: Tokens, at: number): void {
   }
 }
 
-/** `KERN_INFO PREFIX "text"`: of several words before the first string, the grammar takes only the last. */
+/**
+ * `KERN_INFO PREFIX "text"`: of several words before the first string, the grammar takes only the last. And of
+ * `"a" __stringify(X) "b"` it does not take the call.
+ */
 function joinStrings(tokens: Tokens, at: number): void {
   const before = tokens.previous(at);
+  if (tokens.is(at + 1, '(')) {
+    const close = tokens.partner(at + 1);
+    if (close < 0 || !(isString(tokens, before) || isString(tokens, close + 1))) return;
+    const length = tokens.end(close) - tokens.start(at);
+    if (!tokens.cover(at, close, tokens.text(at).padEnd(length, '_'))) tokens.blank(at + 1, close);
+    return;
+  }
   if (!tokens.is(before, '(') && !tokens.is(before, ',') && !tokens.is(before, '=')) return;
   let end = at;
   while (tokens.isWord(end)) end++;
-  if (end - at >= 2 && tokens.isLiteral(end)) tokens.blank(at, end - 2);
+  if (end - at >= 2 && isString(tokens, end)) tokens.blank(at, end - 2);
+}
+
+function isString(tokens: Tokens, index: number): boolean {
+  return tokens.isLiteral(index) && tokens.text(index).startsWith('"');
 }

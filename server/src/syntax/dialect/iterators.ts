@@ -24,22 +24,39 @@ export function rewriteIterators({ tokens, macros, body }: DialectContext): void
     const word = tokens.text(at);
     if (isStatementWord(word)) continue;
     const close = tokens.partner(at + 1);
-    if (close < 0) continue;
-    const behind = tokens.next(close + 1);
-    const statementFollows =
-      tokens.is(behind, '{') || (tokens.isWord(behind) && !isBinaryWord(tokens.text(behind)));
-    if (!statementFollows && !startsStatement(tokens.text(behind))) continue;
-    const governs = tokens.is(behind, '{') || isIndentedUnder(tokens, at, close, behind);
-    const keyword = keywordFor(word, macros.get(word), governs);
-    if (keyword === undefined || !standsAsStatement(tokens.text(tokens.previous(at)))) continue;
-    if (close === at + 2) {
-      // No argument: the brackets need one to parse.
-      if (word.length < keyword.length) continue;
-      tokens.cover(at, at + 1, `${keyword}(1`.slice(0, word.length + 1));
-      continue;
-    }
-    if (keyword.length <= word.length) tokens.replace(at, keyword);
+    if (close < 0 || !standsAsStatement(tokens.text(tokens.previous(at)))) continue;
+    const keyword = endsDoBlock(tokens, at) ? 'while' : keywordAt(tokens, at, close, macros.get(word));
+    if (keyword === undefined || word.length < keyword.length) continue;
+    // Without an argument, the brackets need one to parse.
+    if (close === at + 2) tokens.cover(at, at + 1, `${keyword}(1`.slice(0, word.length + 1));
+    else tokens.replace(at, keyword);
   }
+}
+
+/** `do { … } for_each_entry(…);` */
+function endsDoBlock(tokens: Tokens, at: number): boolean {
+  const brace = tokens.previous(at);
+  return tokens.is(brace, '}') && tokens.is(tokens.previous(tokens.partner(brace)), 'do');
+}
+
+/** What the macro call at `at` becomes; undefined where it is no statement's head. */
+function keywordAt(
+  tokens: Tokens,
+  at: number,
+  close: number,
+  macro: MacroDefinition | undefined,
+): 'while' | 'if' | undefined {
+  const word = tokens.text(at);
+  const behind = tokens.next(close + 1);
+  if (tokens.is(behind, '{')) return keywordFor(word, macro, true);
+  const governs = isIndentedUnder(tokens, at, close, behind);
+  if (tokens.isWord(behind))
+    return isBinaryWord(tokens.text(behind)) ? undefined : keywordFor(word, macro, governs);
+  // A statement may start with an operator, but then only the name tells it from an expression that goes on.
+  const startsStatement = ['++', '--', '*', '('].includes(tokens.text(behind));
+  return startsStatement && governs && tokens.brokenBetween(close, behind)
+    ? keywordFor(word, macro, false)
+    : undefined;
 }
 
 function keywordFor(
@@ -57,11 +74,6 @@ function keywordFor(
 /** The next statement is on the macro's last line, or deeper than the macro. */
 function isIndentedUnder(tokens: Tokens, at: number, close: number, behind: number): boolean {
   return !tokens.brokenBetween(close, behind) || tokens.indentation(behind) > tokens.indentation(at);
-}
-
-/** Text behind a macro's closing bracket that can only be the start of a statement. */
-function startsStatement(text: string): boolean {
-  return text === '++' || text === '--';
 }
 
 /** Words that may follow a bracket inside an expression. */
