@@ -4,7 +4,7 @@ import type { Call, Expr } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
 import { learn } from './learn.ts';
-import { asAddress, elementPlace } from './places.ts';
+import { asAddress, elementPlace, somewhere } from './places.ts';
 import type { PageSet, Slot, State } from './state.ts';
 import { certainBits, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
@@ -23,7 +23,7 @@ export function acquire(
   const form = formOf(model, e.args.length);
   const flags = form === undefined ? TOP : (args[form.flags] ?? TOP);
   const pages = form === undefined ? TOP : form.pages < 0 ? TOP : (args[form.pages] ?? TOP);
-  const nullPages = form !== undefined && form.pages >= 0 && pages.t === 'int' && pages.n === 0;
+  const nullPages = pages.t === 'int' && pages.n === 0 && isPlain(form === undefined ? undefined : e.args[form.pages]);
   const nr = requested(w, f, st, e, form, args);
   const flagsExpr = form === undefined ? undefined : e.args[form.flags];
   const seen = { call: e, model, form, flags, nullPages, nr, within: f.ir.name };
@@ -40,6 +40,11 @@ export function acquire(
     outcomes.push({ st: s, v: model.result === 'page' ? first : w.values.int(r) });
   }
   return outcomes;
+}
+
+/** NULL itself or a local: of a member that reads as zero another name may be in use (a union). */
+function isPlain(e: Expr | undefined): boolean {
+  return e?.k === 'num' || (e?.k === 'var' && e.local);
 }
 
 /** The count in the small world: an unknown becomes 2, and so does everything that is known to equal it. */
@@ -158,8 +163,10 @@ function fill(
 
 function fillArray(w: World, st: State, base: string, off: number | null, set: PageSet): Value {
   const first = w.values.ref('page', set.id, 0);
+  // The call wrote to it: it is not NULL.
+  if (!base.startsWith('&')) st.facts.set(base, true);
   if (off === null || set.id.endsWith('.many')) {
-    st.store.set(`${base}[?]`, w.values.ref('page', set.id, null));
+    st.store.set(somewhere(base, set.id), w.values.ref('page', set.id, null));
     return first;
   }
   set.slots.forEach((slot, i) => {

@@ -27,7 +27,24 @@ export function binary(
   if (op === '-' && a === b && a.t === 'sym') return values.int(0);
   if (a === b && a.t === 'sym' && COMPARISONS.has(op))
     return values.int(op === '==' || op === '<=' || op === '>=' ? 1 : 0);
+  const apart = COMPARISONS.has(op) || op === '-' ? distance(a, b) : undefined;
+  if (apart !== undefined) return op === '-' ? values.int(apart) : values.int(comparisonHolds(op, apart) ? 1 : 0);
   return values.operation(op, [a, b]);
+}
+
+/** a - b, where both are the same unknown plus a number. */
+function distance(a: Value, b: Value): number | undefined {
+  const [x, m] = sum(a);
+  const [y, n] = sum(b);
+  return x === y && x.t === 'sym' ? m - n : undefined;
+}
+
+function sum(v: Value): [Value, number] {
+  if (v.t !== 'sym' || v.args === undefined || (v.op !== '+' && v.op !== '-')) return [v, 0];
+  const [a, b] = v.args;
+  if (b?.t !== 'int') return [v, 0];
+  const [inner, n] = sum(a!);
+  return [inner, v.op === '+' ? n + b.n : n - b.n];
 }
 
 function integers(

@@ -4,7 +4,7 @@ import { applyEffects } from './effect.ts';
 import type { Call } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { effectsOf } from './kernel/effects.ts';
-import { reachableSets } from './places.ts';
+import { ALLOCATED, asAddress, elementPlace, reachableSets, ZEROED } from './places.ts';
 import type { State } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, TOP, type Value } from './value.ts';
@@ -40,13 +40,21 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   for (const id of reachableSets(st, pages, () => false)) st.update(id, { escaped: e.fn ?? 'a callback' });
   for (const a of args) {
     if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);
-    if (a.t === 'ptr' && a.base.startsWith('&') && a.off === 0) {
-      const place = a.base.slice(1);
-      const held = st.store.get(place);
-      if (held === undefined || !isPageRef(held)) st.store.set(place, TOP);
-    }
+    forgetObject(st, a);
   }
   return { st, v: result(w, f, st, e) };
+}
+
+/** The callee may have written anything into an object whose address it got; pages in it are kept as they are. */
+function forgetObject(st: State, v: Value): void {
+  const address = asAddress(v);
+  if (address === undefined) return;
+  const whole = elementPlace(address.base, 0);
+  for (const [place, held] of st.store) {
+    const inside = place === whole || place.startsWith(`${whole}.`) || place.startsWith(`${address.base}[`);
+    if (inside && !isPageRef(held)) st.store.set(place, TOP);
+  }
+  if (v.t === 'ptr' && v.base.startsWith('&') && !st.store.has(whole)) st.store.set(whole, TOP);
 }
 
 /** Allocations: their result is an object that nobody else knows. */
@@ -54,7 +62,8 @@ const ALLOCATES = /^(devm_)?k?(v|k|z|c|s)+(malloc|zalloc|calloc)|alloc|memdup/;
 
 /** A fresh unknown for a call's result; a second one for a loop's second round, then none with an identity. */
 function result(w: World, f: Frame, st: State, e: Call): Value {
-  const fresh = e.fn !== undefined && ALLOCATES.test(e.fn) ? '!' : '';
+  const allocates = e.fn !== undefined && ALLOCATES.test(e.fn);
+  const fresh = !allocates ? '' : /zalloc|calloc/.test(e.fn ?? '') ? ZEROED : ALLOCATED;
   for (const round of ['', "'"]) {
     const v = w.values.unknown(`${fresh}${f.name}#${e.site}${round}`);
     if (!mentions(st, v.key)) return v;

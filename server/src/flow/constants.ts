@@ -52,3 +52,6 @@ export function constantValue(name: string): number | undefined {
 
 /** Largest errno: IS_ERR_VALUE() holds for [-MAX_ERRNO, -1]. */
 export const MAX_ERRNO = 4095;
+
+/** The error that an unknown error pointer stands for. */
+export const ENOMEM = 12;

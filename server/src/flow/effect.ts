@@ -1,9 +1,10 @@
 /** What known kernel helpers do to a state. */
-import { MAX_ERRNO } from './constants.ts';
+import { ENOMEM, MAX_ERRNO } from './constants.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import type { Effect } from './kernel/effects.ts';
-import { asAddress, elementPlace, pagesIn, readSomewhere } from './places.ts';
+import { learn } from './learn.ts';
+import { asAddress, elementPlace, pagesIn, readSomewhere, somewhere } from './places.ts';
 import type { Slot, State } from './state.ts';
 import { slotsOf, touch } from './touch.ts';
 import { truth } from './arithmetic.ts';
@@ -27,7 +28,7 @@ export function applyEffects(
   let v: Value | undefined;
   for (const effect of effects) {
     const got = apply(w, f, st, e, effect, args);
-    if (Array.isArray(got)) return got.map((value) => ({ st: st.clone(), v: value }));
+    if (Array.isArray(got)) return got;
     v = got ?? v;
   }
   return v === undefined ? undefined : [{ st, v }];
@@ -40,7 +41,7 @@ function apply(
   e: Call,
   effect: Effect,
   args: readonly Value[],
-): Value | Value[] | undefined {
+): Value | Outcome[] | undefined {
   const arg = (i: number): Value => args[i] ?? TOP;
   switch (effect.does) {
     case 'release':
@@ -78,12 +79,12 @@ function apply(
       return convertRef(w, arg(effect.arg), 'page');
     case 'dma': {
       const page = arg(effect.page);
-      if (isPageRef(page)) st.update(page.set, { dma: true });
+      if (isPageRef(page)) giveToDevice(w, st, e, page, effect.into === undefined ? undefined : arg(effect.into));
       return undefined;
     }
     case 'dma-array': {
       const some = somePage(w, st, arg(effect.pages));
-      if (some !== undefined) st.update(some.set, { dma: true, escaped: e.fn });
+      if (some !== undefined) giveToDevice(w, st, e, some, effect.into === undefined ? undefined : arg(effect.into));
       return undefined;
     }
     case 'extra-ref': {
@@ -102,7 +103,7 @@ function apply(
       return arg(effect.arg);
     case 'is-err':
     case 'is-err-or-null':
-      return isError(w, arg(effect.arg), effect.does === 'is-err-or-null');
+      return isError(w, st, arg(effect.arg), effect.does === 'is-err-or-null');
     case 'min':
     case 'max':
       return smaller(w, args.slice(-2), effect.does);
@@ -113,13 +114,30 @@ function apply(
   }
 }
 
-function convertRef(w: World, v: Value, to: PageRef['t']): Value {
-  return isPageRef(v) ? w.values.ref(to, v.set, v.slot) : TOP;
+/** The page stands in a scatterlist, a bio or a mapping from here on; `into` is the object that now leads to it. */
+function giveToDevice(w: World, st: State, e: Call, page: PageRef, into: Value | undefined): void {
+  st.update(page.set, { dma: true });
+  if (into === undefined) return;
+  const address = asAddress(into);
+  if (address === undefined) st.update(page.set, { escaped: e.fn });
+  else st.store.set(somewhere(address.base, page.set), w.values.ref('handle', page.set, page.slot));
 }
 
-function isError(w: World, v: Value, orNull: boolean): Value | Value[] {
+/** Another name for a page. Of an unknown page it is the same unknown: who reaches the one reaches the other. */
+function convertRef(w: World, v: Value, to: PageRef['t']): Value {
+  if (isPageRef(v)) return w.values.ref(to, v.set, v.slot);
+  return v.t === 'sym' ? v : TOP;
+}
+
+function isError(w: World, st: State, v: Value, orNull: boolean): Value | Outcome[] {
   if (v.t === 'int') return w.values.int((v.n < 0 && v.n >= -MAX_ERRNO) || (orNull && v.n === 0) ? 1 : 0);
-  return v.t === 'sym' || v.t === 'top' ? [w.values.int(1), w.values.int(0)] : w.values.int(0);
+  if (v.t !== 'sym' && v.t !== 'top') return w.values.int(0);
+  const failed = st.clone();
+  if (v.t === 'sym') learn(failed, w.values, v, -ENOMEM);
+  return [
+    { st, v: w.values.int(0) },
+    { st: failed, v: w.values.int(1) },
+  ];
 }
 
 /** min() of two counts: an unknown one may be either, so the smaller known one stands where it is small. */
@@ -195,8 +213,7 @@ function releaseArray(
         record(w, f, st, e, effect, v, makeDirty);
       }
     }
-    const somewhere = inside.find((p) => p.off === null);
-    if (somewhere !== undefined && isPageRef(somewhere.v)) markUnsure(st, somewhere.v.set);
+    for (const p of inside) if (p.off === null && isPageRef(p.v)) markUnsure(st, p.v.set);
     return;
   }
   for (const { v } of inside) {

@@ -6,10 +6,10 @@ import type { Assign, Expr, Index, Step } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { learn, settle } from './learn.ts';
 import { conditionText } from './lower-function.ts';
-import { asAddress, elementPlace, read, readSomewhere } from './places.ts';
+import { ALLOCATED, asAddress, elementPlace, reachableSets, read, readSomewhere, somewhere } from './places.ts';
 import type { State } from './state.ts';
 import { touch } from './touch.ts';
-import { isPlainUnknown, type PageRef, TOP, type Value } from './value.ts';
+import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
 /** Evaluates `e`. May change `st`, which belongs to the caller no more: go on with the outcomes' states. */
@@ -216,12 +216,15 @@ function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | S
       return;
     }
     case 'object':
-      if (v.t === 'page') st.store.set(`${at.base}[?]`, v);
+      if (isPageRef(v)) st.store.set(somewhere(at.base, v.set), v);
+      else if (asAddress(v) !== undefined) st.store.set(somewhere(at.base, v.key), v);
       return;
     case 'data':
       touch(w, f, st, at.ref, 'write', e, true);
       return;
     case 'nowhere':
+      // Who can reach the place can reach the pages.
+      for (const id of reachableSets(st, [v], () => false)) st.update(id, { escaped: 'a place that is not told apart' });
       return;
   }
 }
@@ -249,11 +252,9 @@ interface Decision {
  * an unknown bound becomes a number (FLOW: an unknown count is 2), so that the rounds are run.
  */
 export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: boolean): Decision[] {
-  const known = truth(v);
+  const known = truth(v) ?? (v.t === 'sym' ? remembered(st, v) : undefined);
   if (known !== undefined) return [{ st, holds: known }];
   if (v.t === 'sym') {
-    const fact = st.facts.get(v.key);
-    if (fact !== undefined) return [{ st, holds: fact }];
     if (loop && v.op !== undefined) {
       const bounded = boundLoop(w, f, st, e);
       if (bounded !== undefined) return bounded;
@@ -263,12 +264,25 @@ export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: b
   return [take(w, f, st, v, e, true), take(w, f, other, v, e, false)];
 }
 
+/** The outcome of a condition that the path has met before, perhaps in another form: `p`, `!p`, `p == NULL`. */
+function remembered(st: State, v: Sym): boolean | undefined {
+  const fact = st.facts.get(v.key);
+  if (fact !== undefined) return fact;
+  const [a, b] = v.args ?? [];
+  if (a?.t !== 'sym') return undefined;
+  const inner = v.op === '!' || (b?.t === 'int' && b.n === 0) ? remembered(st, a) : undefined;
+  if (inner === undefined) return undefined;
+  if (v.op === '!' || v.op === '==') return !inner;
+  return v.op === '!=' ? inner : undefined;
+}
+
 function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean): Decision {
   st.record({ range: { start: e.start, end: e.end }, text: oneLine(w.text, e), holds });
   if (v.t !== 'sym') return { st, holds };
   if (v.op === undefined) {
     if (!holds) learn(st, w.values, v, 0);
-    else if (f.ir.repeatedConditions.has(conditionText(w.text, e))) st.facts.set(v.key, true);
+    else if (v.key.startsWith(`@${ALLOCATED}`) || f.facts.repeated.has(conditionText(w.text, e)))
+      st.facts.set(v.key, true);
     return { st, holds };
   }
   if (v.op === '!' && v.args !== undefined) return { st: take(w, f, st, v.args[0]!, e, !holds).st, holds };
@@ -276,7 +290,7 @@ function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean):
   const equality = (v.op === '==' && holds) || (v.op === '!=' && !holds);
   if (equality && a?.t === 'sym' && b?.t === 'int') learn(st, w.values, a, b.n);
   else if (equality && b?.t === 'sym' && a?.t === 'int') learn(st, w.values, b, a.n);
-  else if (f.ir.repeatedConditions.has(conditionText(w.text, e))) st.facts.set(v.key, holds);
+  else if (f.facts.repeated.has(conditionText(w.text, e))) st.facts.set(v.key, holds);
   return { st, holds };
 }
 

@@ -181,13 +181,26 @@ class FileRun {
   #factsOf(ir: FunctionIr): FunctionFacts {
     let facts = this.#facts.get(ir);
     if (facts === undefined) {
+      const touches = (fn: string): boolean => this.#touching.has(fn);
+      const repeated = this.#repeatedIn(ir);
       facts = {
-        tracked: trackedLocals(ir, this.#source.text, (fn) => this.#touching.has(fn)),
-        liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || this.#touching.has(fn)),
+        tracked: trackedLocals(ir, this.#source.text, repeated, touches),
+        liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn)),
+        repeated,
       };
       this.#facts.set(ir, facts);
     }
     return facts;
+  }
+
+  /** Conditions of a function that are written again in it, in a helper that it calls, or in a caller that was run. */
+  #repeatedIn(ir: FunctionIr): Set<string> {
+    for (const call of ir.calls) if (call.fn !== undefined && this.#touching.has(call.fn)) this.#lower(call.fn);
+    const count = new Map<string, number>();
+    for (const other of this.#lowered.values()) {
+      for (const c of other?.conditions ?? []) count.set(c, (count.get(c) ?? 0) + 1);
+    }
+    return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
   }
 }
 

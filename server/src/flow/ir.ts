@@ -165,8 +165,8 @@ export interface Node {
   readonly kind: 'entry' | 'expr' | 'branch' | 'switch' | 'return' | 'stop' | 'join';
   expr: Expr | undefined;
   succ: number[];
-  /** Values of the cases of a switch; undefined where it is not a constant. */
-  cases?: (number | undefined)[];
+  /** Values of the cases of a switch, in the order of `succ`; the default has none. */
+  cases?: Expr[];
   /** A condition of a loop: comparisons in it bound an unknown count. */
   loop?: boolean;
   /** Number of predecessors; states are merged where it exceeds one. */
@@ -178,6 +178,8 @@ export interface Node {
 export interface Param {
   readonly name: string;
   readonly type: IntType | undefined;
+  /** Declared `**`: an array of pointers, taken to be there. */
+  readonly array: boolean;
 }
 
 /** One lowered function. */
@@ -189,8 +191,8 @@ export interface FunctionIr {
   readonly nodes: readonly Node[];
   /** All calls, in source order of lowering; index is `Call.site`. */
   readonly calls: readonly Call[];
-  /** Normalised texts of conditions that are written at least twice: their outcomes are remembered on a path. */
-  readonly repeatedConditions: ReadonlySet<string>;
+  /** Normalised texts of its conditions, each as often as it is written. */
+  readonly conditions: readonly string[];
   /** Integer types of locals and parameters, by name. */
   readonly localTypes: ReadonlyMap<string, IntType>;
   /** The syntax tree has an error inside this function: what it touches is unknown. */

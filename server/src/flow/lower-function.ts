@@ -78,7 +78,7 @@ class Builder {
       params,
       nodes: this.#nodes,
       calls: this.#calls,
-      repeatedConditions: repeatedConditions(this.#tree.text, this.#nodes),
+      conditions: conditionsOf(this.#tree.text, this.#nodes),
       localTypes: this.#types,
       partlyRead: this.#tree.hasError,
     };
@@ -118,7 +118,7 @@ class Builder {
       const type = pointer ? undefined : this.#typeOf(p);
       this.#locals.add(name);
       if (type !== undefined) this.#types.set(name, type);
-      out.push({ name, type });
+      out.push({ name, type, array: /\*\s*\*/.test(textOf(tree, p)) });
     }
     return out;
   }
@@ -440,7 +440,7 @@ class Builder {
     const branch = this.#then(from, 'switch', range, c < 0 ? undefined : lowerExpr(this.#scope, c));
     const after = this.#node('join', range);
     const inner: Targets = { onBreak: after, onContinue: targets?.onContinue ?? after };
-    const cases: (number | undefined)[] = [];
+    const cases: Expr[] = [];
     let fallsTo = -1;
     let defaultAt = -1;
     const body = childByField(tree, s, Field.body);
@@ -454,8 +454,7 @@ class Builder {
       const value = childByField(tree, item, Field.value);
       if (value < 0 && childOfKind(tree, item, Kind.default) >= 0) defaultAt = start;
       else {
-        const constant = value < 0 ? undefined : lowerExpr(this.#scope, value);
-        cases.push(constant?.k === 'num' ? constant.n : undefined);
+        cases.push(value < 0 ? { k: 'opaque', parts: [], ...this.#at(item) } : lowerExpr(this.#scope, value));
         this.#edge(branch, start);
       }
       fallsTo = start;
@@ -486,17 +485,22 @@ export function conditionText(text: string, range: Range): string {
     .replace(/(==|!=)(0|NULL)$/, '');
 }
 
-function repeatedConditions(text: string, nodes: readonly Node[]): Set<string> {
-  const seen = new Map<string, number>();
-  const count = (e: Expr): void => {
-    const key = conditionText(text, e);
-    seen.set(key, (seen.get(key) ?? 0) + 1);
-  };
+/** The text under which the outcomes of a switch are remembered: that of a comparison with any of its cases. */
+export function switchText(text: string, range: Range): string {
+  return `${conditionText(text, range)}==`;
+}
+
+function conditionsOf(text: string, nodes: readonly Node[]): string[] {
+  const out: string[] = [];
   for (const n of nodes) {
-    if (n.kind === 'branch' && n.expr !== undefined) count(n.expr);
-    if (n.expr !== undefined) walk(n.expr, (e) => e.k === 'cond' && count(e.c));
+    if (n.kind === 'branch' && n.expr !== undefined) {
+      out.push(conditionText(text, n.expr));
+      if (n.expr.k === 'binary' && n.expr.op === '==') out.push(switchText(text, n.expr.l));
+    }
+    if (n.kind === 'switch' && n.expr !== undefined) out.push(switchText(text, n.expr));
+    if (n.expr !== undefined) walk(n.expr, (e) => e.k === 'cond' && out.push(conditionText(text, e.c)));
   }
-  return new Set([...seen].filter(([, n]) => n >= 2).map(([key]) => key));
+  return out;
 }
 
 /** Calls `visit` for `e` and everything inside it. */

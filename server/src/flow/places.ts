@@ -14,9 +14,20 @@ export function asAddress(v: Value): { base: string; off: number | null } | unde
   return undefined;
 }
 
-/** Content of a place; one that was never written holds its own unknown. */
+/** Prefix of the identity of an object that this path allocated, and of one that was allocated zeroed. */
+export const ALLOCATED = '!';
+export const ZEROED = '!zeroed:';
+
+/** Content of a place; one that was never written holds its own unknown, or zero in a zeroed object. */
 export function read(st: State, values: Values, place: string): Value {
-  return st.store.get(place) ?? values.initial(place);
+  const known = st.store.get(place);
+  if (known !== undefined) return known;
+  return place.startsWith(`@${ZEROED}`) ? values.int(0) : values.initial(place);
+}
+
+/** Place in an object for pages of a set whose offset is not known: one per set. */
+export function somewhere(base: string, set: string): string {
+  return `${base}[?${set}]`;
 }
 
 /** Page references stored in elements of an object, by offset; `null` for an element of unknown offset. */
@@ -26,8 +37,8 @@ export function pagesIn(st: State, base: string): { off: number | null; v: Value
     if (!isPageRef(v)) continue;
     if (base.startsWith('&') && place === base.slice(1)) out.push({ off: 0, v });
     else if (place.startsWith(`${base}[`)) {
-      const off = /^\[(\d+|\?)\]$/.exec(place.slice(base.length))?.[1];
-      if (off !== undefined) out.push({ off: off === '?' ? null : Number(off), v });
+      const off = /^\[(\d+|\?.*)\]$/.exec(place.slice(base.length))?.[1];
+      if (off !== undefined) out.push({ off: off.startsWith('?') ? null : Number(off), v });
     }
   }
   return out;
@@ -59,7 +70,9 @@ export function reachableSets(
   const visit = (v: Value): void => {
     if (isPageRef(v)) sets.add(v.set);
     const address = asAddress(v);
-    if (address !== undefined) bases.add(address.base);
+    if (address === undefined) return;
+    bases.add(address.base);
+    bases.add(containerOf(address.base));
   };
   for (const v of roots) visit(v);
   for (let grew = true; grew; ) {
@@ -72,12 +85,32 @@ export function reachableSets(
   return sets;
 }
 
+/** The whole object of which `&object.member` is a part: who has the one can get at the other (container_of). */
+function containerOf(base: string): string {
+  if (!base.startsWith('&')) return base;
+  const member = base.search(/\[0\]\.|\./);
+  if (member < 0) return base;
+  return base.startsWith('[0]', member) ? base.slice(1, member) : base.slice(0, member);
+}
+
 /** Whether a place lies in one of the objects. */
 function isWithin(place: string, bases: ReadonlySet<string>): boolean {
-  for (const base of bases) {
-    const object = base.startsWith('&') ? base.slice(1) : base;
-    if (place === object || place.startsWith(`${base}[`)) return true;
-    if (place.startsWith(`${object}[`) || place.startsWith(`${object}.`)) return true;
+  // What a member initially points to is reached through that member: strip one level at a time.
+  for (let own = place; ; own = own.slice(1)) {
+    for (const base of bases) if (isPartOf(own, withoutAddress(base))) return true;
+    if (own[0] !== '*' && own[0] !== '&') return false;
   }
-  return false;
+}
+
+function isPartOf(place: string, object: string): boolean {
+  if (!place.startsWith(object)) return false;
+  const next = place[object.length];
+  return next === undefined || next === '[' || next === '.';
+}
+
+/** The object that an address, or an element reached through one, is a part of. */
+function withoutAddress(place: string): string {
+  let from = 0;
+  while (place[from] === '&') from++;
+  return place.slice(from);
 }

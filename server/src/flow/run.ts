@@ -1,7 +1,10 @@
 /** Runs a function: a worklist over its graph, with equal states merged where paths meet. */
+import { binary, truth } from './arithmetic.ts';
 import { decide, evaluate } from './evaluate.ts';
+import { settle } from './learn.ts';
+import { switchText } from './lower-function.ts';
 import type { FunctionIr, Node } from './ir.ts';
-import { reachableSets } from './places.ts';
+import { ALLOCATED, reachableSets } from './places.ts';
 import { State } from './state.ts';
 import { isPageRef, TOP, type Value } from './value.ts';
 import type { Frame, FunctionFacts, Outcome, World } from './world.ts';
@@ -21,7 +24,9 @@ export interface RunFigures {
 export function runRoot(w: World, ir: FunctionIr, facts: FunctionFacts): RunFigures {
   const before = w.budget;
   const frame: Frame = { ir, name: `0${ir.name}`, depth: 0, stack: [ir.name], facts };
-  runFrame(w, frame, new State(), (st, v, node) => leave(w, frame, st, v, node));
+  const start = new State();
+  for (const p of ir.params) if (p.array) start.facts.set(w.values.initial(`${frame.name}:${p.name}`).key, true);
+  runFrame(w, frame, start, (st, v, node) => leave(w, frame, st, v, node));
   return { steps: before - w.budget, cut: w.budget <= 0 };
 }
 
@@ -120,14 +125,24 @@ function execute(
 }
 
 function runSwitch(w: World, f: Frame, node: Node, st: State): { node: number; st: State }[] {
-  if (node.expr === undefined) return node.succ.map((s) => ({ node: s, st: st.clone() }));
-  return evaluate(w, f, st, node.expr).flatMap((o) => {
-    const { v } = o;
-    const at = v.t === 'int' ? (node.cases?.indexOf(v.n) ?? -1) : -1;
-    const open = node.cases?.includes(undefined) ?? false;
-    if (v.t === 'int' && (at >= 0 || !open))
-      return [{ node: at >= 0 ? node.succ[at]! : node.succ.at(-1)!, st: o.st }];
-    return node.succ.map((s) => ({ node: s, st: o.st.clone() }));
+  const cases = node.cases ?? [];
+  const { expr } = node;
+  if (expr === undefined) return node.succ.map((s) => ({ node: s, st: st.clone() }));
+  const remembers = f.facts.repeated.has(switchText(w.text, expr));
+  return evaluate(w, f, st, expr).flatMap((o) => {
+    const tests = cases.map((c) => {
+      const value = evaluate(w, f, o.st.clone(), c)[0]?.v ?? TOP;
+      return settle(o.st, w.values, binary(w.values, '==', o.v, value, {}));
+    });
+    const outcomes = tests.map((t) => truth(t) ?? (t.t === 'sym' ? o.st.facts.get(t.key) : undefined));
+    const certain = outcomes.indexOf(true);
+    if (certain >= 0) return [{ node: node.succ[certain]!, st: o.st }];
+    return node.succ.flatMap((s, taken) => {
+      if (outcomes[taken] === false) return [];
+      const next = o.st.clone();
+      if (remembers) tests.forEach((t, i) => t.t === 'sym' && next.facts.set(t.key, i === taken));
+      return [{ node: s, st: next }];
+    });
   });
 }
 
@@ -142,6 +157,7 @@ function leave(w: World, f: Frame, st: State, returns: Value | undefined, node: 
 }
 
 /** Places that live on when the function returns: globals, and what parameters and looked-up objects point to. */
-function outlives(place: string): boolean {
-  return /^[:*(]/.test(place) || (place.startsWith('@') && !place.startsWith('@!'));
+function outlives(at: string): boolean {
+  const place = at.replace(/^&+/, '');
+  return /^[:*(]/.test(place) || (place.startsWith('@') && !place.startsWith(`@${ALLOCATED}`));
 }

@@ -12,6 +12,7 @@ import { conditionText, walk } from './lower-function.ts';
 export function trackedLocals(
   ir: FunctionIr,
   text: string,
+  repeated: ReadonlySet<string>,
   touchesPages: (name: string) => boolean,
 ): Set<string> {
   const tracked = new Set<string>();
@@ -25,7 +26,7 @@ export function trackedLocals(
   for (const node of ir.nodes) {
     if (node.expr === undefined) continue;
     if (node.loop || node.kind === 'return' || node.kind === 'switch') addNames(node.expr);
-    if (node.kind === 'branch' && ir.repeatedConditions.has(conditionText(text, node.expr)))
+    if (node.kind === 'branch' && repeated.has(conditionText(text, node.expr)))
       addNames(node.expr);
     walk(node.expr, (e) => {
       if (e.k === 'call' && matters(e.fn)) for (const a of e.args) addNames(a);

@@ -62,6 +62,8 @@ export interface FunctionFacts {
   /** Locals whose values matter to the pages; others are unknown. */
   readonly tracked: ReadonlySet<string>;
   readonly liveness: Liveness;
+  /** Conditions that are written more than once, here or in a helper: a path remembers their outcomes. */
+  readonly repeated: ReadonlySet<string>;
 }
 
 export interface World {

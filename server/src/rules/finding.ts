@@ -30,6 +30,8 @@ export interface Finding {
   readonly function: string;
   /** The GUP function that acquired the pages, or whose call is wrong. */
   readonly api: string;
+  /** The acquiring call and the function it stands in: the call site that the finding belongs to. */
+  readonly site: { readonly function: string; readonly range: Range };
   readonly related: readonly RelatedPlace[];
   /** The path that shows it; absent where the call itself is the evidence. */
   readonly witness?: Witness;

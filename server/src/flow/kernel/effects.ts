@@ -34,9 +34,9 @@ export type Effect =
   | { readonly does: 'handle'; readonly arg: number }
   /** Returns the page of an address or a handle. */
   | { readonly does: 'page-of'; readonly arg: number }
-  /** A device may reach the page from here on. */
-  | { readonly does: 'dma'; readonly page: number }
-  | { readonly does: 'dma-array'; readonly pages: number }
+  /** A device may reach the page from here on; the page can be found again in the object at `into`. */
+  | { readonly does: 'dma'; readonly page: number; readonly into?: number }
+  | { readonly does: 'dma-array'; readonly pages: number; readonly into?: number }
   | { readonly does: 'extra-ref'; readonly page: number }
   | { readonly does: 'mmap-lock' | 'mmap-unlock' }
   /** Returns its argument negated or reinterpreted as an error pointer, or tests for one. */
@@ -184,12 +184,12 @@ add(
   'sg_set_page sg_assign_page bio_add_page bio_add_pc_page __bio_add_page bvec_set_page skb_fill_page_desc skb_frag_set_page',
   {
     does: 'dma',
-    page: 1,
+    page: 1, into: 0
   },
 );
 add('sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append_table_from_pages', {
   does: 'dma-array',
-  pages: 1,
+  pages: 1, into: 0
 });
 
 add('get_page folio_get try_get_page', { does: 'extra-ref', page: 0 });

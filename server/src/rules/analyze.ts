@@ -1,0 +1,78 @@
+/** Applies the rules to one file. */
+import { analyzeFlow, DEFAULT_FLOW, type FlowOptions } from '../flow/file.ts';
+import type { Parser } from '../syntax/parser.ts';
+import type { SourceFile } from '../syntax/source.ts';
+import type { Finding } from './finding.ts';
+import { RULES } from './index.ts';
+import type { Rule } from './rule.ts';
+
+/** A rule that threw, or a run that was cut short: never silent. */
+export interface AnalysisProblem {
+  readonly kind: 'rule-threw' | 'budget';
+  readonly message: string;
+}
+
+export interface FileAnalysis {
+  readonly findings: readonly Finding[];
+  /** Functions that were analysed. */
+  readonly functions: number;
+  readonly partlyRead: readonly string[];
+  readonly problems: readonly AnalysisProblem[];
+}
+
+/** All findings of a file, by position. Never throws: a rule that does is reported as a problem. */
+export function analyzeFile(
+  source: SourceFile,
+  parser: Parser,
+  rules: readonly Rule[] = RULES,
+  options: FlowOptions = DEFAULT_FLOW,
+): FileAnalysis {
+  const flow = analyzeFlow(source, parser, options);
+  const found: Finding[] = [];
+  const problems: AnalysisProblem[] = [];
+  for (const fn of flow.functions) {
+    if (fn.cut)
+      problems.push({
+        kind: 'budget',
+        message: `${fn.name}(): too many paths, not all were followed to their end`,
+      });
+    for (const rule of rules) {
+      try {
+        found.push(...rule.check(fn, source.text));
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        problems.push({ kind: 'rule-threw', message: `${rule.code} failed in ${fn.name}(): ${why}` });
+      }
+    }
+  }
+  const findings = onePerCause(distinct(found));
+  findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
+  return { findings, functions: flow.analysed.length, partlyRead: flow.partlyRead, problems };
+}
+
+/** A helper is run once per caller: what is said of the same place with the same code is said once. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  const seen = new Map<string, Finding>();
+  for (const f of findings) {
+    const key = `${f.code}|${f.range.start}|${f.site.range.start}`;
+    if (!seen.has(key)) seen.set(key, f);
+  }
+  return [...seen.values()];
+}
+
+/** Codes that explain away a weaker one on the same acquiring call. */
+const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
+  GUP303: ['GUP301', 'GUP302'],
+  GUP304: ['GUP301', 'GUP302'],
+};
+
+function onePerCause(findings: readonly Finding[]): Finding[] {
+  const codesAt = new Map<number, Set<string>>();
+  for (const f of findings) {
+    const codes = codesAt.get(f.site.range.start) ?? new Set();
+    codesAt.set(f.site.range.start, codes.add(f.code));
+  }
+  return findings.filter(
+    (f) => !PRECEDENCE[f.code]?.some((code) => codesAt.get(f.site.range.start)!.has(code)),
+  );
+}

@@ -1,0 +1,122 @@
+/** What several rules need. */
+import type { ReleaseApi } from '#engine/protocol/steps.ts';
+import type { FunctionFlow } from '../flow/file.ts';
+import { type PathLink, type ProtocolEvent, witnessOf } from '../flow/path.ts';
+import type { AcquireObservation, ExitObservation, ReleaseObservation } from '../flow/world.ts';
+import type { Range } from '../syntax/range.ts';
+import type { Finding, RelatedPlace } from './finding.ts';
+
+/** Releases that belong to pin_user_pages*(); all others belong to get_user_pages*() (mm/gup.c). */
+export function isUnpin(api: ReleaseApi): boolean {
+  return api.startsWith('unpin_');
+}
+
+export function acquires(flow: FunctionFlow): AcquireObservation[] {
+  return flow.observations.filter((o) => o.what === 'acquire');
+}
+
+export function releases(flow: FunctionFlow): ReleaseObservation[] {
+  return flow.observations.filter((o) => o.what === 'release');
+}
+
+export function exits(flow: FunctionFlow): ExitObservation[] {
+  return flow.observations.filter((o) => o.what === 'exit');
+}
+
+/** `range` of anything that has one. */
+export function rangeOf(at: Range): Range {
+  return { start: at.start, end: at.end };
+}
+
+/** Source name of a function called by the driver: `get_user_pages_fast()`. */
+export function called(name: string | undefined): string {
+  return `${name ?? 'the callee'}()`;
+}
+
+/** The pin form of a get function's name: `get_user_pages_fast` → `pin_user_pages_fast`. */
+export function pinForm(name: string): string {
+  if (name === 'get_user_page_fast_only' || name === 'get_user_pages_fast_only') return 'pin_user_pages_fast';
+  if (name === 'get_user_page_vma_remote') return 'pin_user_pages_remote';
+  return name.replace(/^get_/, 'pin_');
+}
+
+/** A finding about a call's arguments: the call is the evidence, its witness is the call alone. */
+export function argumentFinding(
+  code: string,
+  o: AcquireObservation,
+  flags: number,
+  message: string,
+): Finding {
+  const range = rangeOf(o.call);
+  const nr = Math.min(o.nr, 2);
+  return {
+    code,
+    certainty: 'certain',
+    message,
+    range,
+    function: o.within,
+    api: o.model.name,
+    site: { function: o.within, range },
+    related: [],
+    witness: {
+      steps: [
+        {
+          step: {
+            op: 'acquire',
+            api: o.model.api,
+            flags,
+            nr,
+            set: 0,
+            ...(o.nullPages ? { nullPages: true } : {}),
+          },
+          range,
+          text: `${o.model.name}()`,
+        },
+      ],
+      assumed: [],
+    },
+  };
+}
+
+/** The last access of a mode on a path, with its place. */
+export function lastAccess(
+  path: PathLink | undefined,
+  set: string,
+  mode: 'read' | 'write',
+): ProtocolEvent | undefined {
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('step' in event && event.set === set && event.step.op === 'access' && event.step.mode === mode)
+      return event;
+  }
+  return undefined;
+}
+
+/** A finding about what becomes of a page set, with the path that shows it. */
+export function pathFinding(
+  code: string,
+  o: ReleaseObservation | ExitObservation,
+  at: { readonly range: Range; readonly function: string },
+  message: string,
+  related: readonly RelatedPlace[],
+): Finding {
+  const { set } = o;
+  return {
+    code,
+    certainty: 'certain',
+    message,
+    range: at.range,
+    function: at.function,
+    api: set.model.name,
+    site: { function: set.within, range: rangeOf(set.call) },
+    related,
+    witness: witnessOf(o.path, set.id, at.function),
+  };
+}
+
+/** The first item for each key, in order. */
+export function firstPerKey<T>(items: readonly T[], key: (item: T) => string): T[] {
+  const seen = new Map<string, T>();
+  for (const item of items) if (!seen.has(key(item))) seen.set(key(item), item);
+  return [...seen.values()];
+}

@@ -1,0 +1,38 @@
+import { FOLL } from '#engine/protocol/flags.ts';
+import { certainBits } from '../flow/value.ts';
+import { acquires, argumentFinding, called, pinForm } from './common.ts';
+import { pinApi } from './forms.ts';
+import type { Rule } from './rule.ts';
+
+export const longtermWithoutPin: Rule = {
+  code: 'GUP103',
+  name: 'longterm-without-pin',
+  summary: 'FOLL_LONGTERM is passed to get_user_pages*()',
+  defaultLevel: 'error',
+  documentSection: 'Basic description of FOLL_PIN',
+  documentLines: '47-48',
+  since: '5.7',
+  rationale:
+    'FOLL_PIN is a prerequisite to FOLL_LONGTERM: a long-term hold is a more restrictive case of a pin. get_user_pages*() with FOLL_LONGTERM is refused with a WARN and -EINVAL.',
+  bad: `static int map_ring(unsigned long uaddr, int n, struct page **pages)
+{
+	return get_user_pages_fast(uaddr, n, FOLL_WRITE | FOLL_LONGTERM, pages);
+}
+`,
+  good: `static int map_ring(unsigned long uaddr, int n, struct page **pages)
+{
+	return pin_user_pages_fast(uaddr, n, FOLL_WRITE | FOLL_LONGTERM, pages);
+}
+`,
+  check: (flow) =>
+    acquires(flow).flatMap((o) => {
+      const flags = certainBits(o.flags);
+      if (o.model.kind !== 'get' || (flags & FOLL.LONGTERM) === 0) return [];
+      const message = `FOLL_LONGTERM needs FOLL_PIN, which ${called(o.model.name)} does not set: it warns and returns -EINVAL. Call ${called(pinForm(o.model.name))} with FOLL_LONGTERM, and release with unpin_user_page*().`;
+      return [argumentFinding('GUP103', o, flags, message)];
+    }),
+  run: {
+    environments: [{ memory: 'anon', actors: [] }],
+    documentForm: (steps) => steps.map((s) => (s.op === 'acquire' ? { ...s, api: pinApi(s.api) } : s)),
+  },
+};

@@ -1,0 +1,66 @@
+import { called } from './common.ts';
+import { released } from './forms.ts';
+import { isShort, leakFindings, leaks } from './leaks.ts';
+import type { Rule } from './rule.ts';
+
+export const leak: Rule = {
+  code: 'GUP303',
+  name: 'leak',
+  summary: 'acquired pages are never released on some path',
+  defaultLevel: 'error',
+  documentSection: 'Unit testing',
+  documentLines: '244-266',
+  rationale:
+    'Every reference or pin that is acquired must be released, on every path. A leaked page is never freed; a leaked pin also makes the folio count as DMA-pinned for ever, so that it cannot be migrated, swapped out or reused, and nr_foll_pin_acquired and nr_foll_pin_released never balance.',
+  bad: `static int load(unsigned long uaddr, void *dst)
+{
+	struct page *page;
+	void *kaddr;
+
+	if (pin_user_pages_fast(uaddr, 1, 0, &page) != 1)
+		return -EFAULT;
+	kaddr = kmap_local_page(page);
+	memcpy(dst, kaddr, PAGE_SIZE);
+	kunmap_local(kaddr);
+	if (!header_ok(dst))
+		return -EINVAL;
+	unpin_user_page(page);
+	return 0;
+}
+`,
+  good: `static int load(unsigned long uaddr, void *dst)
+{
+	struct page *page;
+	void *kaddr;
+	int ret = 0;
+
+	if (pin_user_pages_fast(uaddr, 1, 0, &page) != 1)
+		return -EFAULT;
+	kaddr = kmap_local_page(page);
+	memcpy(dst, kaddr, PAGE_SIZE);
+	kunmap_local(kaddr);
+	if (!header_ok(dst))
+		ret = -EINVAL;
+	unpin_user_page(page);
+	return ret;
+}
+`,
+  check: (flow) =>
+    leakFindings(
+      'GUP303',
+      leaks(flow).filter((o) => !isShort(o)),
+      (o) => {
+        const pin = o.set.kind === 'pin';
+        const cure = pin ? 'unpin_user_page()/unpin_user_pages()' : 'put_page()/release_pages()';
+        const some = o.set.slots.includes('released') ? 'Some of the pages' : 'The pages';
+        const effect = pin
+          ? 'they stay pinned for ever and can be neither migrated nor reclaimed'
+          : 'they are never freed';
+        return `${some} that ${called(o.set.model.name)} acquires here are still held when the function returns, and nothing refers to them any more: ${effect}. Release them with ${cure} before returning.`;
+      },
+    ),
+  run: {
+    environments: [{ memory: 'anon', actors: ['exit'] }],
+    documentForm: released,
+  },
+};

@@ -1,0 +1,38 @@
+/** Paths that end while pages are held: what GUP303 and GUP304 share. */
+import type { FunctionFlow } from '../flow/file.ts';
+import type { ExitObservation } from '../flow/world.ts';
+import { exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
+import type { Finding } from './finding.ts';
+
+/** Ends of paths on which pages of a set are certainly held, and nobody can reach them any more. */
+export function leaks(flow: FunctionFlow): ExitObservation[] {
+  return exits(flow).filter((o) => o.dropped && o.set.slots.includes('held'));
+}
+
+/** Whether the acquire of a leaked set got fewer pages than it asked for. */
+export function isShort(o: ExitObservation): boolean {
+  return o.set.result < o.set.nr;
+}
+
+/** One finding per acquiring call, with the ends of its leaking paths as related places. */
+export function leakFindings(
+  code: string,
+  found: readonly ExitObservation[],
+  message: (o: ExitObservation) => string,
+): Finding[] {
+  return firstPerKey(found, (o) => `${o.set.call.start}`).map((first) => {
+    const same = found.filter((o) => o.set.call.start === first.set.call.start);
+    const ends = firstPerKey(same, (o) => `${o.range.start}`).slice(0, 4);
+    const related = ends.map((o) => ({
+      range: rangeOf(o.range),
+      message: 'returns here with the pages still held',
+    }));
+    return pathFinding(
+      code,
+      first,
+      { range: rangeOf(first.set.call), function: first.set.within },
+      message(first),
+      related,
+    );
+  });
+}

@@ -1,0 +1,45 @@
+/** What a rule is: metadata and one pure function from what flow saw to findings. */
+import type { ActorKind, MemoryKind } from '#engine/protocol/scenario.ts';
+import type { DriverStep } from '#engine/protocol/steps.ts';
+import type { FunctionFlow } from '../flow/file.ts';
+import type { Finding, Level } from './finding.ts';
+
+/** Memory and kernel actors in which a run may show what a rule says. Tried in order; the first that breaks is shown. */
+export interface Environment {
+  readonly memory: MemoryKind;
+  readonly actors: readonly ActorKind[];
+}
+
+export interface RuleMeta {
+  /** Stable: a code never changes its meaning. */
+  readonly code: string;
+  /** Kebab case; describes the bad pattern. */
+  readonly name: string;
+  /** One line, without the code. */
+  readonly summary: string;
+  readonly defaultLevel: Level;
+  /** Section of Documentation/core-api/pin_user_pages.rst, and its lines in the numbered copy of the kernel's text. */
+  readonly documentSection: string;
+  readonly documentLines: string;
+  /** Kernel versions to which the rule applies; open where absent. */
+  readonly since?: string;
+  readonly until?: string;
+  /** Why it is wrong, in two to four sentences. */
+  readonly rationale: string;
+  /** Complete functions in C: the page's examples, and tests. */
+  readonly bad: string;
+  readonly good: string;
+}
+
+/** How the engine shows a finding of a rule. */
+export interface RuleRun {
+  readonly environments: readonly Environment[];
+  /** The same steps as the document would have them written. */
+  readonly documentForm: (steps: readonly DriverStep[]) => readonly DriverStep[];
+}
+
+export interface Rule extends RuleMeta {
+  readonly check: (flow: FunctionFlow, text: string) => readonly Finding[];
+  /** Absent where nothing can be run. */
+  readonly run?: RuleRun;
+}
