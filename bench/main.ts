@@ -1,0 +1,44 @@
+/**
+ * What is timed, against what: `npm run bench [-- KERNEL] [-- --write]`. KERNEL is an unpacked linux-6.12 tree; without
+ * it GUPCHECK_KERNEL names it. `--write` keeps the table in docs/bench.md. Figures move between machines: ratios of one
+ * run say more.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { arch, availableParallelism, cpus } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { explainRows, exploreRows } from './engine.ts';
+import { output, type Row, table } from './measure.ts';
+import { startRows, treeRows } from './tree.ts';
+
+const { values, positionals } = parseArgs({
+  options: { write: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const kernel = positionals[0] ?? process.env.GUPCHECK_KERNEL;
+if (kernel === undefined || !existsSync(path.join(kernel, 'drivers'))) {
+  console.error('bench: no kernel tree; give one as argument or in GUPCHECK_KERNEL');
+  process.exit(2);
+}
+
+const root = process.cwd();
+const program = path.join(root, 'dist/gupcheck.cjs');
+const examples = path.join(root, 'examples');
+output(process.execPath, [path.join(root, 'esbuild.mjs')], root);
+
+const rows: Row[] = [
+  ...startRows(program, examples),
+  ...exploreRows(),
+  ...(await explainRows([path.join(kernel, 'drivers')], root)),
+  ...parseRows(kernel),
+  ...treeRows(program, kernel),
+];
+const machine = `${cpus()[0]?.model.trim() ?? arch()}, ${availableParallelism()} cores, node ${process.versions.node}`;
+const text = `${table(rows)}\n`;
+console.log(`${machine}\n\n${text}`);
+if (values.write === true) {
+  writeFileSync(
+    path.join(root, 'docs/bench.md'),
+    `# Measured\n\n${machine}; linux-6.12 from Debian's linux-source-6.12. Written by \`npm run bench -- KERNEL --write\`.\n\n${text}`,
+  );
+}
