@@ -30,13 +30,7 @@ export type FollName = keyof typeof FOLL;
 
 /** INTERNAL_GUP_FLAGS of mm/internal.h: is_valid_gup_args() refuses each of these at a call site. */
 export const INTERNAL_FLAGS =
-  FOLL.TOUCH |
-  FOLL.TRIED |
-  FOLL.REMOTE |
-  FOLL.PIN |
-  FOLL.FAST_ONLY |
-  FOLL.UNLOCKABLE |
-  FOLL.MADV_POPULATE;
+  FOLL.TOUCH | FOLL.TRIED | FOLL.REMOTE | FOLL.PIN | FOLL.FAST_ONLY | FOLL.UNLOCKABLE | FOLL.MADV_POPULATE;
 
 /** What gup_fast_fallback() lets through; any other flag is a WARN and -EINVAL. */
 export const FAST_FLAGS =

@@ -1,0 +1,195 @@
+/** Kernel actors and the device, as transitions beside the driver's. */
+import type { ActorKind } from '../protocol/scenario.ts';
+import { ERRNO, FRAME } from '../model/constants.ts';
+import { userAccess } from '../model/fault.ts';
+import { truncateFile, writebackFile } from '../model/file.ts';
+import { ksmMerge, migrateFolio } from '../model/migrate.ts';
+import { exitProcess, fork, forkMustWait, madvisePageout, munmap } from '../model/mm.ts';
+import { extraReferences } from '../model/folio.ts';
+import { mappedFrames, reclaimFolio } from '../model/swap.ts';
+import { mappedRange } from './memory.ts';
+import { isStale, userControlledHold, writeFrame } from './driver.ts';
+import { type Program, SLOT, slotFrame, X } from './program.ts';
+
+/** Steps that an actor takes, one after another. */
+export function actorSteps(kind: ActorKind): number {
+  return kind === 'fork-parent-write' || kind === 'fork-child-write' ? 2 : 1;
+}
+
+/** Whether an actor has something to do here at all; otherwise it counts as finished from the start. */
+export function actorApplies(p: Program, kind: ActorKind): boolean {
+  const { memory } = p.scenario;
+  const fileBacked = p.machine.fileCount > 0;
+  switch (kind) {
+    case 'writeback':
+      return fileBacked && memory.kind !== 'shmem';
+    case 'truncate':
+      return fileBacked;
+    case 'store':
+    case 'fork-parent-write':
+    case 'fork-child-write':
+      return memory.writable && memory.mapped > 0;
+    case 'ksm':
+      return memory.kind === 'anon';
+    case 'reclaim':
+    case 'migrate':
+    case 'munmap':
+    case 'exit':
+      return memory.mapped > 0;
+  }
+}
+
+/** Whether the actor can take its next step in the current state. */
+export function actorEnabled(p: Program, actor: number): boolean {
+  const kind = p.actors[actor]!;
+  const done = p.actorStep(actor);
+  if (done >= actorSteps(kind) || !actorApplies(p, kind)) return false;
+  const m = p.machine;
+  switch (kind) {
+    case 'fork-parent-write':
+      return m.alive(0) && (done > 0 || !forkMustWait(m, 0));
+    case 'fork-child-write':
+      return done > 0 || (m.alive(0) && !forkMustWait(m, 0));
+    case 'munmap':
+      return m.alive(0) && !forkMustWait(m, 0);
+    case 'store':
+    case 'reclaim':
+    case 'migrate':
+    case 'ksm':
+      return m.alive(0);
+    case 'truncate':
+      return !truncateMustWait(p);
+    case 'exit':
+      // The task that runs the driver keeps its mm alive: only between two entry points can the process be gone.
+      return m.alive(0) && p.steps[p.pc]?.op === 'later';
+    case 'writeback':
+      return true;
+  }
+}
+
+/** Truncating a DAX file waits until nobody holds its pages (dax_layout_busy_page()). */
+function truncateMustWait(p: Program): boolean {
+  const m = p.machine;
+  if (p.scenario.memory.kind !== 'fsdax') return false;
+  for (let i = 0; i < m.filePages(0); i++) {
+    const frame = m.cached(0, i);
+    if (frame >= 0 && extraReferences(m, frame) > 0) return true;
+  }
+  return false;
+}
+
+/** Takes the actor's next step. */
+export function runActor(p: Program, actor: number): void {
+  const m = p.machine;
+  const kind = p.actors[actor]!;
+  const first = p.actorStep(actor) === 0;
+  p.advanceActor(actor);
+  const [from, to] = mappedRange(m, p.scenario.memory, p.memory.origin);
+  switch (kind) {
+    case 'fork-parent-write':
+      if (first) fork(m, 0, p.memory.children[actor]!);
+      else store(p, 0, p.storeBits[actor]!);
+      return;
+    case 'fork-child-write':
+      if (first) fork(m, 0, p.memory.children[actor]!);
+      else store(p, p.memory.children[actor]!, p.storeBits[actor]!);
+      return;
+    case 'store':
+      store(p, 0, p.storeBits[actor]!);
+      return;
+    case 'writeback':
+      writebackFile(m, 0);
+      return;
+    case 'reclaim':
+      reclaimBuffer(p, from, to);
+      return;
+    case 'munmap':
+      munmap(m, 0, from, to);
+      return;
+    case 'truncate':
+      truncateFile(m, 0, 0);
+      return;
+    case 'migrate':
+      migrateBuffer(p, from, to);
+      return;
+    case 'ksm':
+      for (let v = from; v < to; v++) ksmMerge(m, 0, v);
+      return;
+    case 'exit':
+      exitProcess(m, 0);
+  }
+}
+
+/** The process stores to every page of the buffer. */
+function store(p: Program, proc: number, bit: number): void {
+  const m = p.machine;
+  for (let i = 0; i < p.scenario.memory.mapped; i++) {
+    const frame = userAccess(m, proc, p.memory.origin + i, true);
+    if (frame >= 0) m.setWord(frame, FRAME.CONTENT, m.word(frame, FRAME.CONTENT) | bit);
+  }
+}
+
+/** Reclaims what the page tables map and what only the caches still hold. */
+function reclaimBuffer(p: Program, from: number, to: number): void {
+  const m = p.machine;
+  for (let proc = 0; proc < m.processes; proc++) madvisePageout(m, proc, from, to);
+  for (let slot = 0; slot < m.swapSlots; slot++)
+    if (m.swapCached(slot) >= 0) reclaimFolio(m, m.swapCached(slot));
+  if (m.fileCount > 0)
+    for (let i = 0; i < m.filePages(0); i++) if (m.cached(0, i) >= 0) reclaimFolio(m, m.head(m.cached(0, i)));
+}
+
+/** Migrates the buffer; a hold of the driver across `later` that stops it is remembered. */
+function migrateBuffer(p: Program, from: number, to: number): void {
+  const m = p.machine;
+  const between = p.steps[p.pc]?.op === 'later';
+  for (const head of mappedFrames(m, 0, from, to)) {
+    if (m.ref(head) <= 0) continue;
+    const ret = migrateFolio(m, head);
+    if (ret === -ERRNO.EAGAIN && between) p.events.blocked = userControlledHold(p);
+  }
+}
+
+/** DMA mapping number `k` (from 0) is active on some slot. */
+function deviceSlots(p: Program, k: number): number[] {
+  const words: number[] = [];
+  for (let i = 0; i < p.slotCount; i++) {
+    const word = p.x(X.SLOTS + i);
+    if ((word & SLOT.DMA) >> SLOT.DMA_SHIFT === k + 1) words.push(i);
+  }
+  return words;
+}
+
+/** Whether the device can write (`half` 0) or read something wrong (`half` 1) through DMA mapping `k` now. */
+export function deviceEnabled(p: Program, k: number, half: 0 | 1): boolean {
+  const step = p.steps[p.dmaSteps[k]!]!;
+  if (step.op !== 'dma-map' || p.pc <= p.dmaSteps[k]!) return false;
+  if (step.direction === (half === 0 ? 'to-device' : 'from-device')) return false;
+  if ((p.x(X.DEVICE) & (1 << (k + 16 * half))) !== 0) return false;
+  const slots = deviceSlots(p, k);
+  if (slots.length === 0) return false;
+  return half === 0 || slots.some((i) => readsWrong(p, i));
+}
+
+/** A device read changes nothing: it matters only where it sees something stale, or a page that was released. */
+function readsWrong(p: Program, i: number): boolean {
+  const word = p.x(X.SLOTS + i);
+  return (word & SLOT.RELEASED) !== 0 || isStale(p, slotFrame(word), slotVpage(p, i));
+}
+
+function slotVpage(p: Program, i: number): number {
+  const set = p.sets.findIndex((s) => i >= s.first && i < s.first + s.size);
+  return p.slotVpage(set, i - p.sets[set]!.first);
+}
+
+/** The device writes or reads every page of DMA mapping `k` at once. */
+export function runDevice(p: Program, k: number, half: 0 | 1): void {
+  p.setX(X.DEVICE, p.x(X.DEVICE) | (1 << (k + 16 * half)));
+  for (const i of deviceSlots(p, k)) {
+    const word = p.x(X.SLOTS + i);
+    if ((word & SLOT.RELEASED) !== 0) p.events.released = i;
+    if (half === 0) writeFrame(p, slotFrame(word), p.writes.get(p.dmaSteps[k]!)!.bit);
+    else if (isStale(p, slotFrame(word), slotVpage(p, i)))
+      p.events.staleRead = slotVpage(p, i) - p.memory.origin;
+  }
+}

@@ -1,0 +1,54 @@
+/** A verdict is a difference: what breaks as written, and does not in the document's form, in the same environment. */
+import type { Scenario } from '../protocol/scenario.ts';
+import type { Exploration, PropertyName } from '../protocol/trace.ts';
+import { type ExploreOptions, exploreFully } from './explore.ts';
+import { NOTES } from './properties/index.ts';
+
+export interface Difference {
+  /** The first breaks a property that the second keeps. */
+  readonly shown: boolean;
+  /** That property; the gravest of several. */
+  readonly property?: PropertyName;
+  /** `written.counterexample` breaks `property`, when shown. */
+  readonly written: Exploration;
+  readonly document: Exploration;
+  /** Properties that the document's form breaks as well: what the fix does not repair. */
+  readonly remaining: readonly PropertyName[];
+}
+
+/**
+ * Explores both forms. A form that is refused, or a document's form that hit a bound, shows nothing: an unfinished
+ * search is no proof that a property is kept.
+ */
+export function compare(
+  asWritten: Scenario,
+  documentForm: Scenario,
+  options: ExploreOptions = {},
+): Difference {
+  const written = exploreFully(asWritten, options);
+  const document = exploreFully(documentForm, options);
+  const remaining = document.broken.filter((name) => !isNote(name));
+  const property =
+    document.verdict === 'refused' || document.verdict === 'bounded'
+      ? undefined
+      : written.broken.find((name) => !isNote(name) && !document.broken.includes(name));
+  if (property === undefined)
+    return { shown: false, written: plain(written), document: plain(document), remaining };
+  const counterexample = written.show(property);
+  return {
+    shown: true,
+    property,
+    written: { ...plain(written), ...(counterexample === undefined ? {} : { counterexample }) },
+    document: plain(document),
+    remaining,
+  };
+}
+
+function isNote(name: PropertyName): boolean {
+  return NOTES.some((note) => note.name === name);
+}
+
+function plain(full: ReturnType<typeof exploreFully>): Exploration {
+  const { broken: _broken, bytesPerState: _bytes, show: _show, ...exploration } = full;
+  return exploration;
+}

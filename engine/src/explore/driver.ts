@@ -1,0 +1,274 @@
+/** The driver's steps, executed: calls with whatever arguments the driver passes, right or wrong. */
+import type { AcquireStep, DirtyStep, ReleaseStep, Slots } from '../protocol/steps.ts';
+import { FOLL } from '../protocol/flags.ts';
+import { FRAME, FS, PG, PTE, ZONE } from '../model/constants.ts';
+import { fileOf } from '../model/file.ts';
+import { gupPutFolio, putPage } from '../model/folio.ts';
+import {
+  getUserPages,
+  getUserPagesFast,
+  getUserPagesFastOnly,
+  getUserPagesRemote,
+  getUserPagesUnlocked,
+  iovIterExtractPages,
+  iovIterGetPages2,
+  memfdPinFolios,
+  pinUserPages,
+  pinUserPagesFast,
+  pinUserPagesRemote,
+  pinUserPagesUnlocked,
+} from '../model/gup-api.ts';
+import { mmapLock } from '../model/mm.ts';
+import { forEachMapping } from '../model/rmap.ts';
+import {
+  setPageDirty,
+  unpinUserPage,
+  unpinUserPageRangeDirtyLock,
+  unpinUserPages,
+  unpinUserPagesDirtyLock,
+} from '../model/unpin.ts';
+import { DISCARDED, seenContent } from './content.ts';
+import { isLongterm, isPinApi, type Program, SLOT, slotFrame, X } from './program.ts';
+
+/** Executes the driver's next step. Returns false when an acquire's result is not the one that the witness assumes. */
+export function runDriver(p: Program): boolean {
+  const index = p.pc;
+  const step = p.steps[index]!;
+  p.setX(X.PC, index + 1);
+  switch (step.op) {
+    case 'acquire':
+      return acquire(p, step);
+    case 'access':
+      access(p, step, index);
+      return true;
+    case 'dma-map':
+      dmaMap(p, step, p.dmaSteps.indexOf(index) + 1);
+      return true;
+    case 'dma-unmap':
+      dmaMap(p, step, 0);
+      return true;
+    case 'dirty':
+      dirty(p, step);
+      return true;
+    case 'release':
+      release(p, step);
+      return true;
+    case 'mmap-lock':
+      mmapLock(p.machine, 0, 1);
+      return true;
+    case 'mmap-unlock':
+      mmapLock(p.machine, 0, -1);
+      return true;
+    case 'later':
+      if (!p.actors.includes('migrate')) p.events.blocked = userControlledHold(p);
+      return true;
+    case 'return':
+      return true;
+    default:
+      return unreachable(step);
+  }
+}
+
+function unreachable(step: never): never {
+  throw new Error(`unknown step ${JSON.stringify(step)}`);
+}
+
+function call(p: Program, step: AcquireStep): number {
+  const m = p.machine;
+  const start = p.memory.origin + (step.page ?? 0);
+  const pages = step.nullPages === true ? null : p.buffer;
+  switch (step.api) {
+    case 'get_user_pages':
+      return getUserPages(m, 0, start, step.nr, step.flags, pages);
+    case 'get_user_pages_fast':
+      return getUserPagesFast(m, 0, start, step.nr, step.flags, pages);
+    case 'get_user_pages_fast_only':
+      return getUserPagesFastOnly(m, 0, start, step.nr, step.flags, pages);
+    case 'get_user_pages_remote':
+      return getUserPagesRemote(m, 0, start, step.nr, step.flags, pages);
+    case 'get_user_pages_unlocked':
+      return getUserPagesUnlocked(m, 0, start, step.nr, step.flags, pages);
+    case 'pin_user_pages':
+      return pinUserPages(m, 0, start, step.nr, step.flags, pages);
+    case 'pin_user_pages_fast':
+      return pinUserPagesFast(m, 0, start, step.nr, step.flags, pages);
+    case 'pin_user_pages_remote':
+      return pinUserPagesRemote(m, 0, start, step.nr, step.flags, pages);
+    case 'pin_user_pages_unlocked':
+      return pinUserPagesUnlocked(m, 0, start, step.nr, step.flags, pages);
+    case 'memfd_pin_folios': {
+      const first = step.page ?? 0;
+      const file = m.fileCount > 0 ? 0 : -1;
+      return memfdPinFolios(m, file, first, first + step.nr - 1, p.buffer, step.nr);
+    }
+    case 'iov_iter_get_pages2':
+      return iovIterGetPages2(m, 0, start, step.nr, (step.flags & FOLL.WRITE) !== 0, p.buffer);
+    case 'iov_iter_extract_pages':
+      return iovIterExtractPages(m, 0, start, step.nr, (step.flags & FOLL.WRITE) !== 0, p.buffer);
+  }
+}
+
+function acquire(p: Program, step: AcquireStep): boolean {
+  const ret = call(p, step);
+  p.ret = ret;
+  if (step.nullPages !== true) {
+    const kind = (isPinApi(step.api) ? SLOT.PIN : 0) | (isLongterm(step) ? SLOT.LONGTERM : 0);
+    const size = p.sets[step.set]!.size;
+    for (let i = 0; i < size; i++)
+      p.setSlot(step.set, i, i < ret ? (p.buffer[i]! + 1) | SLOT.HELD | kind : 0);
+  }
+  if (step.expect === undefined || step.expect === ret) return true;
+  p.refusal = `${step.api}() returned ${ret} where the path assumes ${step.expect}`;
+  return false;
+}
+
+/** Visits the slots of a step that hold or held a page; reports uses of empty and of released slots. */
+function forSlots(p: Program, slots: Slots, visit: (word: number, index: number) => void): void {
+  for (let i = slots.from; i < slots.from + slots.count; i++) {
+    const word = p.slot(slots.set, i);
+    if (slotFrame(word) < 0) {
+      p.events.unfilled = i;
+      return;
+    }
+    if ((word & SLOT.RELEASED) !== 0) p.events.released = i;
+    visit(word, i);
+  }
+}
+
+function access(p: Program, step: Slots & { readonly mode: 'read' | 'write' }, index: number): void {
+  forSlots(p, step, (word, i) => {
+    if (step.mode === 'write') writeFrame(p, slotFrame(word), p.writes.get(index)!.bit);
+    else readFrame(p, slotFrame(word), p.slotVpage(step.set, i));
+  });
+}
+
+/** The driver or its device writes: the bytes land in the frame that it holds, whoever maps that now. */
+export function writeFrame(p: Program, frame: number, bit: number): void {
+  const m = p.machine;
+  m.setWord(frame, FRAME.CONTENT, m.word(frame, FRAME.CONTENT) | bit);
+  for (let proc = 1; proc < m.processes; proc++) if (m.alive(proc)) p.setX(X.POSTFORK, p.x(X.POSTFORK) | bit);
+}
+
+/** The driver or its device reads: stale when the process has stored something that this frame does not hold. */
+export function readFrame(p: Program, frame: number, vpage: number): void {
+  if (isStale(p, frame, vpage)) p.events.staleRead = vpage - p.memory.origin;
+}
+
+export function isStale(p: Program, frame: number, vpage: number): boolean {
+  const m = p.machine;
+  const seen = seenContent(m, 0, vpage);
+  if (seen === DISCARDED) return false;
+  let stores = 0;
+  for (const bit of p.storeBits) stores |= bit;
+  return (seen & stores & ~m.word(frame, FRAME.CONTENT)) !== 0;
+}
+
+function dmaMap(p: Program, slots: Slots, mapping: number): void {
+  forSlots(p, slots, (word, i) => {
+    p.setSlot(slots.set, i, (word & ~SLOT.DMA) | (mapping << SLOT.DMA_SHIFT));
+  });
+  // Unmapping after the release is a use of a handle, not of the page.
+  if (mapping === 0) p.events.released = -1;
+}
+
+function dirty(p: Program, step: DirtyStep): void {
+  forSlots(p, step, (word) => markDirty(p, slotFrame(word)));
+}
+
+/** set_page_dirty() by the driver; remembers when the file system was not told by page_mkwrite(). */
+function markDirty(p: Program, frame: number): void {
+  noteDirtied(p, frame);
+  setPageDirty(p.machine, frame);
+}
+
+function noteDirtied(p: Program, frame: number): void {
+  const m = p.machine;
+  const head = m.head(frame);
+  const where = fileOf(m, head);
+  if (where === null || m.fs(where.file) !== FS.ext4 || (m.flags(head) & PG.dirty) !== 0) return;
+  let writable = false;
+  forEachMapping(m, head, (_proc, _vpage, pte) => {
+    if ((pte & PTE.WRITE) !== 0) writable = true;
+  });
+  if (!writable) p.events.behind = head;
+}
+
+function release(p: Program, step: ReleaseStep): void {
+  const m = p.machine;
+  if (step.count <= 0) {
+    releaseNothing(p, step);
+    return;
+  }
+  const single = step.api === 'unpin_user_folio' || step.api === 'unpin_user_page_range_dirty_lock';
+  // These two take one page and a count: the other slots of the set are not looked at.
+  const looked = single ? { ...step, count: 1 } : step;
+  const frames: number[] = [];
+  forSlots(p, looked, (word) => {
+    frames.push(slotFrame(word));
+  });
+  // A second release is judged by what it does to the counts, not as a use.
+  p.events.released = -1;
+  if (p.events.unfilled >= 0) return;
+  if (step.makeDirty === true) for (const frame of frames) noteDirtied(p, frame);
+  for (let i = 0; i < step.count; i++) {
+    const word = p.slot(step.set, step.from + i);
+    if (word !== 0) p.setSlot(step.set, step.from + i, (word & ~SLOT.HELD) | SLOT.RELEASED);
+  }
+  switch (step.api) {
+    case 'put_page':
+    case 'folio_put':
+    case '__free_page':
+    case 'release_pages':
+      for (const frame of frames) putPage(m, frame);
+      return;
+    case 'unpin_user_page':
+      for (const frame of frames) unpinUserPage(m, frame);
+      return;
+    case 'unpin_folio':
+    case 'unpin_folios':
+      for (const frame of frames) gupPutFolio(m, m.head(frame), 1, FOLL.PIN);
+      return;
+    case 'unpin_user_pages':
+      unpinUserPages(m, frames, 0, frames.length);
+      return;
+    case 'unpin_user_pages_dirty_lock':
+      unpinUserPagesDirtyLock(m, frames, 0, frames.length, step.makeDirty === true);
+      return;
+    case 'unpin_user_folio':
+      gupPutFolio(m, m.head(frames[0]!), step.count, FOLL.PIN);
+      return;
+    case 'unpin_user_page_range_dirty_lock':
+      if (frames[0]! + step.count > m.frames) p.events.unfilled = step.from + 1;
+      else unpinUserPageRangeDirtyLock(m, frames[0]!, step.count, step.makeDirty === true);
+  }
+}
+
+/** A count of 0 or an error number: the driver's own loops and release_pages() run zero times, the others check. */
+function releaseNothing(p: Program, step: ReleaseStep): void {
+  const m = p.machine;
+  if (step.count === 0) return;
+  if (step.api === 'unpin_user_pages' || step.api === 'unpin_folios') unpinUserPages(m, [], 0, step.count);
+  else if (step.api === 'unpin_user_pages_dirty_lock')
+    unpinUserPagesDirtyLock(m, [], 0, step.count, step.makeDirty === true);
+  else if (step.api === 'unpin_user_page_range_dirty_lock') m.warn('oops');
+  else if (step.api === 'unpin_user_folio') {
+    const word = p.slot(step.set, step.from);
+    if (slotFrame(word) >= 0) gupPutFolio(m, m.head(slotFrame(word)), step.count, FOLL.PIN);
+    else p.events.unfilled = step.from;
+  }
+}
+
+/**
+ * Frame of a folio in ZONE_MOVABLE, CMA or DAX memory that the driver holds without FOLL_LONGTERM across `later`, that
+ * is for as long as userspace likes; -1 when there is none.
+ */
+export function userControlledHold(p: Program): number {
+  const m = p.machine;
+  for (let i = 0; i < p.slotCount; i++) {
+    const word = p.x(X.SLOTS + i);
+    if ((word & SLOT.HELD) === 0 || (word & SLOT.LONGTERM) !== 0) continue;
+    const head = m.head(slotFrame(word));
+    if (m.zone(head) !== ZONE.normal) return head;
+  }
+  return -1;
+}

@@ -1,0 +1,232 @@
+/** All interleavings of a scenario, breadth first. */
+import type { Scenario } from '../protocol/scenario.ts';
+import type { Counterexample, Exploration, PropertyName } from '../protocol/trace.ts';
+import { Program, propertyBit, X } from './program.ts';
+import { ALL_PROPERTIES, NOTES, type Property } from './properties/index.ts';
+import { StateStore } from './store.ts';
+import { trace } from './trace.ts';
+import { chosen, finished, run } from './transitions.ts';
+
+export interface Bounds {
+  /** Most states to visit. */
+  readonly states?: number;
+}
+
+export interface ExploreOptions {
+  readonly bounds?: Bounds;
+  /** Partial-order reduction; on unless false. */
+  readonly reduction?: boolean;
+  /** Polled now and then; a cancelled exploration answers `bounded`. */
+  readonly cancelled?: () => boolean;
+  /** Only these properties; all of them unless given. */
+  readonly properties?: readonly PropertyName[];
+}
+
+export const DEFAULT_STATE_BOUND = 200_000;
+
+/** An exploration that also knows everything that breaks somewhere, and can show each. */
+export interface FullExploration extends Exploration {
+  /** Broken properties, the gravest first; notes included. */
+  readonly broken: readonly PropertyName[];
+  /** Bytes of memory that each visited state took. */
+  readonly bytesPerState: number;
+  /** The shortest counterexample of one broken property. */
+  readonly show: (name: PropertyName) => Counterexample | undefined;
+}
+
+interface Search {
+  readonly states: number;
+  readonly transitions: number;
+  readonly executions: number;
+  readonly depth: number;
+  readonly broken: number;
+  readonly bounded: boolean;
+  readonly refusal: string | undefined;
+  readonly bytesPerState: number;
+  /** Transitions from the start to the first state that breaks `target`. */
+  readonly path: readonly number[] | undefined;
+}
+
+/**
+ * Explores every interleaving of the driver with the kernel actors and the device. Deterministic: equal scenarios give
+ * equal answers. `holds` is a proof within the scenario; `bounded` is none.
+ */
+export function explore(scenario: Scenario, options: ExploreOptions = {}): Exploration {
+  const full = exploreFully(scenario, options);
+  const { states, transitions, executions, depth, verdict, refusal, counterexample } = full;
+  return {
+    verdict,
+    ...(counterexample === undefined ? {} : { counterexample }),
+    ...(refusal === undefined ? {} : { refusal }),
+    states,
+    transitions,
+    executions,
+    depth,
+  };
+}
+
+/** As explore(), with every broken property. */
+export function exploreFully(scenario: Scenario, options: ExploreOptions = {}): FullExploration {
+  const properties = selected(options);
+  const program = new Program(scenario);
+  const search = searchStates(program, options, properties, 0);
+  const broken = properties.filter((property) => (search.broken & propertyBit(property.name)) !== 0);
+  const deciding = broken.filter((property) => !NOTES.includes(property));
+  const show = (name: PropertyName): Counterexample | undefined => {
+    const property = broken.find((b) => b.name === name);
+    return property === undefined ? undefined : counterexample(scenario, options, property);
+  };
+  const shortest = deciding.length === 0 ? undefined : shortestOf(scenario, options, deciding);
+  const verdict =
+    shortest !== undefined
+      ? 'broken'
+      : search.refusal !== undefined
+        ? 'refused'
+        : search.bounded
+          ? 'bounded'
+          : 'holds';
+  return {
+    verdict,
+    ...(shortest === undefined ? {} : { counterexample: shortest }),
+    ...(verdict === 'refused' ? { refusal: search.refusal! } : {}),
+    states: search.states,
+    transitions: search.transitions,
+    executions: search.executions,
+    depth: search.depth,
+    broken: broken.map((property) => property.name),
+    bytesPerState: search.bytesPerState,
+    show,
+  };
+}
+
+function selected(options: ExploreOptions): readonly Property[] {
+  const names = options.properties;
+  return names === undefined
+    ? ALL_PROPERTIES
+    : ALL_PROPERTIES.filter((property) => names.includes(property.name));
+}
+
+/** The shortest run that breaks the property. Reduction reorders runs, so it is off here. */
+function counterexample(
+  scenario: Scenario,
+  options: ExploreOptions,
+  property: Property,
+): Counterexample | undefined {
+  return shortestOf(scenario, options, [property]);
+}
+
+function shortestOf(
+  scenario: Scenario,
+  options: ExploreOptions,
+  properties: readonly Property[],
+): Counterexample | undefined {
+  const program = new Program(scenario);
+  const target = properties.reduce((mask, property) => mask | propertyBit(property.name), 0);
+  const { path } = searchStates(program, { ...options, reduction: false }, ALL_PROPERTIES, target);
+  return path === undefined ? undefined : trace(scenario, path, properties);
+}
+
+/** The search itself. With a target it stops at the first state that breaks one of these properties. */
+function searchStates(
+  p: Program,
+  options: ExploreOptions,
+  properties: readonly Property[],
+  target: number,
+): Search {
+  const m = p.machine;
+  const store = new StateStore(m.state.length);
+  const limit = options.bounds?.states ?? DEFAULT_STATE_BOUND;
+  const parents: number[] = [-1];
+  const vias: number[] = [-1];
+  const paths: number[] = [1];
+  const levels: number[] = [0];
+  const ways: number[] = [];
+  const acquires = new AcquireLog(p);
+  store.add(p.initial);
+  let transitions = 0;
+  let executions = 0;
+  let depth = 0;
+  let broken = 0;
+  let bounded = false;
+  let hit = -1;
+  for (let index = 0; index < store.count && hit < 0; index++) {
+    if ((index & 1023) === 0 && options.cancelled?.() === true) {
+      bounded = true;
+      break;
+    }
+    store.load(index, m.state);
+    if (finished(p)) {
+      executions += paths[index]!;
+      continue;
+    }
+    chosen(p, ways, options.reduction !== false);
+    for (const t of ways) {
+      store.load(index, m.state);
+      const pc = p.pc;
+      transitions++;
+      const matched = run(p, t, properties);
+      if (t === 0) acquires.saw(pc, matched, p.refusal);
+      if (!matched) continue;
+      const added = store.add(m.state);
+      if (added < 0) {
+        paths[~added]! += paths[index]!;
+        continue;
+      }
+      parents.push(index);
+      vias.push(t);
+      paths.push(paths[index]!);
+      levels.push(levels[index]! + 1);
+      depth = Math.max(depth, levels[index]! + 1);
+      broken |= p.x(X.BROKEN);
+      if ((p.x(X.BROKEN) & target) !== 0) {
+        hit = added;
+        break;
+      }
+      if (store.count >= limit) {
+        bounded = true;
+        break;
+      }
+    }
+    if (bounded) break;
+  }
+  return {
+    states: store.count,
+    transitions,
+    executions,
+    depth,
+    broken,
+    bounded,
+    refusal: acquires.refusal,
+    bytesPerState: store.bytesPerState,
+    path: hit < 0 ? undefined : pathTo(hit, parents, vias),
+  };
+}
+
+function pathTo(state: number, parents: readonly number[], vias: readonly number[]): number[] {
+  const path: number[] = [];
+  for (let at = state; parents[at]! >= 0; at = parents[at]!) path.push(vias[at]!);
+  return path.reverse();
+}
+
+/** Whether each acquire gave, in some run, the result that the witness assumes. */
+class AcquireLog {
+  private readonly tried = new Map<number, string>();
+  private readonly matched = new Set<number>();
+  private readonly program: Program;
+
+  constructor(program: Program) {
+    this.program = program;
+  }
+
+  saw(pc: number, matched: boolean, refusal: string | undefined): void {
+    if (this.program.steps[pc]!.op !== 'acquire') return;
+    if (matched) this.matched.add(pc);
+    else if (!this.tried.has(pc)) this.tried.set(pc, refusal ?? '');
+  }
+
+  /** Set when an acquire was tried and never matched. */
+  get refusal(): string | undefined {
+    for (const [pc, text] of this.tried) if (!this.matched.has(pc)) return text;
+    return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+/** The buffer of a scenario: how big the machine must be, and what it holds before the driver starts. */
+import type { Memory, Scenario } from '../protocol/scenario.ts';
+import type { DriverStep } from '../protocol/steps.ts';
+import { FRAME, type FsName, PTE, VM, VMA } from '../model/constants.ts';
+import { handleFault, userAccess } from '../model/fault.ts';
+import { type Machine, protection, type Setup } from '../model/machine.ts';
+
+export interface MemoryLayout {
+  readonly setup: Setup;
+  /** Virtual page of the buffer's page 0. */
+  readonly origin: number;
+  /** Process that each fork actor creates, by actor; 0 for others. */
+  readonly children: readonly number[];
+}
+
+const OLD_CONTENT = 1;
+
+const FILE_OF: Partial<Record<Memory['kind'], FsName>> = {
+  file: 'ext4',
+  'file-private': 'ext4',
+  shmem: 'shmem',
+  fsdax: 'fsdax',
+};
+
+function isHuge(memory: Memory): boolean {
+  return memory.kind === 'thp' || memory.kind === 'hugetlb';
+}
+
+/** Pages of the huge folio that stands for a PMD-sized one: just enough for the buffer, at least two. */
+function hugeSpan(memory: Memory): number {
+  let span = 2;
+  while (span < memory.mapped) span *= 2;
+  return span;
+}
+
+/** Sizes the machine so that no allocation can fail within the scenario. */
+export function layOut(scenario: Scenario, steps: readonly DriverStep[]): MemoryLayout {
+  const { memory, actors } = scenario;
+  const children: number[] = [];
+  let processes = 1;
+  for (const kind of actors) children.push(kind.startsWith('fork') ? processes++ : 0);
+  const span = isHuge(memory) ? hugeSpan(memory) : 1;
+  // A buffer of which only a part is mapped starts in the middle of its huge page.
+  const origin =
+    isHuge(memory) && memory.mapped > 0 && memory.mapped < memory.pages ? span - memory.mapped : 0;
+  const pages = Math.max(memory.pages, span);
+  const file = FILE_OF[memory.kind];
+  const acquires = steps.filter((step) => step.op === 'acquire').length;
+  let copies =
+    1 + 2 * (processes - 1) + (memory.zone === undefined || memory.zone === 'normal' ? 0 : acquires);
+  if (memory.kind === 'file-private' || memory.kind === 'zero') copies += 1;
+  for (const kind of actors)
+    if (kind === 'migrate' || kind === 'ksm' || kind === 'reclaim' || kind === 'store') copies++;
+  return {
+    origin,
+    children,
+    setup: {
+      frames: pages * copies,
+      processes,
+      vpages: Math.max(origin + Math.max(memory.pages, memory.mapped), span),
+      vmas: 1,
+      files: file === undefined ? [] : [{ fs: file, size: memory.mapped, pages: Math.max(memory.mapped, 1) }],
+      swapSlots:
+        actors.includes('reclaim') && !isHuge(memory) ? memory.pages : actors.includes('reclaim') ? pages : 0,
+      pmdPages: span,
+      zone: memory.zone ?? 'normal',
+    },
+  };
+}
+
+/** Maps the buffer and fills it, as the process left it before it called the driver. */
+export function populate(m: Machine, memory: Memory, layout: MemoryLayout): void {
+  const { origin } = layout;
+  if (memory.mapped === 0) return;
+  const shared = memory.kind === 'file' || memory.kind === 'shmem' || memory.kind === 'fsdax';
+  const fileBacked = FILE_OF[memory.kind] !== undefined;
+  let flags = protection(memory.writable, shared);
+  if (memory.kind === 'hugetlb') flags |= VM.HUGETLB;
+  if (memory.kind === 'thp') flags |= VM.HUGEPAGE;
+  const [start, end] = mappedRange(m, memory, origin);
+  m.addVma(0, start, end, flags | VM.WRITE, fileBacked ? 0 : -1);
+  if (fileBacked) for (let i = 0; i < memory.mapped; i++) m.setBacking(0, i, OLD_CONTENT);
+  for (let v = start; v < end; v++) touchPage(m, memory, v);
+  if (memory.writable) return;
+  const vma = m.vmaAt(0, start);
+  m.state[vma + VMA.FLAGS] = flags;
+  for (let v = start; v < end; v++) m.setPte(0, v, m.pte(0, v) & ~PTE.WRITE);
+}
+
+/** Virtual pages that the process has mapped for the buffer: a huge page wholly, with what surrounds the buffer. */
+export function mappedRange(m: Machine, memory: Memory, origin: number): [number, number] {
+  return isHuge(memory) ? [0, m.pmdPages] : [origin, origin + memory.mapped];
+}
+
+function touchPage(m: Machine, memory: Memory, v: number): void {
+  if (
+    memory.kind === 'zero' ||
+    memory.kind === 'file' ||
+    memory.kind === 'file-private' ||
+    memory.kind === 'fsdax'
+  ) {
+    handleFault(m, 0, v, 'read');
+    return;
+  }
+  const frame = userAccess(m, 0, v, true);
+  m.setWord(frame, FRAME.CONTENT, OLD_CONTENT);
+}

@@ -1,0 +1,213 @@
+/**
+ * A scenario made executable: a machine with the buffer set up, the driver's steps, and the actors. Its whole state is
+ * the machine's Int32Array; the words after `extraBase` belong to the driver and the actors.
+ */
+import { FOLL } from '../protocol/flags.ts';
+import { PROPERTIES, type PropertyName } from '../protocol/trace.ts';
+import type { ActorKind, Scenario } from '../protocol/scenario.ts';
+import type { AcquireStep, DriverStep, Slots } from '../protocol/steps.ts';
+import { createMachine, type Machine } from '../model/machine.ts';
+import { layOut, type MemoryLayout, populate } from './memory.ts';
+
+/** Words behind the machine's own. */
+export const X = {
+  /** Index of the driver's next step; the number of steps when it is done. */
+  PC: 0,
+  /** Properties broken so far, as bits of PROPERTIES' order. */
+  BROKEN: 1,
+  /** Content bits that the driver or a device wrote while a child existed. */
+  POSTFORK: 2,
+  /** DMA mappings through which the device has written (low half) or read (high half). */
+  DEVICE: 3,
+  /** Progress of each actor, two bits each. */
+  ACTORS: 4,
+  SLOTS: 5,
+} as const;
+
+/** A slot's word: frame + 1, then status, kind, DMA mapping. */
+export const SLOT = {
+  FRAME: 0xffff,
+  HELD: 1 << 16,
+  RELEASED: 1 << 17,
+  PIN: 1 << 18,
+  LONGTERM: 1 << 19,
+  DMA_SHIFT: 20,
+  DMA: 0xf << 20,
+} as const;
+
+/** Content bit of the bytes that the buffer held at the start. */
+export const OLD = 1;
+
+/** What the current transition did that only it can know; reset before each. */
+export interface Events {
+  /** Buffer page whose data was read although the process sees something newer, or -1. */
+  staleRead: number;
+  /** Slot that was used after its release, or -1. */
+  released: number;
+  /** Slot that was used without ever being filled, or -1. */
+  unfilled: number;
+  /** Frame of a folio in movable, CMA or DAX memory that a hold of the driver keeps in place, or -1. */
+  blocked: number;
+  /** Frame of a file folio that was dirtied while clean and write-protected, or -1. */
+  behind: number;
+}
+
+/** A write or a DMA mapping of the driver: which content bit stands for it. */
+interface WriteSite {
+  readonly slots: Slots;
+  readonly bit: number;
+}
+
+export interface PageSet {
+  /** Index of the set's first slot word, relative to X.SLOTS. */
+  readonly first: number;
+  readonly size: number;
+  /** Buffer page of slot 0. */
+  readonly page: number;
+}
+
+export class Program {
+  readonly scenario: Scenario;
+  readonly machine: Machine;
+  readonly memory: MemoryLayout;
+  readonly steps: readonly DriverStep[];
+  readonly actors: readonly ActorKind[];
+  readonly sets: readonly PageSet[];
+  /** Driver's CPU writes by step index. */
+  readonly writes: ReadonlyMap<number, WriteSite>;
+  /** dma-map steps, in order; the device's writes and reads are transitions of their own. */
+  readonly dmaSteps: readonly number[];
+  /** Content bit of each actor's store. */
+  readonly storeBits: readonly number[];
+  /** Names of content bits, by bit number. */
+  readonly contentNames: readonly string[];
+  readonly initial: Int32Array;
+  readonly slotCount: number;
+  readonly events: Events = { staleRead: -1, released: -1, unfilled: -1, blocked: -1, behind: -1 };
+  /** Return value of the last call of the driver. */
+  ret: number | undefined;
+  /** Why the last acquire was not the one that the witness assumes. */
+  refusal: string | undefined;
+  /** Receives frames of an acquire. */
+  readonly buffer: Int32Array;
+
+  constructor(scenario: Scenario) {
+    this.scenario = scenario;
+    const last = scenario.driver.at(-1);
+    this.steps = last?.op === 'return' ? scenario.driver : [...scenario.driver, { op: 'return' }];
+    this.actors = scenario.actors;
+    this.sets = pageSets(this.steps);
+    this.slotCount = this.sets.reduce((n, set) => n + set.size, 0);
+    this.memory = layOut(scenario, this.steps);
+    this.machine = createMachine({ ...this.memory.setup, extra: X.SLOTS + this.slotCount });
+    this.buffer = new Int32Array(Math.max(8, ...this.sets.map((set) => set.size)));
+    const names = ['old'];
+    const writes = new Map<number, WriteSite>();
+    const dmaSteps: number[] = [];
+    let writeCount = 0;
+    let deviceCount = 0;
+    for (const [i, step] of this.steps.entries()) {
+      if (step.op === 'access' && step.mode === 'write') {
+        writes.set(i, { slots: step, bit: 1 << names.length });
+        names.push(`driver#${++writeCount}`);
+      } else if (step.op === 'dma-map') {
+        dmaSteps.push(i);
+        if (step.direction !== 'to-device') {
+          writes.set(i, { slots: step, bit: 1 << names.length });
+          names.push(`device#${++deviceCount}`);
+        }
+      }
+    }
+    this.writes = writes;
+    this.dmaSteps = dmaSteps;
+    const counts = new Map<string, number>();
+    this.storeBits = this.actors.map((kind) => {
+      const who = kind === 'fork-child-write' ? 'child' : 'store';
+      if (kind !== 'store' && kind !== 'fork-child-write' && kind !== 'fork-parent-write') return 0;
+      counts.set(who, (counts.get(who) ?? 0) + 1);
+      names.push(`${who}#${counts.get(who)}`);
+      return 1 << (names.length - 1);
+    });
+    if (names.length > 31) throw new RangeError('a scenario has room for 30 writes');
+    if (dmaSteps.length > 15) throw new RangeError('a scenario has room for 15 DMA mappings');
+    if (this.actors.length > 15) throw new RangeError('a scenario has room for 15 actors');
+    this.contentNames = names;
+    populate(this.machine, scenario.memory, this.memory);
+    this.initial = this.machine.state.slice();
+  }
+
+  x(word: number): number {
+    return this.machine.state[this.machine.extraBase + word]!;
+  }
+  setX(word: number, value: number): void {
+    this.machine.state[this.machine.extraBase + word] = value;
+  }
+  get pc(): number {
+    return this.x(X.PC);
+  }
+  get done(): boolean {
+    return this.pc >= this.steps.length;
+  }
+  actorStep(actor: number): number {
+    return (this.x(X.ACTORS) >> (2 * actor)) & 3;
+  }
+  advanceActor(actor: number): void {
+    this.setX(X.ACTORS, this.x(X.ACTORS) + (1 << (2 * actor)));
+  }
+
+  /** A slot's word, or 0 for a slot that no acquire could fill. */
+  slot(set: number, index: number): number {
+    const s = this.sets[set];
+    if (s === undefined || index < 0 || index >= s.size) return 0;
+    return this.x(X.SLOTS + s.first + index);
+  }
+  setSlot(set: number, index: number, word: number): void {
+    this.setX(X.SLOTS + this.sets[set]!.first + index, word);
+  }
+  /** Virtual page behind a slot. */
+  slotVpage(set: number, index: number): number {
+    return this.memory.origin + (this.sets[set]?.page ?? 0) + index;
+  }
+
+  resetEvents(): void {
+    const e = this.events;
+    e.staleRead = e.released = e.unfilled = e.blocked = e.behind = -1;
+    this.ret = undefined;
+    this.refusal = undefined;
+  }
+}
+
+export function slotFrame(word: number): number {
+  return (word & SLOT.FRAME) - 1;
+}
+
+/** Bit of a property in X.BROKEN. */
+export function propertyBit(name: PropertyName): number {
+  return 1 << PROPERTIES.indexOf(name);
+}
+
+/** Whether a flag word or the function makes the hold one that userspace may keep for long. */
+export function isLongterm(step: AcquireStep): boolean {
+  return (step.flags & FOLL.LONGTERM) !== 0 || step.api === 'memfd_pin_folios';
+}
+
+export function isPinApi(api: AcquireStep['api']): boolean {
+  return api.startsWith('pin_') || api === 'memfd_pin_folios' || api === 'iov_iter_extract_pages';
+}
+
+/** Slots of every page set, sized by what its acquires ask for. */
+function pageSets(steps: readonly DriverStep[]): PageSet[] {
+  const sizes: number[] = [];
+  const pages: number[] = [];
+  for (const step of steps) {
+    if (step.op !== 'acquire') continue;
+    sizes[step.set] = Math.max(sizes[step.set] ?? 0, step.nr, 1);
+    pages[step.set] = step.page ?? 0;
+  }
+  let first = 0;
+  return Array.from(sizes, (size, i) => {
+    const set = { first, size: size ?? 0, page: pages[i] ?? 0 };
+    first += set.size;
+    return set;
+  });
+}

@@ -1,0 +1,83 @@
+/** A path through the state graph, replayed with names, notes and snapshots. */
+import type { Scenario } from '../protocol/scenario.ts';
+import type { Counterexample, TraceStep } from '../protocol/trace.ts';
+import { Program } from './program.ts';
+import type { Property } from './properties/index.ts';
+import { actorCall, actorNote, deviceCall, driverCall, driverNote } from './words.ts';
+import { run } from './transitions.ts';
+import { FolioNames, snapshot } from './view.ts';
+
+/** Replays `path` and describes each step; the violation is the first of `properties` that the last state breaks. */
+export function trace(
+  scenario: Scenario,
+  path: readonly number[],
+  properties: readonly Property[],
+): Counterexample {
+  const p = new Program(scenario);
+  const m = p.machine;
+  m.notes = [];
+  const names = new FolioNames(p);
+  const steps: TraceStep[] = [];
+  let before = snapshot(p, names);
+  for (const t of path) {
+    m.notes.length = 0;
+    m.warnings.length = 0;
+    const pc = p.pc;
+    const actorStep = t > 0 && t <= p.actors.length ? p.actorStep(t - 1) : 0;
+    run(p, t);
+    const after = snapshot(p, names);
+    const details = m.notes.map((note) => names.inText(note));
+    steps.push({ ...describe(p, t, pc, actorStep, details), warnings: [...m.warnings], before, after });
+    before = after;
+  }
+  const property = properties.find((candidate) => candidate.broken(p))!;
+  return {
+    violation: { property: property.name, damage: property.damage(p, (frame) => names.of(frame)) },
+    trace: steps,
+  };
+}
+
+type Described = Pick<TraceStep, 'actor' | 'call' | 'note'> & Partial<Pick<TraceStep, 'ret' | 'driverStep'>>;
+
+function describe(
+  p: Program,
+  t: number,
+  pc: number,
+  actorStep: number,
+  details: readonly string[],
+): Described {
+  if (t === 0) {
+    const step = p.steps[pc]!;
+    return {
+      actor: 'driver',
+      call: driverCall(step),
+      ...(p.ret === undefined ? {} : { ret: p.ret }),
+      ...(pc < p.scenario.driver.length ? { driverStep: pc } : {}),
+      note: sentence(driverNote(p, step), details),
+    };
+  }
+  if (t <= p.actors.length) {
+    const kind = p.actors[t - 1]!;
+    return {
+      actor: kind,
+      call: actorCall(p, kind, actorStep),
+      note: sentence(actorNote(kind, actorStep), details),
+    };
+  }
+  const device = t - 1 - p.actors.length;
+  const reads = (device & 1) === 1;
+  return {
+    actor: 'device',
+    call: deviceCall(p, device >> 1, reads),
+    note: sentence(
+      reads
+        ? 'the device reads the pages that are mapped for it'
+        : 'the device writes to the pages that are mapped for it',
+      details,
+    ),
+  };
+}
+
+function sentence(first: string, details: readonly string[]): string {
+  return [first, ...details].join('; ');
+}

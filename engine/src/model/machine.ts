@@ -1,0 +1,320 @@
+/**
+ * The machine: one Int32Array that holds everything, and the layout that says where.
+ *
+ * A state is copied with `slice()`, compared and hashed word by word. Operations (folio.ts, fault.ts, gup.ts …) change
+ * `state` in place; they do no I/O, read no clock and draw no random number, so equal states evolve equally.
+ */
+import {
+  FRAME,
+  FS,
+  type FsName,
+  GLOBAL,
+  PG,
+  PROC,
+  PROC_ALIVE,
+  PTE,
+  VM,
+  VMA,
+  WARN,
+  type WarnName,
+  ZONE,
+  type ZoneName,
+} from './constants.ts';
+
+/** A file that processes may map. */
+export interface FileSetup {
+  readonly fs: FsName;
+  /** Size in pages at the start (grows up to `pages`). */
+  readonly size: number;
+  /** Highest number of pages that the file can have in this run. */
+  readonly pages?: number;
+}
+
+/** What a machine is sized for. All counts are fixed for its lifetime. */
+export interface Setup {
+  /** Page frames, the zero page not counted. */
+  readonly frames: number;
+  /** Processes; number 0 is alive from the start. */
+  readonly processes?: number;
+  /** Virtual pages of each process. */
+  readonly vpages: number;
+  /** VMAs of each process. */
+  readonly vmas?: number;
+  readonly files?: readonly FileSetup[];
+  readonly swapSlots?: number;
+  /** Pages of a PMD-sized folio; a power of two (512 on x86-64). */
+  readonly pmdPages?: number;
+  /** Zone that user pages come from unless an allocation is for a long-term pin. */
+  readonly zone?: ZoneName;
+  /** CONFIG_DEBUG_VM: sanity_check_pinned_pages() is compiled in. */
+  readonly debugVm?: boolean;
+  /** Further words at the end of the state, for whoever drives the machine. */
+  readonly extra?: number;
+}
+
+/** Frame number of the 4 KiB zero page. */
+export const ZERO_FRAME = 0;
+
+export class Machine {
+  state: Int32Array;
+  readonly setup: Setup;
+  readonly processes: number;
+  readonly vpages: number;
+  readonly vmas: number;
+  readonly frames: number;
+  readonly pmdPages: number;
+  readonly pmdOrder: number;
+  readonly debugVm: boolean;
+  readonly fileCount: number;
+  readonly swapSlots: number;
+  /** First word of each region. */
+  readonly procBase: number;
+  readonly vmaBase: number;
+  readonly pteBase: number;
+  readonly fileBase: readonly number[];
+  readonly swapBase: number;
+  readonly frameBase: number;
+  readonly extraBase: number;
+  /** Zone and node for allocations; changed by whoever sets the scene. */
+  allocZone: number;
+  allocNode = 0;
+  /** memalloc_pin_save(): allocations avoid MOVABLE and CMA while set. */
+  pinScope = 0;
+  /** Plain sentences about what happens, collected while a trace is made; null otherwise. */
+  notes: string[] | null = null;
+  /** Warnings of the current operation, while a trace is made. */
+  readonly warnings: string[] = [];
+  /** Count of warnings ever printed by this machine (not part of the state). */
+  warnCount = 0;
+  /** How many times each frame was handed out (not part of the state; for names in traces). */
+  readonly serial: Int32Array;
+
+  constructor(setup: Setup) {
+    const files = setup.files ?? [];
+    this.setup = setup;
+    this.processes = setup.processes ?? 1;
+    this.vpages = setup.vpages;
+    this.vmas = setup.vmas ?? 2;
+    this.frames = setup.frames + 1;
+    this.pmdPages = setup.pmdPages ?? 512;
+    this.pmdOrder = Math.round(Math.log2(this.pmdPages));
+    this.debugVm = setup.debugVm ?? false;
+    this.fileCount = files.length;
+    this.swapSlots = setup.swapSlots ?? 0;
+    this.allocZone = ZONE[setup.zone ?? 'normal'];
+    this.procBase = GLOBAL.SIZE;
+    this.vmaBase = this.procBase + this.processes * PROC.SIZE;
+    this.pteBase = this.vmaBase + this.processes * this.vmas * VMA.SIZE;
+    let at = this.pteBase + this.processes * this.vpages;
+    const fileBase: number[] = [];
+    for (const file of files) {
+      fileBase.push(at);
+      at += FILE_HEADER + 2 * (file.pages ?? file.size);
+    }
+    this.fileBase = fileBase;
+    this.swapBase = at;
+    this.frameBase = at + this.swapSlots * SWAP_SIZE;
+    this.extraBase = this.frameBase + this.frames * FRAME.SIZE;
+    this.state = new Int32Array(this.extraBase + (setup.extra ?? 0));
+    this.serial = new Int32Array(this.frames);
+    for (const [i, file] of files.entries()) {
+      this.state[fileBase[i]!] = FS[file.fs];
+      this.state[fileBase[i]! + 1] = file.size;
+    }
+    this.state[this.procBase + PROC.FLAGS] = PROC_ALIVE;
+    const zero = this.frameBase + ZERO_FRAME * FRAME.SIZE;
+    this.state[zero + FRAME.REF] = 1;
+    this.state[zero + FRAME.FLAGS] = PG.zero | PG.reserved;
+  }
+
+  /** First word of a frame. */
+  at(frame: number): number {
+    return this.frameBase + frame * FRAME.SIZE;
+  }
+  /** page_folio(): the frame number of the head. */
+  head(frame: number): number {
+    const at = this.frameBase + frame * FRAME.SIZE;
+    return (this.state[at + FRAME.FLAGS]! & PG.tail) === 0 ? frame : frame - this.state[at + FRAME.SHAPE]!;
+  }
+  order(head: number): number {
+    return this.state[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! & 0xff;
+  }
+  zone(head: number): number {
+    return (this.state[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! >> 8) & 0xf;
+  }
+  node(head: number): number {
+    return (this.state[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! >> 12) & 0xf;
+  }
+  ref(head: number): number {
+    return this.state[this.frameBase + head * FRAME.SIZE + FRAME.REF]!;
+  }
+  flags(frame: number): number {
+    return this.state[this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS]!;
+  }
+  setFlag(frame: number, bits: number): void {
+    this.state[this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS]! |= bits;
+  }
+  clearFlag(frame: number, bits: number): void {
+    this.state[this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS]! &= ~bits;
+  }
+  word(frame: number, field: number): number {
+    return this.state[this.frameBase + frame * FRAME.SIZE + field]!;
+  }
+  setWord(frame: number, field: number, value: number): void {
+    this.state[this.frameBase + frame * FRAME.SIZE + field] = value;
+  }
+  addWord(frame: number, field: number, delta: number): number {
+    const at = this.frameBase + frame * FRAME.SIZE + field;
+    this.state[at]! += delta;
+    return this.state[at]!;
+  }
+  isAnon(head: number): boolean {
+    return this.word(head, FRAME.MAPPING) === MAPPING_ANON;
+  }
+
+  pte(proc: number, vpage: number): number {
+    return this.state[this.pteBase + proc * this.vpages + vpage]!;
+  }
+  setPte(proc: number, vpage: number, value: number): void {
+    this.state[this.pteBase + proc * this.vpages + vpage] = value;
+  }
+
+  procFlags(proc: number): number {
+    return this.state[this.procBase + proc * PROC.SIZE]!;
+  }
+  setProcFlag(proc: number, bits: number): void {
+    this.state[this.procBase + proc * PROC.SIZE]! |= bits;
+  }
+  clearProcFlag(proc: number, bits: number): void {
+    this.state[this.procBase + proc * PROC.SIZE]! &= ~bits;
+  }
+  alive(proc: number): boolean {
+    return (this.procFlags(proc) & PROC_ALIVE) !== 0;
+  }
+
+  /** First word of the VMA that holds `vpage`, or -1. Source: vma_lookup(). */
+  vmaAt(proc: number, vpage: number): number {
+    let at = this.vmaBase + proc * this.vmas * VMA.SIZE;
+    const s = this.state;
+    for (let i = 0; i < this.vmas; i++, at += VMA.SIZE)
+      if (s[at + VMA.START]! <= vpage && vpage < s[at + VMA.END]!) return at;
+    return -1;
+  }
+  vma(proc: number, i: number): number {
+    return this.vmaBase + (proc * this.vmas + i) * VMA.SIZE;
+  }
+  /** Adds a VMA; `file` is a file number or -1. Throws when the setup has too few VMA slots. */
+  addVma(proc: number, start: number, end: number, flags: number, file = -1, pgoff = 0): number {
+    for (let i = 0; i < this.vmas; i++) {
+      const at = this.vma(proc, i);
+      if (this.state[at + VMA.START] !== this.state[at + VMA.END]) continue;
+      this.state[at + VMA.START] = start;
+      this.state[at + VMA.END] = end;
+      this.state[at + VMA.FLAGS] = flags;
+      this.state[at + VMA.FILE] = file + 1;
+      this.state[at + VMA.PGOFF] = pgoff;
+      return at;
+    }
+    throw new RangeError(`process ${proc} needs more than ${this.vmas} VMAs`);
+  }
+  /** File number behind a VMA, or -1. */
+  vmaFile(vma: number): number {
+    return this.state[vma + VMA.FILE]! - 1;
+  }
+  vmaFlags(vma: number): number {
+    return this.state[vma + VMA.FLAGS]!;
+  }
+  /** Index in the file of a page of the VMA. */
+  fileIndex(vma: number, vpage: number): number {
+    return vpage - this.state[vma + VMA.START]! + this.state[vma + VMA.PGOFF]!;
+  }
+
+  fs(file: number): number {
+    return this.state[this.fileBase[file]!]!;
+  }
+  fileSize(file: number): number {
+    return this.state[this.fileBase[file]! + 1]!;
+  }
+  setFileSize(file: number, pages: number): void {
+    this.state[this.fileBase[file]! + 1] = pages;
+  }
+  /** Number of pages that the layout has room for in this file. */
+  filePages(file: number): number {
+    const spec = this.setup.files![file]!;
+    return spec.pages ?? spec.size;
+  }
+  /** Frame in the page cache, or -1. */
+  cached(file: number, index: number): number {
+    return this.state[this.fileBase[file]! + FILE_HEADER + 2 * index]! - 1;
+  }
+  setCached(file: number, index: number, frame: number): void {
+    this.state[this.fileBase[file]! + FILE_HEADER + 2 * index] = frame + 1;
+  }
+  backing(file: number, index: number): number {
+    return this.state[this.fileBase[file]! + FILE_HEADER + 2 * index + 1]!;
+  }
+  setBacking(file: number, index: number, content: number): void {
+    this.state[this.fileBase[file]! + FILE_HEADER + 2 * index + 1] = content;
+  }
+
+  swapContent(slot: number): number {
+    return this.state[this.swapBase + slot * SWAP_SIZE]!;
+  }
+  setSwapContent(slot: number, content: number): void {
+    this.state[this.swapBase + slot * SWAP_SIZE] = content;
+  }
+  /** Page table entries that refer to a swap slot. */
+  swapUsers(slot: number): number {
+    return this.state[this.swapBase + slot * SWAP_SIZE + 1]!;
+  }
+  addSwapUsers(slot: number, delta: number): void {
+    this.state[this.swapBase + slot * SWAP_SIZE + 1]! += delta;
+  }
+  /** Frame in the swap cache for a slot, or -1. */
+  swapCached(slot: number): number {
+    return this.state[this.swapBase + slot * SWAP_SIZE + 2]! - 1;
+  }
+  setSwapCached(slot: number, frame: number): void {
+    this.state[this.swapBase + slot * SWAP_SIZE + 2] = frame + 1;
+  }
+
+  get acquired(): number {
+    return this.state[GLOBAL.ACQUIRED]!;
+  }
+  get released(): number {
+    return this.state[GLOBAL.RELEASED]!;
+  }
+
+  /** WARN_ON(): remembers the place and, in a trace, the text. */
+  warn(name: WarnName): void {
+    this.state[GLOBAL.WARNED]! |= WARN[name].bit;
+    this.warnCount++;
+    if (this.notes !== null) this.warnings.push(WARN[name].text);
+  }
+  note(text: string): void {
+    this.notes?.push(text);
+  }
+}
+
+/** FRAME.MAPPING of an anonymous folio; file number f is MAPPING_FILE + f. */
+export const MAPPING_ANON = 1;
+export const MAPPING_FILE = 2;
+/** Words before the pages of a file: kind and size. */
+const FILE_HEADER = 2;
+/** Words of a swap slot: content, users, cached frame + 1. */
+const SWAP_SIZE = 3;
+
+/** A machine with nothing mapped. Process 0 is alive. */
+export function createMachine(setup: Setup): Machine {
+  return new Machine(setup);
+}
+
+/** vm_flags of an ordinary mapping. */
+export function protection(writable: boolean, shared: boolean): number {
+  return VM.READ | VM.MAYREAD | VM.MAYWRITE | (writable ? VM.WRITE : 0) | (shared ? VM.SHARED : 0);
+}
+
+/** Whether a present page table entry maps the zero page. */
+export function isZeroPte(pte: number): boolean {
+  return (pte & PTE.PRESENT) !== 0 && pte >> PTE.SHIFT === ZERO_FRAME;
+}

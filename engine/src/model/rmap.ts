@@ -1,0 +1,136 @@
+/** Page table entries and reverse map. Source: mm/rmap.c, mm/huge_memory.c, mm/memory.c. */
+import { FRAME, PG, PTE } from './constants.ts';
+import { folioPages, folioPutRefs } from './folio.ts';
+import { type Machine, ZERO_FRAME } from './machine.ts';
+
+/** Frame of a present entry, or slot of a swap entry. */
+export function pteFrame(pte: number): number {
+  return pte >> PTE.SHIFT;
+}
+
+export function makePte(frame: number, bits: number): number {
+  return (frame << PTE.SHIFT) | PTE.PRESENT | PTE.YOUNG | bits;
+}
+
+/** Whether a present entry counts in mapcount and holds a reference: not the zero page, not a device page. */
+export function hasRmap(pte: number): boolean {
+  return (pte & (PTE.PRESENT | PTE.SPECIAL | PTE.DEVMAP)) === PTE.PRESENT;
+}
+
+/** Installs an entry for one page; the caller passes on one reference. */
+export function mapPage(m: Machine, proc: number, vpage: number, frame: number, bits: number): void {
+  m.setPte(proc, vpage, makePte(frame, bits));
+  m.addWord(frame, FRAME.PAGEMAP, 1);
+  m.addWord(m.head(frame), FRAME.MAPCOUNT, 1);
+}
+
+/** Maps a whole large folio by one PMD (or hugetlb) entry; the caller passes on one reference. */
+export function mapHuge(m: Machine, proc: number, vstart: number, head: number, bits: number): void {
+  for (let i = 0; i < folioPages(m, head); i++) m.setPte(proc, vstart + i, makePte(head + i, bits | PTE.PMD));
+  m.addWord(head, FRAME.ENTIRE, 1);
+  m.addWord(head, FRAME.MAPCOUNT, 1);
+}
+
+/** First virtual page of the huge leaf that `vpage` lies in. */
+export function hugeStart(m: Machine, pte: number, vpage: number): number {
+  const frame = pteFrame(pte);
+  return vpage - (frame - m.head(frame));
+}
+
+/** PageAnonExclusive() of what an entry maps: kept on the head while mapped by a PMD. */
+export function exclusive(m: Machine, pte: number): boolean {
+  const frame = pteFrame(pte);
+  return (m.flags((pte & PTE.PMD) !== 0 ? m.head(frame) : frame) & PG.anonExclusive) !== 0;
+}
+
+/**
+ * Clears one present entry, keeps its dirty bit in the folio for file pages, and drops the mapping's reference.
+ * Source: zap_present_ptes(), zap_huge_pmd().
+ */
+export function unmapEntry(m: Machine, proc: number, vpage: number): void {
+  const pte = m.pte(proc, vpage);
+  if ((pte & PTE.PMD) !== 0) {
+    const start = hugeStart(m, pte, vpage);
+    const head = m.head(pteFrame(pte));
+    for (let i = 0; i < folioPages(m, head); i++) m.setPte(proc, start + i, 0);
+    if (!hasRmap(pte)) return;
+    m.addWord(head, FRAME.ENTIRE, -1);
+    m.addWord(head, FRAME.MAPCOUNT, -1);
+    transferDirty(m, head, pte);
+    folioPutRefs(m, head, 1);
+    return;
+  }
+  m.setPte(proc, vpage, 0);
+  if (!hasRmap(pte)) return;
+  const frame = pteFrame(pte);
+  const head = m.head(frame);
+  m.addWord(frame, FRAME.PAGEMAP, -1);
+  m.addWord(head, FRAME.MAPCOUNT, -1);
+  transferDirty(m, head, pte);
+  if (m.order(head) > 0 && m.word(head, FRAME.MAPCOUNT) > 0) m.setFlag(head, PG.partiallyMapped);
+  folioPutRefs(m, head, 1);
+}
+
+function transferDirty(m: Machine, head: number, pte: number): void {
+  if (m.isAnon(head)) return;
+  if ((pte & PTE.DIRTY) !== 0) m.setFlag(head, PG.dirty);
+  if ((pte & PTE.YOUNG) !== 0) markAccessed(m, head);
+}
+
+/** folio_mark_accessed(): inactive → referenced → active. */
+export function markAccessed(m: Machine, head: number): void {
+  const flags = m.flags(head);
+  if (head === ZERO_FRAME || (flags & PG.hugetlb) !== 0 || (flags & PG.unevictable) !== 0) {
+    m.setFlag(head, PG.referenced);
+    return;
+  }
+  if ((flags & PG.referenced) === 0) m.setFlag(head, PG.referenced);
+  else if ((flags & PG.active) === 0) {
+    m.setFlag(head, PG.active);
+    m.clearFlag(head, PG.referenced);
+  }
+}
+
+/**
+ * __split_huge_pmd(): the same large folio, from now on mapped page by page. The huge zero folio becomes 4 KiB zero
+ * page entries.
+ */
+export function splitPmd(m: Machine, proc: number, vpage: number): void {
+  const pte = m.pte(proc, vpage);
+  if ((pte & PTE.PMD) === 0) return;
+  const start = hugeStart(m, pte, vpage);
+  const head = m.head(pteFrame(pte));
+  const nr = folioPages(m, head);
+  if (!hasRmap(pte)) {
+    for (let i = 0; i < nr; i++) m.setPte(proc, start + i, makePte(ZERO_FRAME, PTE.SPECIAL));
+    return;
+  }
+  const isExclusive = exclusive(m, pte);
+  const bits = pte & (PTE.WRITE | PTE.DIRTY);
+  m.addWord(head, FRAME.ENTIRE, -1);
+  m.addWord(head, FRAME.MAPCOUNT, nr - 1);
+  m.addWord(head, FRAME.REF, nr - 1);
+  for (let i = 0; i < nr; i++) {
+    m.setPte(proc, start + i, makePte(head + i, bits));
+    m.addWord(head + i, FRAME.PAGEMAP, 1);
+    if (isExclusive) m.setFlag(head + i, PG.anonExclusive);
+  }
+}
+
+/** Calls `visit(proc, vpage, pte)` for every present entry that maps a page of the folio, huge leaves once. */
+export function forEachMapping(
+  m: Machine,
+  head: number,
+  visit: (proc: number, vpage: number, pte: number) => void,
+): void {
+  const nr = folioPages(m, head);
+  for (let proc = 0; proc < m.processes; proc++)
+    for (let v = 0; v < m.vpages; v++) {
+      const pte = m.pte(proc, v);
+      if ((pte & PTE.PRESENT) === 0) continue;
+      const frame = pteFrame(pte);
+      if (frame < head || frame >= head + nr) continue;
+      if ((pte & PTE.PMD) !== 0 && frame !== head) continue;
+      visit(proc, v, pte);
+    }
+}
