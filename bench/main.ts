@@ -30,7 +30,6 @@ const rows: Row[] = [
   ...startRows(program, examples),
   ...exploreRows(),
   ...(await explainRows([path.join(kernel, 'drivers')], root)),
-  ...parseRows(kernel),
   ...treeRows(program, kernel),
 ];
 const machine = `${cpus()[0]?.model.trim() ?? arch()}, ${availableParallelism()} cores, node ${process.versions.node}`;
