@@ -64,8 +64,8 @@ const ALLOCATES = /^(devm_)?k?(v|k|z|c|s)+(malloc|zalloc|calloc)|alloc|memdup/;
 function result(w: World, f: Frame, st: State, e: Call): Value {
   const allocates = e.fn !== undefined && ALLOCATES.test(e.fn);
   const fresh = !allocates ? '' : /zalloc|calloc/.test(e.fn ?? '') ? ZEROED : ALLOCATED;
-  for (const round of ['', "'"]) {
-    const v = w.values.unknown(`${fresh}${f.name}#${e.site}${round}`);
+  for (const round of [1, 2]) {
+    const v = w.values.unknown(`${fresh}${f.name}#${e.site}.${round};`);
     if (!mentions(st, v.key)) return v;
   }
   return TOP;

@@ -4,7 +4,7 @@ import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import type { Effect } from './kernel/effects.ts';
 import { learn } from './learn.ts';
-import { asAddress, elementPlace, pagesIn, readSomewhere, somewhere } from './places.ts';
+import { ALLOCATED, asAddress, elementPlace, pagesIn, readSomewhere, somewhere } from './places.ts';
 import type { Slot, State } from './state.ts';
 import { slotsOf, touch } from './touch.ts';
 import { truth } from './arithmetic.ts';
@@ -132,6 +132,8 @@ function convertRef(w: World, v: Value, to: PageRef['t']): Value {
 function isError(w: World, st: State, v: Value, orNull: boolean): Value | Outcome[] {
   if (v.t === 'int') return w.values.int((v.n < 0 && v.n >= -MAX_ERRNO) || (orNull && v.n === 0) ? 1 : 0);
   if (v.t !== 'sym' && v.t !== 'top') return w.values.int(0);
+  // Memory that this path allocated and found not to be NULL is no error pointer.
+  if (v.t === 'sym' && v.key.startsWith(`@${ALLOCATED}`) && st.facts.get(v.key)) return w.values.int(0);
   const failed = st.clone();
   if (v.t === 'sym') learn(failed, w.values, v, -ENOMEM);
   return [

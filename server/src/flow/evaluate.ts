@@ -270,6 +270,8 @@ function remembered(st: State, v: Sym): boolean | undefined {
   if (fact !== undefined) return fact;
   const [a, b] = v.args ?? [];
   if (a?.t !== 'sym') return undefined;
+  // An address that is not NULL is not NULL one element further.
+  if (v.op === '+' && b?.t === 'int') return remembered(st, a) === true ? true : undefined;
   const inner = v.op === '!' || (b?.t === 'int' && b.n === 0) ? remembered(st, a) : undefined;
   if (inner === undefined) return undefined;
   if (v.op === '!' || v.op === '==') return !inner;

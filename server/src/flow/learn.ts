@@ -4,10 +4,16 @@ import type { BinaryOp } from './ir.ts';
 import type { State } from './state.ts';
 import { type Sym, type Value, type Values } from './value.ts';
 
+/** Learnt operations that a path remembers: counts are compared soon after they were requested. */
+const MAX_EQUAL = 2;
+
 /** From here on the path knows that `unknown` is `n`: replaces it, and computes what was derived from it. */
 export function learn(st: State, values: Values, unknown: Sym, n: number): void {
   const known = values.int(n);
-  if (unknown.op !== undefined) st.equal.set(unknown.key, n);
+  if (unknown.op !== undefined) {
+    st.equal.set(unknown.key, n);
+    if (st.equal.size > MAX_EQUAL) st.equal.delete(st.equal.keys().next().value!);
+  }
   for (const [place, v] of st.store) {
     const next = substitute(values, v, unknown, known);
     if (next !== v) st.store.set(place, next);

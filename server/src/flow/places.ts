@@ -7,11 +7,22 @@ export function elementPlace(base: string, off: number): string {
   return off === 0 && base.startsWith('&') ? base.slice(1) : `${base}[${off}]`;
 }
 
+/** Elements further away are not told apart. */
+const MAX_OFFSET = 4;
+
 /** Base and offset that a value points to; undefined where it is not an address that is told apart. */
 export function asAddress(v: Value): { base: string; off: number | null } | undefined {
   if (v.t === 'ptr') return { base: v.base, off: v.off };
-  if (v.t === 'sym') return { base: v.key, off: 0 };
-  return undefined;
+  if (v.t !== 'sym') return undefined;
+  const [a, b] = v.args ?? [];
+  if ((v.op === '+' || v.op === '-') && a !== undefined && b?.t === 'int') {
+    const inner = asAddress(a);
+    if (inner?.off != null) {
+      const off = v.op === '+' ? inner.off + b.n : inner.off - b.n;
+      return { base: inner.base, off: Math.abs(off) <= MAX_OFFSET ? off : null };
+    }
+  }
+  return { base: v.key, off: 0 };
 }
 
 /** Prefix of the identity of an object that this path allocated, and of one that was allocated zeroed. */

@@ -103,6 +103,27 @@ export class State {
     }
   }
 
+  /** Forgets objects that this path allocated, and what it learnt of results, where nothing holds them any more. */
+  dropUnreferenced(): void {
+    for (const place of this.store.keys()) {
+      const end = place[0] === '@' ? place.indexOf(';') + 1 : 0;
+      if (end > 0 && !this.#holds(place.slice(0, end))) this.store.delete(place);
+    }
+    for (const fact of this.facts.keys()) {
+      if (fact.startsWith('@') && !this.#mentions(fact)) this.facts.delete(fact);
+    }
+  }
+
+  #holds(key: string): boolean {
+    for (const v of this.store.values()) if (v.key.includes(key)) return true;
+    return false;
+  }
+
+  #mentions(key: string): boolean {
+    for (const [place, v] of this.store) if (v.key.includes(key) || place.includes(key)) return true;
+    return false;
+  }
+
   #refers(set: string): boolean {
     for (const v of this.store.values()) if (refersTo(v, set)) return true;
     return false;

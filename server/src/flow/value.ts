@@ -48,6 +48,14 @@ export type Value = Int | Sym | Top | Ptr | PageRef;
 /** Longest identity that is kept: a longer one (a value that grows in a loop) becomes an unknown without identity. */
 const MAX_KEY = 160;
 
+/** Deepest nesting of operations that is kept: a counter that a loop changes becomes an unknown, and the loop ends. */
+const MAX_DEPTH = 2;
+
+function depth(v: Value): number {
+  if (v.t !== 'sym' || v.args === undefined) return 0;
+  return 1 + Math.max(...v.args.map(depth));
+}
+
 export const TOP: Top = { t: 'top', key: '?' };
 
 /** Creates values, each once. One per analysed file: no state is shared between files. */
@@ -76,7 +84,7 @@ export class Values {
   }
 
   operation(op: NonNullable<Sym['op']>, args: readonly Value[]): Value {
-    if (args.some((a) => a.t === 'top')) return TOP;
+    if (args.some((a) => a.t === 'top' || depth(a) >= MAX_DEPTH)) return TOP;
     const key = `(${args.map((a) => a.key).join(op)}${args.length === 1 ? op : ''})`;
     return key.length > MAX_KEY ? TOP : this.#intern({ t: 'sym', key, op, args });
   }
