@@ -72,7 +72,14 @@ function findingAt(text: string, range: Range): Finding {
 
 function explanationOf(finding: Finding): Explanation {
   const got = folio({ refcount: 2, held: 1 });
-  const copied = folio({ refcount: 1, held: 1, mapcount: 0, mappedBy: [], content: 'driver#1' });
+  const copied = folio({
+    refcount: 1,
+    held: 1,
+    mapcount: 0,
+    mappedBy: [],
+    content: 'driver#1',
+    flags: ['uptodate', 'lru'],
+  });
   const other = folio({ name: 'B', mappedBy: ['parent:0'] });
   return {
     verdict: 'shown',

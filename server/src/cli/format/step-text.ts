@@ -30,15 +30,33 @@ export function folioText(folio: FolioView): string {
     .join(', ');
 }
 
-/** What is shown of a folio, by column heading. */
-export function folioColumns(folio: FolioView) {
+/** What is shown of a folio, by column heading; flags in `known` are left out. */
+export function folioColumns(folio: FolioView, known: ReadonlySet<string> = new Set()) {
+  const flags = folio.flags.filter((flag) => !known.has(flag));
   return {
     folio: folio.order === 0 ? folio.name : `${folio.name} (order ${folio.order})`,
     refcount: String(folio.refcount),
     pincount: folio.pincount === null ? (folio.maybeDmaPinned ? 'in refcount' : '-') : String(folio.pincount),
     mapcount: String(folio.mapcount),
-    flags: folio.flags.length === 0 ? '-' : folio.flags.join(' '),
+    flags: flags.length === 0 ? '-' : flags.join(' '),
     content: folio.content,
-    'mapped by': folio.mappedBy.length === 0 ? 'nobody' : folio.mappedBy.join(' '),
+    'mapped by': folio.mappedBy.length === 0 ? 'nobody' : mappers(folio.mappedBy),
   } as const;
+}
+
+/** `process:0 process:1 child:0` as `process:0,1 child:0`. */
+function mappers(mappedBy: readonly string[]): string {
+  const pages = new Map<string, string[]>();
+  for (const mapping of mappedBy) {
+    const [process = '', page = ''] = mapping.split(':');
+    pages.set(process, [...(pages.get(process) ?? []), page]);
+  }
+  return [...pages].map(([process, list]) => `${process}:${list.join(',')}`).join(' ');
+}
+
+/** Flags that every folio has before and after every step. */
+export function steadyFlags(steps: readonly TraceStep[]): ReadonlySet<string> {
+  const folios = steps.flatMap(({ before, after }) => [...before.folios, ...after.folios]);
+  const [first, ...others] = folios.map(({ flags }) => flags);
+  return new Set((first ?? []).filter((flag) => others.every((flags) => flags.includes(flag))));
 }

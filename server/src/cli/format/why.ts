@@ -6,7 +6,7 @@ import type { LineIndex } from '../../syntax/lines.ts';
 import type { Style } from '../style.ts';
 import { counted } from './output.ts';
 import { cells, printable, showLine } from './source-line.ts';
-import { callText, folioColumns } from './step-text.ts';
+import { callText, folioColumns, steadyFlags } from './step-text.ts';
 import { findingText } from './text.ts';
 
 /** Width that the text is made for. */
@@ -66,8 +66,10 @@ function stepLines(
   style: Style,
 ): string[] {
   const actorWidth = Math.max(...steps.map(({ actor }) => actor.length));
-  const widths = columnWidths(steps);
-  return steps.flatMap((step, index) => {
+  const steady = steadyFlags(steps);
+  const widths = columnWidths(steps, steady);
+  const always = steady.size === 0 ? [] : [`  Every folio is ${[...steady].join(', ')} throughout.`, ''];
+  const shown = steps.flatMap((step, index) => {
     const start = `${String(index + 1).padStart(3)}  ${step.actor.padEnd(actorWidth)}  `;
     const place =
       step.range === undefined ? '' : `${basename(report.path)}:${lines.lineOf(step.range.start)}`;
@@ -80,10 +82,11 @@ function stepLines(
       ...sourceLine(lines, step, style),
       ...wrap(step.note, INDENT, INDENT),
       ...step.warnings.flatMap((warning) => wrap(`WARN: ${warning}`, INDENT, `${INDENT}  `)),
-      ...folioTable(step, widths, style),
+      ...folioTable(step, widths, steady, style),
       ...counters(step),
     ];
   });
+  return [...always, ...shown];
 }
 
 function sourceLine(lines: LineIndex, step: ExplainedStep, style: Style): string[] {
@@ -101,7 +104,12 @@ type Column = keyof ReturnType<typeof folioColumns>;
 type Widths = Readonly<Record<Column, number>>;
 
 /** Pages after a step, one row each; counts that the step changed are shown as `before→after`. */
-function folioTable(step: ExplainedStep, widths: Widths, style: Style): string[] {
+function folioTable(
+  step: ExplainedStep,
+  widths: Widths,
+  steady: ReadonlySet<string>,
+  style: Style,
+): string[] {
   if (step.after.folios.length === 0) return [];
   const columns = Object.keys(widths) as Column[];
   const row = (cell: (column: Column) => string) =>
@@ -112,15 +120,17 @@ function folioTable(step: ExplainedStep, widths: Widths, style: Style): string[]
       row((column) => column),
     ),
     ...step.after.folios.map((folio) => {
-      const values = changes(step.before, folio);
+      const values = changes(step.before, folio, steady);
       const text = row((column) => values[column]);
       return touched(step.before, folio) ? style('yellow', text) : text;
     }),
   ];
 }
 
-function columnWidths(steps: readonly ExplainedStep[]): Widths {
-  const rows = steps.flatMap(({ before, after }) => after.folios.map((folio) => changes(before, folio)));
+function columnWidths(steps: readonly ExplainedStep[], steady: ReadonlySet<string>): Widths {
+  const rows = steps.flatMap(({ before, after }) =>
+    after.folios.map((folio) => changes(before, folio, steady)),
+  );
   const widths = Object.fromEntries(
     Object.keys(rows[0] ?? {}).map((column) => [
       column,
@@ -130,11 +140,11 @@ function columnWidths(steps: readonly ExplainedStep[]): Widths {
   return widths as Record<Column, number>;
 }
 
-function changes(before: Snapshot, folio: FolioView): Record<Column, string> {
-  const now = folioColumns(folio);
+function changes(before: Snapshot, folio: FolioView, steady: ReadonlySet<string>): Record<Column, string> {
+  const now = folioColumns(folio, steady);
   const old = before.folios.find(({ name }) => name === folio.name);
   if (old === undefined) return now;
-  const then = folioColumns(old);
+  const then = folioColumns(old, steady);
   const change = (column: Column) =>
     then[column] === now[column] ? now[column] : `${then[column]}→${now[column]}`;
   return { ...now, refcount: change('refcount'), pincount: change('pincount'), mapcount: change('mapcount') };
