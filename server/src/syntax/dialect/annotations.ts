@@ -61,8 +61,8 @@ export function blankAnnotations(context: DialectContext): void {
 }
 
 /**
- * An unlisted `__word` (or a file's own INLINE) between a type and a name: three words in a row, of which the first
- * already is a whole type, are only C if the middle one is an annotation.
+ * An unlisted `__word` behind a type and before a name or a star: two words in a row, of which the first already is a
+ * whole type, are only C if the second is the name, and then no name and no star follows.
  */
 function looksLikeAnnotation({ tokens }: DialectContext, at: number): boolean {
   if (!/^_{2,}[a-z]/.test(tokens.text(at))) return false;
@@ -70,5 +70,5 @@ function looksLikeAnnotation({ tokens }: DialectContext, at: number): boolean {
   const behind = tokens.next(at + 1);
   if (before < 0 || !(tokens.isWord(behind) || tokens.is(behind, '*'))) return false;
   if (tokens.is(before, '*')) return tokens.isWord(behind) && tokens.isWord(tokens.previous(before));
-  return tokens.isWord(before) && !isDeclarationWord(tokens.text(before)) && tokens.isWord(behind);
+  return tokens.isWord(before) && !isDeclarationWord(tokens.text(before));
 }

@@ -8,6 +8,7 @@ import { blankAnnotations } from './annotations.ts';
 import { rewriteArguments } from './arguments.ts';
 import { rewriteCleanup } from './cleanup.ts';
 import type { DialectContext } from './context.ts';
+import { rewriteDeclarations } from './declarations.ts';
 import { rewriteExtensions } from './extensions.ts';
 import { rewriteHeader } from './header.ts';
 import { rewriteIterators } from './iterators.ts';
@@ -20,6 +21,7 @@ const CONCERNS: readonly ((context: DialectContext) => void)[] = [
   rewriteExtensions,
   rewriteHeader,
   rewriteCleanup,
+  rewriteDeclarations,
   rewriteArguments,
   rewriteIterators,
   rewriteStatementMacros,

@@ -1,22 +1,24 @@
 /**
  * Macros that stand before a statement: `for_each_sg(…) {` becomes `while      (…) {`, so that the loop stays a loop and
- * its arguments stay visible; `scoped_guard(…) {` becomes a block that runs once.
+ * its arguments stay visible; `scoped_guard(…) {` becomes `if          (…) {`. macroOfStatement() gives the name back.
  */
 import type { MacroDefinition } from '../preprocess/macros.ts';
 import type { DialectContext } from './context.ts';
 import type { Tokens } from './tokens.ts';
-import { isStatementWord } from './words.ts';
+import { isStatementWord, startsStatement } from './words.ts';
 
-/** Names of loop macros. */
-const LOOP_NAME =
-  /(?:^|_)(?:for_?each|foreach)|for_?each(?:_|$)|^(?:cfg|idr|radix|xas|xa|bio|rq|list|hlist|nla|shost|net|dev|pci)_for_|_iter(?:ate)?$|(?:^|_)walk_|^for_|_for$|^do_for|^FOR_?|FOREACH|FOR_EACH|EACH_|^(?:bvec|mp_bvec)_for_each|^while_|_walk$/;
+/** Names of loop macros: `for_each_sg`, `vma_interval_tree_foreach`, `FOREACH_QUEUE`, `skb_walk_frags`. */
+const LOOP_NAME = /for_?each|FOR_?EACH|^(?:for|while|FOR|EACH)_|_for$|(?:^|_)walk(?:_|$)|_iter(?:ate)?$/;
 
 /** Macros before a statement that runs at most once. */
-const ONCE_NAME =
-  /^(?:scoped_\w*guard|scoped_cond_guard|if_\w+|unless|scoped_\w+|guarded|class_guard|\w*_scoped)$/;
+const ONCE_NAME = /^(?:scoped_\w+|if_\w+|unless|guarded|\w+_scoped)$/;
 
-/** A loop macro that is defined in the file itself. */
-const LOOP_BODY = /^\s*(?:\\?\s*)*(?:for|while)\b|\bfor_each_|^\s*\w*for_each\w*\s*\(/;
+/** The replacement text of a loop macro that is defined in the file itself. */
+const LOOP_BODY = /^\s*(?:for|while)\b|for_each/;
+
+export function isLoopName(word: string): boolean {
+  return LOOP_NAME.test(word);
+}
 
 export function rewriteIterators({ tokens, macros, body }: DialectContext): void {
   for (let at = body; at < tokens.count; at++) {
@@ -24,9 +26,12 @@ export function rewriteIterators({ tokens, macros, body }: DialectContext): void
     const word = tokens.text(at);
     if (isStatementWord(word)) continue;
     const close = tokens.partner(at + 1);
-    if (close < 0 || !standsAsStatement(tokens.text(tokens.previous(at)))) continue;
-    const keyword = endsDoBlock(tokens, at) ? 'while' : keywordAt(tokens, at, close, macros.get(word));
-    if (keyword === undefined || word.length < keyword.length) continue;
+    if (close < 0 || !startsStatement(tokens, at)) continue;
+    let keyword = endsDoBlock(tokens, at) ? 'while' : keywordAt(tokens, at, close, macros.get(word));
+    if (keyword === undefined) continue;
+    // A loop's name may be too short for its keyword; that it governs its statement is then all that can be kept.
+    if (word.length < keyword.length) keyword = 'if';
+    if (word.length < keyword.length) continue;
     // Without an argument, the brackets need one to parse.
     if (close === at + 2) tokens.cover(at, at + 1, `${keyword}(1`.slice(0, word.length + 1));
     else tokens.replace(at, keyword);
@@ -53,8 +58,8 @@ function keywordAt(
   if (tokens.isWord(behind))
     return isBinaryWord(tokens.text(behind)) ? undefined : keywordFor(word, macro, governs);
   // A statement may start with an operator, but then only the name tells it from an expression that goes on.
-  const startsStatement = ['++', '--', '*', '('].includes(tokens.text(behind));
-  return startsStatement && governs && tokens.brokenBetween(close, behind)
+  const mayStart = ['++', '--', '*', '('].includes(tokens.text(behind));
+  return mayStart && governs && tokens.brokenBetween(close, behind)
     ? keywordFor(word, macro, false)
     : undefined;
 }
@@ -68,7 +73,7 @@ function keywordFor(
   if (ONCE_NAME.test(word)) return 'if';
   if (LOOP_NAME.test(word)) return 'while';
   // A call cannot stand before a block or a deeper statement: some macro that opens a loop or a condition.
-  return governsStatement ? (word.length < 5 ? 'if' : 'while') : undefined;
+  return governsStatement ? 'while' : undefined;
 }
 
 /** The next statement is on the macro's last line, or deeper than the macro. */
@@ -79,18 +84,4 @@ function isIndentedUnder(tokens: Tokens, at: number, close: number, behind: numb
 /** Words that may follow a bracket inside an expression. */
 function isBinaryWord(word: string): boolean {
   return word === 'asm' || word === '__asm__';
-}
-
-/** Whether a word behind this token starts a statement. */
-function standsAsStatement(before: string): boolean {
-  return (
-    before === '{' ||
-    before === '}' ||
-    before === ';' ||
-    before === ':' ||
-    before === ')' ||
-    before === 'else' ||
-    before === 'do' ||
-    before === ''
-  );
 }

@@ -1,4 +1,5 @@
-/** Groups of C words that several concerns ask for. */
+/** Groups of C words, and places of tokens, that several concerns ask for. */
+import type { Tokens } from './tokens.ts';
 
 const PRIMITIVES = new Set(
   `void char short int long float double signed unsigned _Bool bool __int128 __int128_t __uint128_t size_t ssize_t
@@ -39,4 +40,11 @@ export function isTag(word: string): boolean {
 
 export function isStatementWord(word: string): boolean {
   return STATEMENT_WORDS.has(word);
+}
+
+const BEFORE_STATEMENT = new Set(['', '{', '}', ';', ':', ')', 'else', 'do']);
+
+/** Whether a word at this place may start a statement: what is before it ends another, or governs this one. */
+export function startsStatement(tokens: Tokens, at: number): boolean {
+  return BEFORE_STATEMENT.has(tokens.text(tokens.previous(at)));
 }
