@@ -1,5 +1,5 @@
 /** The real analysis behind the seam: parser, rules and engine. */
-import { explain, finalLevel } from '../explain/index.ts';
+import { Explainer, finalLevel } from '../explain/index.ts';
 import { analyzeFile } from '../rules/analyze.ts';
 import { RULES } from '../rules/index.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -19,6 +19,7 @@ const prefer = new RegExp(PROTOCOL_WORDS.join('|'));
 /** The analyzer with all rules. */
 export async function createAnalyzer(options: ParserOptions = {}): Promise<Analyzer> {
   const parser = await createParser(options);
+  const explainer = new Explainer();
   return {
     rules: RULES,
     analyze(path, text, kernel) {
@@ -26,8 +27,8 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Analy
       const rules = RULES.filter((rule) => appliesTo(rule, kernel));
       return analyzeFile(source, parser, rules);
     },
-    explain: (finding) => explain(finding, ruleOf(finding.code)),
-    finalLevel: (finding, base, explanation) => finalLevel(finding, base, explanation),
+    explain: (finding) => explainer.explain(finding, ruleOf(finding.code)),
+    finalLevel,
   };
 }
 

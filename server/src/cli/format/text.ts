@@ -35,12 +35,13 @@ export function findingText(
   const remark = (kind: string, text: string) =>
     `${' '.repeat(gutter)}${style('dim', '=')} ${style('bold', `${kind}:`)} ${printable(text)}`;
   const format = levelFormat[finding.level];
+  const ran = finding.explanation !== undefined && finding.explanation.verdict !== 'nothing-to-run';
   return [
     `${style('bold', `${printable(report.path)}:${line}:${column}`)}: ${style(format, `${finding.level} ${finding.code}`)} ` +
       `${style('bold', name)}: ${printable(finding.message)}`,
     bar,
     ...sourceLines(lines, finding.range, gutter, (text) => style(format, text), style),
-    ...(finding.explanation === undefined ? [] : [remark('run', finding.explanation.summary)]),
+    ...(ran ? [remark('run', finding.explanation.summary)] : []),
     ...finding.related.map((related) => {
       const place = spanOf(lines, related.range);
       return remark('note', `${report.path}:${place.line}:${place.column}: ${related.message}`);
