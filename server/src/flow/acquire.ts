@@ -23,7 +23,8 @@ export function acquire(
   const form = formOf(model, e.args.length);
   const flags = form === undefined ? TOP : (args[form.flags] ?? TOP);
   const pages = form === undefined ? TOP : form.pages < 0 ? TOP : (args[form.pages] ?? TOP);
-  const nullPages = pages.t === 'int' && pages.n === 0 && isPlain(form === undefined ? undefined : e.args[form.pages]);
+  const nullPages =
+    pages.t === 'int' && pages.n === 0 && isPlain(form === undefined ? undefined : e.args[form.pages]);
   const nr = requested(w, f, st, e, form, args);
   const flagsExpr = form === undefined ? undefined : e.args[form.flags];
   const seen = { call: e, model, form, flags, nullPages, nr, within: f.ir.name };

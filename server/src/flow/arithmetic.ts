@@ -28,7 +28,8 @@ export function binary(
   if (a === b && a.t === 'sym' && COMPARISONS.has(op))
     return values.int(op === '==' || op === '<=' || op === '>=' ? 1 : 0);
   const apart = COMPARISONS.has(op) || op === '-' ? distance(a, b) : undefined;
-  if (apart !== undefined) return op === '-' ? values.int(apart) : values.int(comparisonHolds(op, apart) ? 1 : 0);
+  if (apart !== undefined)
+    return op === '-' ? values.int(apart) : values.int(comparisonHolds(op, apart) ? 1 : 0);
   return values.operation(op, [a, b]);
 }
 

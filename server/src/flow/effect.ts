@@ -79,12 +79,14 @@ function apply(
       return convertRef(w, arg(effect.arg), 'page');
     case 'dma': {
       const page = arg(effect.page);
-      if (isPageRef(page)) giveToDevice(w, st, e, page, effect.into === undefined ? undefined : arg(effect.into));
+      if (isPageRef(page))
+        giveToDevice(w, st, e, page, effect.into === undefined ? undefined : arg(effect.into));
       return undefined;
     }
     case 'dma-array': {
       const some = somePage(w, st, arg(effect.pages));
-      if (some !== undefined) giveToDevice(w, st, e, some, effect.into === undefined ? undefined : arg(effect.into));
+      if (some !== undefined)
+        giveToDevice(w, st, e, some, effect.into === undefined ? undefined : arg(effect.into));
       return undefined;
     }
     case 'extra-ref': {

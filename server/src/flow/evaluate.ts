@@ -6,7 +6,15 @@ import type { Assign, Expr, Index, Step } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { learn, settle } from './learn.ts';
 import { conditionText } from './lower-function.ts';
-import { ALLOCATED, asAddress, elementPlace, reachableSets, read, readSomewhere, somewhere } from './places.ts';
+import {
+  ALLOCATED,
+  asAddress,
+  elementPlace,
+  reachableSets,
+  read,
+  readSomewhere,
+  somewhere,
+} from './places.ts';
 import type { State } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from './value.ts';
@@ -224,7 +232,8 @@ function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | S
       return;
     case 'nowhere':
       // Who can reach the place can reach the pages.
-      for (const id of reachableSets(st, [v], () => false)) st.update(id, { escaped: 'a place that is not told apart' });
+      for (const id of reachableSets(st, [v], () => false))
+        st.update(id, { escaped: 'a place that is not told apart' });
       return;
   }
 }

@@ -195,7 +195,8 @@ class FileRun {
 
   /** Conditions of a function that are written again in it, in a helper that it calls, or in a caller that was run. */
   #repeatedIn(ir: FunctionIr): Set<string> {
-    for (const call of ir.calls) if (call.fn !== undefined && this.#touching.has(call.fn)) this.#lower(call.fn);
+    for (const call of ir.calls)
+      if (call.fn !== undefined && this.#touching.has(call.fn)) this.#lower(call.fn);
     const count = new Map<string, number>();
     for (const other of this.#lowered.values()) {
       for (const c of other?.conditions ?? []) count.set(c, (count.get(c) ?? 0) + 1);

@@ -18,7 +18,10 @@ export interface PathLink {
   readonly event: ProtocolEvent | AssumedGuard;
 }
 
-/** The events of a path that concern one page set, oldest first, and the guards that the path assumed. */
+/**
+ * The events of a path that concern one page set, from its acquire on, oldest first, and the guards that
+ * the path assumed since.
+ */
 export function witnessOf(path: PathLink | undefined, set: string, own: string): Witness {
   const steps: WitnessStep[] = [];
   const assumed: AssumedGuard[] = [];
@@ -31,6 +34,8 @@ export function witnessOf(path: PathLink | undefined, set: string, own: string):
     if (event.set !== undefined && event.set !== set) continue;
     const place = event.within === own ? {} : { within: event.within };
     steps.push({ step: event.step, range: event.range, text: event.text, ...place });
+    // A loop acquires again under the same name: what came before the last acquire is another round.
+    if (event.step.op === 'acquire') break;
   }
   return { steps: steps.reverse(), assumed: assumed.reverse() };
 }

@@ -25,7 +25,8 @@ export function runRoot(w: World, ir: FunctionIr, facts: FunctionFacts): RunFigu
   const before = w.budget;
   const frame: Frame = { ir, name: `0${ir.name}`, depth: 0, stack: [ir.name], facts };
   const start = new State();
-  for (const p of ir.params) if (p.array) start.facts.set(w.values.initial(`${frame.name}:${p.name}`).key, true);
+  for (const p of ir.params)
+    if (p.array) start.facts.set(w.values.initial(`${frame.name}:${p.name}`).key, true);
   runFrame(w, frame, start, (st, v, node) => leave(w, frame, st, v, node));
   return { steps: before - w.budget, cut: w.budget <= 0 };
 }

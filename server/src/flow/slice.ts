@@ -26,8 +26,7 @@ export function trackedLocals(
   for (const node of ir.nodes) {
     if (node.expr === undefined) continue;
     if (node.loop || node.kind === 'return' || node.kind === 'switch') addNames(node.expr);
-    if (node.kind === 'branch' && repeated.has(conditionText(text, node.expr)))
-      addNames(node.expr);
+    if (node.kind === 'branch' && repeated.has(conditionText(text, node.expr))) addNames(node.expr);
     walk(node.expr, (e) => {
       if (e.k === 'call' && matters(e.fn)) for (const a of e.args) addNames(a);
       if (e.k === 'assign') assignments.push(e);

@@ -60,10 +60,19 @@ function distinct(findings: readonly Finding[]): Finding[] {
   return [...seen.values()];
 }
 
+/** Codes of calls that the kernel refuses: nothing is acquired, so nothing else can be said of the pages. */
+const REFUSED = ['GUP101', 'GUP102', 'GUP103', 'GUP104'] as const;
+
 /** Codes that explain away a weaker one on the same acquiring call. */
 const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
-  GUP303: ['GUP301', 'GUP302'],
-  GUP304: ['GUP301', 'GUP302'],
+  GUP102: ['GUP101'],
+  GUP103: ['GUP101'],
+  GUP104: ['GUP101', 'GUP102', 'GUP103'],
+  GUP201: REFUSED,
+  GUP301: REFUSED,
+  GUP302: REFUSED,
+  GUP303: [...REFUSED, 'GUP301', 'GUP302'],
+  GUP304: [...REFUSED, 'GUP301', 'GUP302'],
 };
 
 function onePerCause(findings: readonly Finding[]): Finding[] {

@@ -72,17 +72,40 @@ export function pinned(steps: readonly DriverStep[], flags = 0): DriverStep[] {
   });
 }
 
-/** Adds the release of everything that the acquire got, before the path ends. */
-export function released(steps: readonly DriverStep[]): DriverStep[] {
+/** Slots that the acquire of a path filled and no step releases. */
+function unreleased(steps: readonly DriverStep[]): { set: number; slots: number[]; pin: boolean } {
   const acquire = steps.find((s) => s.op === 'acquire');
-  if (acquire === undefined || acquire.op !== 'acquire') return [...steps];
-  const got = acquire.expect ?? acquire.nr;
-  const held = Array.from({ length: Math.max(0, got) }, () => true);
-  for (const s of steps)
+  if (acquire === undefined) return { set: 0, slots: [], pin: false };
+  const held = Array.from({ length: Math.max(0, acquire.expect ?? acquire.nr) }, () => true);
+  for (const s of steps) {
     if (s.op === 'release') held.fill(false, Math.max(0, s.from), Math.max(0, s.from + s.count));
-  const api: ReleaseApi = acquire.api.startsWith('pin_') ? 'unpin_user_page' : 'put_page';
-  const missing = held.flatMap((h, i): DriverStep[] =>
-    h ? [{ op: 'release', api, set: acquire.set, from: i, count: 1 }] : [],
+  }
+  const slots = held.flatMap((h, i) => (h ? [i] : []));
+  return { set: acquire.set, slots, pin: acquire.api.startsWith('pin_') };
+}
+
+function before(steps: readonly DriverStep[], more: readonly DriverStep[]): DriverStep[] {
+  const end = steps.findIndex((s) => s.op === 'return');
+  return end < 0 ? [...steps, ...more] : [...steps.slice(0, end), ...more, ...steps.slice(end)];
+}
+
+/** Releases what is still held by the function that belongs to the acquire, before the path ends. */
+export function released(steps: readonly DriverStep[]): DriverStep[] {
+  const { set, slots, pin } = unreleased(steps);
+  const api: ReleaseApi = pin ? 'unpin_user_page' : 'put_page';
+  return before(
+    steps,
+    slots.map((from): DriverStep => ({ op: 'release', api, set, from, count: 1 })),
   );
-  return [...steps, ...missing];
+}
+
+/** Goes on as the last release of the path does, until nothing is held. */
+export function releasedAlike(steps: readonly DriverStep[]): DriverStep[] {
+  const last = steps.findLast((s) => s.op === 'release');
+  if (last === undefined) return [...steps];
+  const { slots } = unreleased(steps);
+  return before(
+    steps,
+    slots.map((from): DriverStep => ({ ...last, from, count: 1 })),
+  );
 }

@@ -63,6 +63,7 @@ export const writeUnderGet: Rule = {
       { memory: 'anon', actors: ['fork-child-write'] },
       { memory: 'file', actors: ['writeback', 'reclaim'] },
     ],
+    endsAtRelease: true,
     documentForm: (steps) => pinned(steps.filter((s) => s.op !== 'dirty')),
   },
 };

@@ -48,6 +48,7 @@ export const putOnPinned: Rule = {
   },
   run: {
     environments: [{ memory: 'anon', actors: [] }],
+    endsAtRelease: true,
     documentForm: (steps) => withReleases(steps, unpinApi),
   },
 };

@@ -50,6 +50,7 @@ export const unpinOnGot: Rule = {
   },
   run: {
     environments: [{ memory: 'anon', actors: [] }],
+    endsAtRelease: true,
     documentForm: (steps) => withReleases(steps, putApi),
   },
 };
@@ -58,7 +59,7 @@ function finding(o: ReleaseObservation): Finding {
   const { set } = o;
   const freed = o.effect.api === '__free_page';
   const what = freed
-    ? `${called(o.call.fn)} frees a page that belongs to the process; ${called(set.model.name)} only took a reference to it`
+    ? `${called(o.call.fn)} is for pages that the driver allocated; this one belongs to the process, and ${called(set.model.name)} only took a reference: if it is the last, the page goes back to the allocator while it is still on the LRU list or in the page cache`
     : `${called(o.call.fn)} takes away a pin, but ${called(set.model.name)} only took a reference: the count drops by 1024 instead of 1 and the page can be freed while it is mapped`;
   const message = freed
     ? `${what}. Drop the reference with put_page().`

@@ -34,6 +34,8 @@ export interface RuleMeta {
 /** How the engine shows a finding of a rule. */
 export interface RuleRun {
   readonly environments: readonly Environment[];
+  /** The witness ends at a release: what it leaves held is then released the same way, as the rest of the path does. */
+  readonly endsAtRelease?: boolean;
   /** The same steps as the document would have them written. */
   readonly documentForm: (steps: readonly DriverStep[]) => readonly DriverStep[];
 }

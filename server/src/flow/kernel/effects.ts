@@ -184,12 +184,14 @@ add(
   'sg_set_page sg_assign_page bio_add_page bio_add_pc_page __bio_add_page bvec_set_page skb_fill_page_desc skb_frag_set_page',
   {
     does: 'dma',
-    page: 1, into: 0
+    page: 1,
+    into: 0,
   },
 );
 add('sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append_table_from_pages', {
   does: 'dma-array',
-  pages: 1, into: 0
+  pages: 1,
+  into: 0,
 });
 
 add('get_page folio_get try_get_page', { does: 'extra-ref', page: 0 });
