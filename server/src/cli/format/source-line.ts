@@ -8,7 +8,7 @@ export interface ShownLine {
 }
 
 const TAB = 8;
-/** Cells of a line that are shown. */
+/** Cells of a line that are shown, unless said otherwise. */
 const CELLS = 140;
 /** Cells kept in front of the marked part when a line is cut. */
 const LEAD = 40;
@@ -38,8 +38,11 @@ function cellsOf(char: string): number {
   return ZERO_WIDTH.test(char) ? 0 : WIDE.test(char) ? 2 : 1;
 }
 
-/** Shows `line`, of which UTF-16 units `[from, to)` are marked. `to` may lie behind the end of the line. */
-export function showLine(line: string, from: number, to: number): ShownLine {
+/**
+ * Shows `line`, of which UTF-16 units `[from, to)` are marked, in at most `room` cells. `to` may lie behind the end of
+ * the line.
+ */
+export function showLine(line: string, from: number, to: number, room = CELLS): ShownLine {
   const first = Math.max(0, from - REACH);
   const last = Math.min(line.length, from + REACH);
   const before = expand(line.slice(first, from), 0);
@@ -48,17 +51,15 @@ export function showLine(line: string, from: number, to: number): ShownLine {
   const width = Math.max(1, cells(marked));
   const after = expand(line.slice(Math.min(to, last), last), start + width);
   const whole = { text: (before + marked + after).trimEnd(), from: start, width };
-  return start + width <= CELLS && first === 0 && last === line.length && cells(whole.text) <= CELLS
+  return start + width <= room && first === 0 && last === line.length && cells(whole.text) <= room
     ? whole
-    : cut(whole, first > 0, last < line.length);
+    : cut(whole, first > 0, last < line.length, room - 2);
 }
 
-/** Keeps CELLS cells around the marked part and puts `…` where something is missing. */
-function cut(line: ShownLine, moreBefore: boolean, moreAfter: boolean): ShownLine {
+/** Keeps `room` cells around the marked part and puts `…` where something is missing. */
+function cut(line: ShownLine, moreBefore: boolean, moreAfter: boolean, room: number): ShownLine {
   const begin =
-    line.from + Math.min(line.width, CELLS - LEAD) <= CELLS && !moreBefore
-      ? 0
-      : Math.max(0, line.from - LEAD);
+    line.from + Math.min(line.width, room - LEAD) <= room && !moreBefore ? 0 : Math.max(0, line.from - LEAD);
   let at = 0;
   let text = '';
   let skipped = 0;
@@ -66,7 +67,7 @@ function cut(line: ShownLine, moreBefore: boolean, moreAfter: boolean): ShownLin
   for (const char of line.text) {
     const width = cellsOf(char);
     if (at < begin) skipped = at + width;
-    else if (at + width - skipped > CELLS) {
+    else if (at + width - skipped > room) {
       cutEnd = true;
       break;
     } else text += char;
@@ -77,7 +78,7 @@ function cut(line: ShownLine, moreBefore: boolean, moreAfter: boolean): ShownLin
   return {
     text: `${lead}${text}${cutEnd ? '…' : ''}`,
     from,
-    width: Math.max(1, Math.min(line.width, CELLS + lead.length - from)),
+    width: Math.max(1, Math.min(line.width, room + lead.length - from)),
   };
 }
 

@@ -33,10 +33,12 @@ export function folioText(folio: FolioView): string {
 /** What is shown of a folio, by column heading; flags in `known` are left out. */
 export function folioColumns(folio: FolioView, known: ReadonlySet<string> = new Set()) {
   const flags = folio.flags.filter((flag) => !known.has(flag));
+  // What folio_maybe_dma_pinned() answers; order-0 folios have no pincount to show it by.
+  if (folio.maybeDmaPinned) flags.push('maybe-dma-pinned');
   return {
     folio: folio.order === 0 ? folio.name : `${folio.name} (order ${folio.order})`,
     refcount: String(folio.refcount),
-    pincount: folio.pincount === null ? (folio.maybeDmaPinned ? 'in refcount' : '-') : String(folio.pincount),
+    pincount: folio.pincount === null ? '-' : String(folio.pincount),
     mapcount: String(folio.mapcount),
     flags: flags.length === 0 ? '-' : flags.join(' '),
     content: folio.content,

@@ -1,10 +1,10 @@
 /** Findings for people: the place, what is wrong, the source line, and what a run of the engine showed. */
 import type { FileReport, ReportedFinding } from '../../linter/report.ts';
-import { LEVELS } from '../../rules/finding.ts';
+import { LEVELS, type Level } from '../../rules/finding.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';
 import { levelFormat, type Style } from '../style.ts';
-import { counted, type Formatter, linesOf, type Output, shown, spanOf, summarize } from './output.ts';
+import { counted, type Formatter, linesOf, type Output, shown, summarize } from './output.ts';
 import { printable, showLine } from './source-line.ts';
 
 export const formatText: Formatter = (output) => {
@@ -22,52 +22,67 @@ export const formatText: Formatter = (output) => {
 };
 
 /** One finding, without a line break at its end. */
-export function findingText(
+function findingText(
   report: FileReport,
   lines: LineIndex,
   finding: ReportedFinding,
   name: string,
   style: Style,
 ): string {
-  const { line, column } = spanOf(lines, finding.range);
-  const gutter = String(line).length + 1;
-  const bar = ' '.repeat(gutter) + style('dim', '|');
+  const gutter = gutterOf(lines, finding.range);
   const remark = (kind: string, text: string) =>
     `${' '.repeat(gutter)}${style('dim', '=')} ${style('bold', `${kind}:`)} ${printable(text)}`;
-  const format = levelFormat[finding.level];
   const ran = finding.explanation !== undefined && finding.explanation.verdict !== 'nothing-to-run';
   return [
-    `${style('bold', `${printable(report.path)}:${line}:${column}`)}: ${style(format, `${finding.level} ${finding.code}`)} ` +
-      `${style('bold', name)}: ${printable(finding.message)}`,
-    bar,
-    ...sourceLines(lines, finding.range, gutter, (text) => style(format, text), style),
+    `${headline(report, lines, finding, name, style)}: ${printable(finding.message)}`,
+    ' '.repeat(gutter) + style('dim', '|'),
+    ...sourceLines(lines, finding.range, finding.level, style),
     ...(ran ? [remark('run', finding.explanation.summary)] : []),
-    ...finding.related.map((related) => {
-      const place = spanOf(lines, related.range);
-      return remark('note', `${report.path}:${place.line}:${place.column}: ${related.message}`);
-    }),
+    ...finding.related.map(({ range, message }) =>
+      remark('note', `${placeText(report, lines, range)}: ${message}`),
+    ),
   ].join('\n');
 }
 
-/** A source line with its number, and a line with carets under the marked part. */
+/** `drivers/x.c:12:7: error GUP201 write-under-get` */
+export function headline(
+  report: FileReport,
+  lines: LineIndex,
+  finding: ReportedFinding,
+  name: string,
+  style: Style,
+): string {
+  const place = style('bold', placeText(report, lines, finding.range));
+  const code = style(levelFormat[finding.level], `${finding.level} ${finding.code}`);
+  return `${place}: ${code} ${style('bold', name)}`;
+}
+
+/** `drivers/x.c:12:7` */
+export function placeText(report: FileReport, lines: LineIndex, range: Range): string {
+  const { line, column } = lines.placeOf(range.start);
+  return `${printable(report.path)}:${line}:${column}`;
+}
+
+/** Cells in front of the bar beside a source line. */
+function gutterOf(lines: LineIndex, range: Range): number {
+  return String(lines.lineOf(range.start)).length + 1;
+}
+
+/** A source line with its number, and a line with carets under the marked part; the source in at most `room` cells. */
 export function sourceLines(
   lines: LineIndex,
   range: Range,
-  gutter: number,
-  mark: (text: string) => string,
+  level: Level,
   style: Style,
+  room?: number,
 ): string[] {
   const line = lines.lineOf(range.start);
   const start = lines.startOf(line);
-  const source = showLine(
-    lines.lineText(line),
-    range.start - start,
-    Math.max(range.start, range.end) - start,
-  );
-  const number = style('dim', `${String(line).padStart(gutter - 1)} |`);
+  const source = showLine(lines.lineText(line), range.start - start, range.end - start, room);
+  const carets = style(levelFormat[level], '^'.repeat(source.width));
   return [
-    `${number} ${source.text}`.trimEnd(),
-    `${' '.repeat(gutter)}${style('dim', '|')} ${' '.repeat(source.from)}${mark('^'.repeat(source.width))}`,
+    `${style('dim', `${line} |`)} ${source.text}`.trimEnd(),
+    `${' '.repeat(gutterOf(lines, range))}${style('dim', '|')} ${' '.repeat(source.from)}${carets}`,
   ];
 }
 

@@ -7,7 +7,7 @@ import type { Style } from '../style.ts';
 import { counted } from './output.ts';
 import { cells, printable, showLine } from './source-line.ts';
 import { callText, folioColumns, steadyFlags } from './step-text.ts';
-import { findingText } from './text.ts';
+import { headline, placeText, sourceLines } from './text.ts';
 
 /** Width that the text is made for. */
 const WIDTH = 100;
@@ -22,9 +22,11 @@ export function whyText(
   style: Style,
 ): string {
   const { explanation } = finding;
-  const head = findingText(report, lines, finding, name, style);
-  if (explanation === undefined) return `${head}\n`;
-  const parts = [head];
+  const parts = [head(report, lines, finding, name, style)];
+  if (explanation === undefined) return `${parts[0]}\n`;
+  if (explanation.steps.length === 0) {
+    parts.push(section('Run', wrap(explanation.summary, '  ', '  '), style));
+  }
   if (explanation.assumptions.length > 0) {
     parts.push(
       section(
@@ -46,6 +48,24 @@ export function whyText(
   }
   parts.push(style('dim', exploredText(explanation)));
   return `${parts.join('\n\n')}\n`;
+}
+
+function head(
+  report: FileReport,
+  lines: LineIndex,
+  finding: ReportedFinding,
+  name: string,
+  style: Style,
+): string {
+  return [
+    headline(report, lines, finding, name, style),
+    ...wrap(finding.message, '  ', '  '),
+    '',
+    ...sourceLines(lines, finding.range, finding.level, style, WIDTH - 8),
+    ...finding.related.flatMap(({ range, message }) =>
+      wrap(`${placeText(report, lines, range)}: ${message}`, '  ', '    '),
+    ),
+  ].join('\n');
 }
 
 function exploredText({ explored }: Explanation): string {
@@ -95,9 +115,8 @@ function sourceLine(lines: LineIndex, step: ExplainedStep, style: Style): string
   const text = lines.lineText(line);
   const indentation = text.length - text.trimStart().length;
   const number = `${INDENT}${line} | `;
-  const shown = showLine(text.slice(indentation), 0, 1).text;
-  const room = WIDTH - number.length;
-  return [style('dim', number) + (shown.length > room ? `${shown.slice(0, room - 1)}…` : shown)];
+  const source = showLine(text.slice(indentation), 0, 1, WIDTH - number.length);
+  return [style('dim', number) + source.text];
 }
 
 type Column = keyof ReturnType<typeof folioColumns>;
