@@ -90,6 +90,10 @@ class Outliner {
           const inColumn0 = at === 0 || code.charCodeAt(at - 1) === NEWLINE;
           if (parens > 0 && !inColumn0) break;
           parens = 0;
+          if (/^\s*extern\s*"C"\s*$/.test(code.slice(this.#itemStart, at))) {
+            this.#itemStart = at + 1;
+            break;
+          }
           const end = bodyEnd(code, at);
           if (this.#define(at, end)) this.#itemStart = end;
           at = end - 1;
@@ -130,7 +134,6 @@ class Outliner {
       this.#type(aggregate[1] as TypeSlice['keyword'], aggregate[2]!, aggregate.index, bodyStart, end);
       return false;
     }
-    if (/^\s*extern\s*"C"\s*$/.test(header)) return true;
     const found = functionName(header);
     if (found === undefined) return !header.includes('=');
     // `FIXTURE_VARIANT_ADD(suite, small) { .size = 1 };` is a table.
@@ -163,9 +166,13 @@ class Outliner {
     this.#types.push({ name, keyword, start: this.#itemStart + index, bodyStart, end });
   }
 
+  /** Also skips the bracket that closes a macro around the definition before. */
   #skipBlanks(from: number): number {
     let at = from;
-    while (at < this.#code.length && this.#code.charCodeAt(at) <= 32) at++;
+    for (; at < this.#code.length; at++) {
+      const char = this.#code.charCodeAt(at);
+      if (char > 32 && char !== CLOSE_PAREN) break;
+    }
     return at;
   }
 }
@@ -230,14 +237,21 @@ function definedName(macro: string, args: string): { name: string; at: number } 
 /** Finds the name in what stands before a function's body. Undefined when that is no function. */
 function functionName(header: string): FunctionHeader | undefined {
   const call = /([A-Za-z_]\w*)\s*\(/g;
+  let around = 0;
   let best: { name: string; at: number; open: number; close: number } | undefined;
   for (let match = call.exec(header); match !== null; match = call.exec(header)) {
     const open = match.index + match[0].length - 1;
     const close = closingBracket(header, open);
     const name = match[1]!;
-    // A bracket that is not closed belongs to a macro around the definition.
-    call.lastIndex = close < header.length ? close + 1 : open + 1;
-    if (close === header.length || NOT_A_NAME.test(name)) continue;
+    if (close === header.length) {
+      // A bracket that is not closed belongs to a macro around the definition.
+      call.lastIndex = open + 1;
+      around = open + 1;
+      best = undefined;
+      continue;
+    }
+    call.lastIndex = close + 1;
+    if (NOT_A_NAME.test(name)) continue;
     // The first candidate is the name unless another declaration follows it: a macro call without a semicolon.
     if (best === undefined || startsDeclaration(header.slice(best.close + 1, match.index))) {
       best = { name, at: match.index, open, close };
@@ -246,7 +260,7 @@ function functionName(header: string): FunctionHeader | undefined {
   if (best === undefined) return undefined;
   const { open, close } = best;
   if (/=/.test(header.slice(close + 1))) return undefined;
-  const headerStart = startOfDefinition(header, best.at);
+  const headerStart = Math.max(around, startOfDefinition(header, best.at));
   const specifiers = header.slice(headerStart, best.at);
   const isStatic = /\bstatic\b/.test(specifiers);
   const defined = DEFINING.test(best.name)
