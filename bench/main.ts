@@ -23,7 +23,7 @@ if (kernel === undefined || !existsSync(path.join(kernel, 'drivers'))) {
 
 const root = process.cwd();
 const program = path.join(root, 'dist/gupcheck.cjs');
-const examples = path.join(root, 'examples');
+const examples = path.join(root, 'examples/bad');
 output(process.execPath, [path.join(root, 'esbuild.mjs')], root);
 
 const rows: Row[] = [
