@@ -1,4 +1,6 @@
 /** What known kernel helpers do to a state. */
+
+import { truth } from './arithmetic.ts';
 import { ENOMEM, MAX_ERRNO } from './constants.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
@@ -7,7 +9,6 @@ import { learn } from './learn.ts';
 import { ALLOCATED, asAddress, elementPlace, pagesIn, readSomewhere, somewhere } from './places.ts';
 import type { Slot, State } from './state.ts';
 import { slotsOf, touch } from './touch.ts';
-import { truth } from './arithmetic.ts';
 import { isPageRef, type PageRef, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, ReleaseObservation, World } from './world.ts';
 

@@ -169,6 +169,8 @@ export interface Node {
   cases?: Expr[];
   /** A condition of a loop: comparisons in it bound an unknown count. */
   loop?: boolean;
+  /** The first test of an iterator macro: taken while pages are held. */
+  firstRound?: boolean;
   /** Number of predecessors; states are merged where it exceeds one. */
   preds: number;
   readonly range: Range;

@@ -2,7 +2,7 @@
 import { binary } from './arithmetic.ts';
 import type { BinaryOp } from './ir.ts';
 import type { State } from './state.ts';
-import { type Sym, type Value, type Values } from './value.ts';
+import type { Sym, Value, Values } from './value.ts';
 
 /** Learnt operations that a path remembers: counts are compared soon after they were requested. */
 const MAX_EQUAL = 2;

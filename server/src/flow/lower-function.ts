@@ -358,39 +358,45 @@ class Builder {
 
   #while(s: number, from: number): number {
     const range = this.#at(s);
+    if (!this.#tree.text.startsWith('while', range.start)) return this.#loopMacro(s, from);
     const head = this.#then(from, 'join', range);
     const yes = this.#node('join', range);
     const after = this.#node('join', range);
-    if (this.#tree.text.startsWith('while', range.start)) this.#conditionOf(s, head, yes, after, true);
-    else this.#loopMacro(s, head, yes, after);
+    this.#conditionOf(s, head, yes, after, true);
     this.#loopBody(s, yes, head, after);
     return after;
   }
 
-  /** An iterator macro that the dialect made a loop: unknown number of rounds, its variables change in each. */
-  #loopMacro(s: number, head: number, yes: number, after: number): void {
+  /**
+   * An iterator macro that the dialect made a loop: unknown number of rounds, its variables change in each. A first
+   * round stands apart from the others: while pages are held it is taken, since such a loop walks over them.
+   */
+  #loopMacro(s: number, from: number): number {
     const c = childByField(this.#tree, s, Field.condition);
     const range = c < 0 ? this.#at(s) : this.#at(c);
     const args = c < 0 ? [] : flatten(lowerExpr(this.#scope, c));
-    const vars = args.filter((a) => a.k === 'var' && a.local);
-    const next: Expr = {
-      k: 'seq',
-      items: [
-        ...args.filter((a) => !vars.includes(a)),
-        ...vars.map((v) => ({
-          k: 'declare' as const,
-          name: v.k === 'var' ? v.name : '',
-          array: false,
-          start: v.start,
-          end: v.end,
-        })),
-      ],
-      ...range,
-    };
-    const step = this.#then(head, 'expr', range, next);
-    const branch = this.#then(step, 'branch', range, { k: 'opaque', parts: [], ...range });
-    this.#edge(branch, yes);
-    this.#edge(branch, after);
+    const changed = args.flatMap((a): Expr[] =>
+      a.k === 'var' && a.local
+        ? [{ k: 'declare', name: a.name, array: false, start: a.start, end: a.end }]
+        : [],
+    );
+    const others = args.filter((a) => a.k !== 'var' || !a.local);
+    const next: Expr = { k: 'seq', items: [...others, ...changed], ...range };
+    const yes = this.#node('join', range);
+    const again = this.#node('join', range);
+    const after = this.#node('join', range);
+    for (const head of [from, again]) {
+      const branch = this.#then(this.#then(head, 'expr', range, next), 'branch', range, {
+        k: 'opaque',
+        parts: [],
+        ...range,
+      });
+      if (head === from) this.#nodes[branch]!.firstRound = true;
+      this.#edge(branch, yes);
+      this.#edge(branch, after);
+    }
+    this.#loopBody(s, yes, again, after);
+    return after;
   }
 
   #loopBody(s: number, yes: number, onContinue: number, after: number): void {

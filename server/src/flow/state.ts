@@ -1,9 +1,10 @@
 /** One state of the small world: what a path has done to the pages so far. */
-import type { AssumedGuard } from './witness.ts';
-import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
+
 import type { Call } from './ir.ts';
+import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { PathLink, ProtocolEvent } from './path.ts';
 import { isPageRef, type Value } from './value.ts';
+import type { AssumedGuard } from './witness.ts';
 
 /** `unsure`: held by a round of a loop that is not told apart, or perhaps released. */
 export type Slot = 'empty' | 'held' | 'released' | 'unsure';

@@ -9,8 +9,8 @@ import {
   rangeOf,
   releases,
 } from './common.ts';
-import { pinned } from './forms.ts';
 import type { Finding } from './finding.ts';
+import { pinned } from './forms.ts';
 import type { Rule } from './rule.ts';
 
 export const writeUnderGet: Rule = {

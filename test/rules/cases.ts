@@ -1,0 +1,64 @@
+/**
+ * Rule tests written as Markdown: a heading names a test, the C block below it is linted, and a comment `// GUP201 error`
+ * at the end of a line says that this code is reported on that line at that level. A block without such a comment must
+ * come out clean. Several findings on one line are separated by commas.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Analyzer } from '#server/linter/analyzer.ts';
+import type { FileReport } from '#server/linter/report.ts';
+import { lintText } from '#server/linter/service.ts';
+import { LineIndex } from '#server/syntax/lines.ts';
+
+export interface Case {
+  readonly title: string;
+  readonly code: string;
+  /** `line code level`, in order. */
+  readonly expected: readonly string[];
+}
+
+const EXPECTATION = /\/\/ (GUP\d{3} (?:error|warning|note)(?:, GUP\d{3} (?:error|warning|note))*)$/;
+
+/** The cases of one Markdown file. */
+export function casesOf(file: string): Case[] {
+  const cases: Case[] = [];
+  let title = '';
+  let block: string[] | undefined;
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (block !== undefined) {
+      if (line !== '```') block.push(line);
+      else {
+        cases.push({ title, code: `${block.join('\n')}\n`, expected: expectations(block) });
+        block = undefined;
+      }
+    } else if (line === '```c') block = [];
+    else if (line.startsWith('## ')) title = line.slice(3);
+  }
+  return cases;
+}
+
+function expectations(lines: readonly string[]): string[] {
+  return lines.flatMap((line, i) => {
+    const found = EXPECTATION.exec(line);
+    return found === null ? [] : found[1]!.split(', ').map((e) => `${i + 1} ${e}`);
+  });
+}
+
+/** What is reported, in the form of the expectations. */
+export function reported(report: FileReport): string[] {
+  const lines = new LineIndex(report.text);
+  return report.findings.map((f) => `${lines.lineOf(f.range.start)} ${f.code} ${f.level}`).sort();
+}
+
+export function lint(analyzer: Analyzer, code: string): FileReport {
+  const kernel = { major: 6, minor: 12, patch: 0 };
+  return lintText(analyzer, 'case.c', code, { kernel, explanations: true, levels: {} });
+}
+
+/** Markdown files beside this one: the code of a rule, and its path. */
+export function caseFiles(): { readonly code: string; readonly file: string }[] {
+  const folder = path.join(import.meta.dirname, 'cases');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => ({ code: path.basename(name, '.md'), file: path.join(folder, name) }));
+}
