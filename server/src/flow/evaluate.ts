@@ -1,11 +1,11 @@
 /** Runs expressions: each gives one or more outcomes, a state and a value. */
 import { binary, truth } from './arithmetic.ts';
 import { call } from './call.ts';
+import { conditionText } from './conditions.ts';
 import { convert } from './ctypes.ts';
 import type { Assign, Expr, Index, Step } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { learn, settle } from './learn.ts';
-import { conditionText } from './lower-function.ts';
 import {
   ALLOCATED,
   asAddress,

@@ -195,8 +195,6 @@ export interface FunctionIr {
   readonly calls: readonly Call[];
   /** Normalised texts of its conditions, each as often as it is written. */
   readonly conditions: readonly string[];
-  /** Integer types of locals and parameters, by name. */
-  readonly localTypes: ReadonlyMap<string, IntType>;
   /** The syntax tree has an error inside this function: what it touches is unknown. */
   readonly partlyRead: boolean;
 }

@@ -3,7 +3,7 @@
  * equal where paths meet. Also which nodes can still reach an acquiring call.
  */
 import type { Expr, FunctionIr } from './ir.ts';
-import { walk } from './lower-function.ts';
+import { walk } from './walk.ts';
 
 export interface Liveness {
   /** Locals that may be read from node `id` on. */

@@ -3,8 +3,9 @@ import { Field, Kind } from '../syntax/kinds.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
 import { NodeFlag } from '../syntax/tree.ts';
-import { intTypeOf } from './ctypes.ts';
-import type { Call, Expr, FunctionIr, IntType, Node, Param } from './ir.ts';
+import { conditionsOf } from './conditions.ts';
+import { type Declarations, declarationsOf, declared } from './declarations.ts';
+import type { Call, Expr, FunctionIr, Node } from './ir.ts';
 import { lowerExpr, type Scope } from './lower-expr.ts';
 import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
 
@@ -39,9 +40,7 @@ class Builder {
   readonly #body: number;
   readonly #nodes: Node[] = [];
   readonly #calls: Call[] = [];
-  readonly #locals = new Set<string>();
-  readonly #arrays = new Set<string>();
-  readonly #types = new Map<string, IntType>();
+  readonly #declarations: Declarations;
   readonly #labels = new Map<string, number>();
   readonly #scope: Scope;
 
@@ -51,18 +50,11 @@ class Builder {
     this.#isStatic = isStatic;
     this.#root = root;
     this.#body = body;
-    this.#scope = {
-      tree,
-      locals: this.#locals,
-      arrays: this.#arrays,
-      types: this.#types,
-      calls: this.#calls,
-    };
+    this.#declarations = declarationsOf(tree, root, body);
+    this.#scope = { tree, ...this.#declarations, calls: this.#calls };
   }
 
   build(): FunctionIr {
-    const params = this.#params();
-    this.#collectDeclarations();
     const entry = this.#node('entry', this.#at(this.#root));
     const exit = this.#block(this.#body, entry, undefined);
     if (exit >= 0)
@@ -75,11 +67,10 @@ class Builder {
       name: this.#name,
       isStatic: this.#isStatic,
       range: this.#at(this.#root),
-      params,
+      params: this.#declarations.params,
       nodes: this.#nodes,
       calls: this.#calls,
       conditions: conditionsOf(this.#tree.text, this.#nodes),
-      localTypes: this.#types,
       partlyRead: this.#tree.hasError,
     };
   }
@@ -103,80 +94,6 @@ class Builder {
     const id = this.#node(kind, range, expr);
     this.#edge(from, id);
     return id;
-  }
-
-  #params(): Param[] {
-    const tree = this.#tree;
-    const declarator = this.#functionDeclarator(childByField(tree, this.#root, Field.declarator));
-    const list = declarator < 0 ? -1 : childByField(tree, declarator, Field.parameters);
-    const out: Param[] = [];
-    if (list < 0) return out;
-    for (const p of namedChildren(tree, list)) {
-      if (tree.kind[p] !== Kind.parameter_declaration) continue;
-      const { name, pointer } = this.#declared(childByField(tree, p, Field.declarator));
-      if (name === undefined) continue;
-      const type = pointer ? undefined : this.#typeOf(p);
-      this.#locals.add(name);
-      if (type !== undefined) this.#types.set(name, type);
-      out.push({ name, type, array: /\*\s*\*/.test(textOf(tree, p)) });
-    }
-    return out;
-  }
-
-  #functionDeclarator(node: number): number {
-    for (let n = node; n >= 0; n = childByField(this.#tree, n, Field.declarator)) {
-      if (this.#tree.kind[n] === Kind.function_declarator) return n;
-    }
-    return -1;
-  }
-
-  /** Name that a declarator declares, and whether it is a pointer or an array. */
-  #declared(declarator: number): { name: string | undefined; pointer: boolean; array: boolean } {
-    const tree = this.#tree;
-    let pointer = false;
-    let array = false;
-    for (let n = declarator; n >= 0; ) {
-      const kind = tree.kind[n];
-      if (kind === Kind.identifier) return { name: textOf(tree, n), pointer, array };
-      if (kind === Kind.pointer_declarator) pointer = true;
-      if (kind === Kind.array_declarator) array = true;
-      const inner = childByField(tree, n, Field.declarator);
-      n = inner >= 0 ? inner : (namedChildren(tree, n).find((c) => this.#mayDeclare(c)) ?? -1);
-    }
-    return { name: undefined, pointer, array };
-  }
-
-  #mayDeclare(node: number): boolean {
-    const kind = this.#tree.kind[node];
-    return (
-      kind === Kind.identifier ||
-      kind === Kind.pointer_declarator ||
-      kind === Kind.array_declarator ||
-      kind === Kind.parenthesized_declarator ||
-      kind === Kind.function_declarator
-    );
-  }
-
-  #typeOf(declaration: number): IntType | undefined {
-    const type = childByField(this.#tree, declaration, Field.type);
-    return type < 0 ? undefined : intTypeOf(textOf(this.#tree, type));
-  }
-
-  /** Finds every local of the function first: C's scopes are flattened, a later declaration wins. */
-  #collectDeclarations(): void {
-    const tree = this.#tree;
-    for (let n = this.#body; n < tree.count && tree.start[n]! < tree.end[this.#body]!; n++) {
-      if (tree.kind[n] !== Kind.declaration) continue;
-      const type = this.#typeOf(n);
-      for (let c = tree.firstChild[n]!; c >= 0; c = tree.nextSibling[c]!) {
-        if (tree.field[c] !== Field.declarator) continue;
-        const { name, pointer, array } = this.#declared(c);
-        if (name === undefined) continue;
-        this.#locals.add(name);
-        if (array) this.#arrays.add(name);
-        else if (!pointer && type !== undefined) this.#types.set(name, type);
-      }
-    }
   }
 
   #block(block: number, from: number, targets: Targets | undefined): number {
@@ -271,7 +188,7 @@ class Builder {
     let at = from;
     for (let c = tree.firstChild[s]!; c >= 0; c = tree.nextSibling[c]!) {
       if (tree.field[c] !== Field.declarator) continue;
-      const { name, array } = this.#declared(c);
+      const { name, array } = declared(tree, c);
       if (name === undefined) continue;
       const range = this.#at(c);
       at = this.#then(at, 'expr', range, { k: 'declare', name, array, ...range });
@@ -282,7 +199,7 @@ class Builder {
         at = this.#then(at, 'expr', range, r);
         continue;
       }
-      const type = this.#types.get(name);
+      const type = this.#declarations.types.get(name);
       const l: Expr = { k: 'var', name, local: true, type, ...range };
       at = this.#then(at, 'expr', range, { k: 'assign', op: '=', l, r, type, ...range });
     }
@@ -481,72 +398,4 @@ const STOP_IF: ReadonlySet<string> = new Set(['BUG_ON', 'VM_BUG_ON']);
 
 function flatten(e: Expr): Expr[] {
   return e.k === 'seq' ? e.items.flatMap(flatten) : [e];
-}
-
-/** Text of a condition without spaces and without its comparison to zero or NULL. */
-export function conditionText(text: string, range: Range): string {
-  return text
-    .slice(range.start, range.end)
-    .replace(/\s+/g, '')
-    .replace(/(==|!=)(0|NULL)$/, '');
-}
-
-/** The text under which the outcomes of a switch are remembered: that of a comparison with any of its cases. */
-export function switchText(text: string, range: Range): string {
-  return `${conditionText(text, range)}==`;
-}
-
-function conditionsOf(text: string, nodes: readonly Node[]): string[] {
-  const out: string[] = [];
-  for (const n of nodes) {
-    if (n.kind === 'branch' && n.expr !== undefined) {
-      out.push(conditionText(text, n.expr));
-      if (n.expr.k === 'binary' && n.expr.op === '==') out.push(switchText(text, n.expr.l));
-    }
-    if (n.kind === 'switch' && n.expr !== undefined) out.push(switchText(text, n.expr));
-    if (n.expr !== undefined) walk(n.expr, (e) => e.k === 'cond' && out.push(conditionText(text, e.c)));
-  }
-  return out;
-}
-
-/** Calls `visit` for `e` and everything inside it. */
-export function walk(e: Expr, visit: (e: Expr) => void): void {
-  visit(e);
-  switch (e.k) {
-    case 'member':
-      return walk(e.base, visit);
-    case 'index':
-      walk(e.base, visit);
-      return walk(e.index, visit);
-    case 'deref':
-    case 'addr':
-    case 'unary':
-    case 'step':
-    case 'cast':
-      return walk(e.e, visit);
-    case 'binary':
-    case 'logic':
-    case 'assign':
-      walk(e.l, visit);
-      return walk(e.r, visit);
-    case 'cond':
-      walk(e.c, visit);
-      walk(e.a, visit);
-      return walk(e.b, visit);
-    case 'call':
-      if (e.callee !== undefined) walk(e.callee, visit);
-      for (const a of e.args) walk(a, visit);
-      return;
-    case 'seq':
-      for (const i of e.items) walk(i, visit);
-      return;
-    case 'opaque':
-      for (const p of e.parts) walk(p, visit);
-      return;
-    case 'num':
-    case 'str':
-    case 'var':
-    case 'declare':
-      return;
-  }
 }

@@ -1,9 +1,9 @@
 /** Runs a function: a worklist over its graph, with equal states merged where paths meet. */
 import { binary, truth } from './arithmetic.ts';
+import { switchText } from './conditions.ts';
 import { decide, evaluate } from './evaluate.ts';
 import type { FunctionIr, Node } from './ir.ts';
 import { settle } from './learn.ts';
-import { switchText } from './lower-function.ts';
 import { ALLOCATED, reachableSets } from './places.ts';
 import { State } from './state.ts';
 import { isPageRef, TOP, type Value } from './value.ts';
@@ -143,7 +143,8 @@ function runSwitch(w: World, f: Frame, node: Node, st: State): { node: number; s
     return node.succ.flatMap((s, taken) => {
       if (outcomes[taken] === false) return [];
       const next = o.st.clone();
-      if (remembers) for (const [i, t] of tests.entries()) if (t.t === 'sym') next.facts.set(t.key, i === taken);
+      if (remembers)
+        for (const [i, t] of tests.entries()) if (t.t === 'sym') next.facts.set(t.key, i === taken);
       return [{ node: s, st: next }];
     });
   });

@@ -3,10 +3,12 @@
  * conditions and repeated conditions, and two rounds backwards over assignments (FLOW section 2). All others are
  * unknown to the interpreter, so that states differ only in what matters.
  */
+
+import { conditionText } from './conditions.ts';
 import type { Assign, Expr, FunctionIr } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { isProtocolName } from './kernel/effects.ts';
-import { conditionText, walk } from './lower-function.ts';
+import { walk } from './walk.ts';
 
 /** `touchesPages` tells of a function of the same file whether it acquires, releases or accesses pages. */
 export function trackedLocals(

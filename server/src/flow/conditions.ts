@@ -1,0 +1,31 @@
+/** Conditions by their text: what is written twice is remembered on a path. */
+import type { Range } from '../syntax/range.ts';
+import type { Node } from './ir.ts';
+import { walk } from './walk.ts';
+
+/** Text of a condition without spaces and without its comparison to zero or NULL. */
+export function conditionText(text: string, range: Range): string {
+  return text
+    .slice(range.start, range.end)
+    .replace(/\s+/g, '')
+    .replace(/(==|!=)(0|NULL)$/, '');
+}
+
+/** The text under which the outcomes of a switch are remembered: that of a comparison with any of its cases. */
+export function switchText(text: string, range: Range): string {
+  return `${conditionText(text, range)}==`;
+}
+
+/** Texts under which the outcomes of a function's conditions are remembered, each as often as it is written. */
+export function conditionsOf(text: string, nodes: readonly Node[]): string[] {
+  const out: string[] = [];
+  for (const n of nodes) {
+    if (n.kind === 'branch' && n.expr !== undefined) {
+      out.push(conditionText(text, n.expr));
+      if (n.expr.k === 'binary' && n.expr.op === '==') out.push(switchText(text, n.expr.l));
+    }
+    if (n.kind === 'switch' && n.expr !== undefined) out.push(switchText(text, n.expr));
+    if (n.expr !== undefined) walk(n.expr, (e) => e.k === 'cond' && out.push(conditionText(text, e.c)));
+  }
+  return out;
+}
