@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { runProgram } from '#server/cli/program.ts';
-import { plain } from '#server/cli/style.ts';
+import { plain } from '#server/linter/text/style.ts';
 import { fakeAnalyzer } from './fake.ts';
 
 export interface Ran {

@@ -1,7 +1,7 @@
 /** What the program needs from the process around it. Tests pass their own. */
 import { readFileSync } from 'node:fs';
 import type { Analyzer } from '../linter/analyzer.ts';
-import { coloured, plain, type Style } from './style.ts';
+import { coloured, plain, type Style } from '../linter/text/style.ts';
 
 export interface Host {
   readonly cwd: string;

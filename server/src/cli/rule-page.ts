@@ -2,11 +2,6 @@
 import { rulePages } from 'virtual:gupcheck-build';
 import type { Rule } from '../rules/rule.ts';
 
-/** Where a rule's page can be read on the web. */
-export function ruleUrl(code: string): string {
-  return `https://github.com/gupcheck/gupcheck/blob/main/docs/rules/${code}.md`;
-}
-
 /** The page as Markdown, with a line break at its end. */
 export function rulePage(rule: Rule): string {
   return rulePages[rule.code] ?? pageFromMetadata(rule);

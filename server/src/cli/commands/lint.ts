@@ -3,6 +3,7 @@ import { version } from 'virtual:gupcheck-build';
 import { type Command, Option } from 'commander';
 import { isFailure } from '../../linter/report.ts';
 import { type LintRun, lintInput, lintPaths, type RunOptions } from '../../linter/run.ts';
+import { plain } from '../../linter/text/style.ts';
 import { LEVELS, type Level } from '../../rules/finding.ts';
 import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import { type ExitStatus, exitStatus, problemLine, UserError } from '../failure.ts';
@@ -12,7 +13,6 @@ import { formatSarif } from '../format/sarif.ts';
 import { formatText } from '../format/text.ts';
 import type { Host } from '../host.ts';
 import { kernelOption } from '../options.ts';
-import { plain } from '../style.ts';
 import { writeOutput } from '../write-output.ts';
 
 const formats: Readonly<Record<string, Formatter>> = {

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
+import { ruleUrl } from '../../linter/rule-url.ts';
+import { levelFormat } from '../../linter/text/style.ts';
 import { type ExitStatus, exitStatus, UserError } from '../failure.ts';
 import type { Host } from '../host.ts';
-import { rulePage, ruleUrl } from '../rule-page.ts';
-import { levelFormat } from '../style.ts';
+import { rulePage } from '../rule-page.ts';
 
 /** `gupcheck rules` and `gupcheck explain CODE` */
 export function addRules(program: Command, host: Host, finish: (status: ExitStatus) => void): void {

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { FileReport, ReportedFinding } from '../../linter/report.ts';
 import { lintPaths } from '../../linter/run.ts';
+import { counted } from '../../linter/text/finding.ts';
+import { whyText } from '../../linter/text/why.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import { type ExitStatus, exitStatus, UserError } from '../failure.ts';
-import { counted, linesOf, spanOf } from '../format/output.ts';
-import { whyText } from '../format/why.ts';
+import { linesOf, spanOf } from '../format/output.ts';
 import { whyJson } from '../format/why-json.ts';
 import type { Host } from '../host.ts';
 import { kernelOption } from '../options.ts';

@@ -2,12 +2,12 @@
 
 import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
 import type { LintRun } from '../../linter/run.ts';
+import type { Style } from '../../linter/text/style.ts';
 import { LEVELS, type Level } from '../../rules/finding.ts';
 import type { Rule } from '../../rules/rule.ts';
 import { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';
 import type { ExitStatus } from '../failure.ts';
-import type { Style } from '../style.ts';
 
 export interface Output {
   readonly run: LintRun;
@@ -74,9 +74,4 @@ export function summarize(run: LintRun): Summary {
     cutShort += report.problems.filter((problem) => !isFailure(problem)).length;
   }
   return { findings, files: run.scanned, functions, partlyRead, cutShort };
-}
-
-/** `1 file`, `2 files`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -2,8 +2,8 @@
 import type { Location, ThreadFlow, ThreadFlowLocation } from 'sarif';
 import type { FolioView } from '#engine/protocol/trace.ts';
 import type { ExplainedStep } from '../../explain/explanation.ts';
+import { callText, folioText } from '../../linter/text/step-text.ts';
 import type { Range } from '../../syntax/range.ts';
-import { callText, folioText } from './step-text.ts';
 
 /**
  * Threads of a counterexample. A kernel actor has no source line of its own: its steps are placed where the driver

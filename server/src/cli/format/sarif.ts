@@ -12,10 +12,11 @@ import type {
   Result,
 } from 'sarif';
 import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
+import { ruleUrl } from '../../linter/rule-url.ts';
 import type { Rule } from '../../rules/rule.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';
-import { ruleHelp, ruleUrl } from '../rule-page.ts';
+import { ruleHelp } from '../rule-page.ts';
 import { type Formatter, linesOf, type Output, shown, spanOf } from './output.ts';
 import { threadFlows } from './sarif-flow.ts';
 

@@ -1,11 +1,11 @@
 /** Findings for people: the place, what is wrong, the source line, and what a run of the engine showed. */
 import type { FileReport, ReportedFinding } from '../../linter/report.ts';
-import { LEVELS, type Level } from '../../rules/finding.ts';
+import { counted, gutterOf, headline, placeText, sourceLines } from '../../linter/text/finding.ts';
+import { printable } from '../../linter/text/source-line.ts';
+import { levelFormat, type Style } from '../../linter/text/style.ts';
+import { LEVELS } from '../../rules/finding.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
-import type { Range } from '../../syntax/range.ts';
-import { levelFormat, type Style } from '../style.ts';
-import { counted, type Formatter, linesOf, type Output, shown, summarize } from './output.ts';
-import { printable, showLine } from './source-line.ts';
+import { type Formatter, linesOf, type Output, shown, summarize } from './output.ts';
 
 export const formatText: Formatter = (output) => {
   const names = new Map(output.rules.map((rule) => [rule.code, rule.name]));
@@ -42,48 +42,6 @@ function findingText(
       remark('note', `${placeText(report, lines, range)}: ${message}`),
     ),
   ].join('\n');
-}
-
-/** `drivers/x.c:12:7: error GUP201 write-under-get` */
-export function headline(
-  report: FileReport,
-  lines: LineIndex,
-  finding: ReportedFinding,
-  name: string,
-  style: Style,
-): string {
-  const place = style('bold', placeText(report, lines, finding.range));
-  const code = style(levelFormat[finding.level], `${finding.level} ${finding.code}`);
-  return `${place}: ${code} ${style('bold', name)}`;
-}
-
-/** `drivers/x.c:12:7` */
-export function placeText(report: FileReport, lines: LineIndex, range: Range): string {
-  const { line, column } = lines.placeOf(range.start);
-  return `${printable(report.path)}:${line}:${column}`;
-}
-
-/** Cells in front of the bar beside a source line. */
-function gutterOf(lines: LineIndex, range: Range): number {
-  return String(lines.lineOf(range.start)).length + 1;
-}
-
-/** A source line with its number, and a line with carets under the marked part; the source in at most `room` cells. */
-export function sourceLines(
-  lines: LineIndex,
-  range: Range,
-  level: Level,
-  style: Style,
-  room?: number,
-): string[] {
-  const line = lines.lineOf(range.start);
-  const start = lines.startOf(line);
-  const source = showLine(lines.lineText(line), range.start - start, range.end - start, room);
-  const carets = style(levelFormat[level], '^'.repeat(source.width));
-  return [
-    `${style('dim', `${line} |`)} ${source.text}`.trimEnd(),
-    `${' '.repeat(gutterOf(lines, range))}${style('dim', '|')} ${' '.repeat(source.from)}${carets}`,
-  ];
 }
 
 function closingLine({ run, level, style }: Output): string {

@@ -1,13 +1,12 @@
 /** A counterexample for people: what was assumed, each step with its source line and the pages after it, the damage. */
 import type { FolioView, Snapshot } from '#engine/protocol/trace.ts';
 import type { ExplainedStep, Explanation } from '../../explain/explanation.ts';
-import type { FileReport, ReportedFinding } from '../../linter/report.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
-import type { Style } from '../style.ts';
-import { counted } from './output.ts';
+import type { FileReport, ReportedFinding } from '../report.ts';
+import { counted, headline, placeText, sourceLines } from './finding.ts';
 import { cells, printable, showLine } from './source-line.ts';
 import { callText, folioColumns, steadyFlags } from './step-text.ts';
-import { headline, placeText, sourceLines } from './text.ts';
+import type { Style } from './style.ts';
 
 /** Width that the text is made for. */
 const WIDTH = 100;

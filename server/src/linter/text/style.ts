@@ -1,6 +1,6 @@
 /** Colours, where the output is a terminal that wants them. */
 import { styleText } from 'node:util';
-import type { Level } from '../rules/finding.ts';
+import type { Level } from '../../rules/finding.ts';
 
 export type Format = Parameters<typeof styleText>[0];
 
