@@ -76,5 +76,13 @@ function finding(o: ReleaseObservation): Finding {
     ...(write === undefined ? [] : [{ range: write.range, message: 'the data is written here' }]),
     { range: rangeOf(o.call), message: 'the reference is dropped here' },
   ];
-  return pathFinding('GUP201', o, { range: rangeOf(set.call), function: set.within }, message, related);
+  const found = pathFinding(
+    'GUP201',
+    o,
+    { range: rangeOf(set.call), function: set.within },
+    message,
+    related,
+  );
+  // The mm of somebody else may be one that can't fork, for instance while execve() builds it.
+  return set.model.api === 'get_user_pages_remote' ? { ...found, certainty: 'likely' } : found;
 }
