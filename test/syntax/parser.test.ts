@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { editBetween } from '#server/syntax/edit.ts';
 import { Field, fieldName, fieldOf, Kind, kindName, kindOf } from '#server/syntax/kinds.ts';
+import { MAX_SLICE } from '#server/syntax/limits.ts';
 import { createParser, type Parser } from '#server/syntax/parser.ts';
 import { NodeFlag, type SyntaxTree } from '#server/syntax/tree.ts';
 import { backends, find, open, plain, shape } from './support.ts';
@@ -247,6 +248,72 @@ describe('a source file', () => {
     const tree = source.parseRange({ start: ring.start, end: ring.end + 1 }, parsers[0]!);
     expect(shape(tree)).toContain('field_declaration');
     expect(tree.hasError).toBe(false);
+  });
+
+  test('takes over the trees of functions that an edit left alone', () => {
+    const [parser] = parsers;
+    const before = open(text);
+    before.functions.forEach((_found, index) => {
+      before.parse(index, parser!);
+    });
+    const edited = text
+      .replace('static void drop', '/* new */\r\n__init static void drop')
+      .replace('0, 1, 0', '0, 2, 0');
+    const after = open(edited);
+    after.adopt(before);
+    const fresh = open(edited);
+    after.functions.forEach((_found, index) => {
+      expect(plain(after.parse(index, parser!))).toEqual(plain(fresh.parse(index, parser!)));
+      expect(after.parse(index, parser!).text).toBe(edited);
+    });
+  });
+
+  test('does not parse a function again that only moved', () => {
+    const [parser] = parsers;
+    const before = open(`__init ${text}`);
+    before.parse(1, parser!);
+    const after = open(`\n__init ${text}`);
+    after.adopt(before);
+    const parsed: string[] = [];
+    const counting: Parser = {
+      ...parser!,
+      parse(slice) {
+        parsed.push(slice.code);
+        return parser!.parse(slice);
+      },
+    };
+    expect(plain(after.parse(1, counting))).toEqual(plain(open(`\n__init ${text}`).parse(1, parser!)));
+    expect(parsed).toEqual([]);
+    after.parse(0, counting);
+    expect(parsed).toHaveLength(1);
+  });
+
+  test.each([
+    ['#define PIN(p) pin_user_pages(0, 1, 0, p)\n', 'call_expression', 'pin_user_pages(0, 1, 0, p)'],
+    ['#define PIN(p) do { \\\n\tpin(p); \\\n} while (0)\n', 'call_expression', 'pin(p)'],
+    ['int a;\n#define PIN pin_user_pages\n', 'identifier', 'pin_user_pages'],
+    ['#define PIN(a, b) a##b(#a)\n', 'call_expression', 'a##b(#a)'],
+  ] as const)("reads a macro's replacement text: %j", (content, kind, expected) => {
+    for (const parser of parsers) {
+      const tree = open(content).parseMacro('PIN', parser)!;
+      expect(tree.hasError).toBe(false);
+      const node = find(tree, kind);
+      expect(content.slice(tree.start[node], tree.end[node])).toBe(expected);
+    }
+  });
+
+  test('has no tree for an empty or unknown macro', () => {
+    const source = open('#define NOTHING\n');
+    expect(source.parseMacro('NOTHING', parsers[0]!)).toBeUndefined();
+    expect(source.parseMacro('UNKNOWN', parsers[0]!)).toBeUndefined();
+  });
+
+  test('does not parse what is too long to be a function', () => {
+    const statement = 'x = y; ';
+    const source = open(`int f(void)\n{\n${statement.repeat(MAX_SLICE / statement.length)}\n}\n`);
+    const tree = source.parse(0, parsers[0]!);
+    expect([tree.count, tree.kind[0], tree.hasError]).toEqual([1, Kind.ERROR, true]);
+    expect([tree.start[0], tree.end[0]]).toEqual([0, source.text.length - 1]);
   });
 
   test.each([

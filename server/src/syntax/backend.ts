@@ -1,6 +1,7 @@
 /** What both back ends share: slices, flat trees, edits, and never throwing. */
 import { type Edit, editBetween } from './edit.ts';
 import { type Cursor, Flattener, unreadableTree } from './flatten.ts';
+import { MAX_SLICE } from './limits.ts';
 import type { Backend, ParsedSlice, Parser, SourceSlice } from './parser.ts';
 import type { SyntaxTree } from './tree.ts';
 
@@ -32,7 +33,7 @@ export function parserOver<T>(engine: Engine<T>): Parser {
   function run(slice: SourceSlice, old: T | undefined): Outcome<T> {
     let native: T | undefined;
     try {
-      native = engine.parse(slice.code, old);
+      native = slice.code.length > MAX_SLICE ? undefined : engine.parse(slice.code, old);
       if (native !== undefined) {
         const tree = engine.walk(native, (cursor) => flattener.flatten(cursor, slice.text, slice.from));
         return { native, tree };

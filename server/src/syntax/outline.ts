@@ -49,6 +49,9 @@ const CLOSE_PAREN = 41;
 const SEMICOLON = 59;
 const NEWLINE = 10;
 
+/** Nobody writes a longer function header; a file that is one long line must not cost more for it. */
+const MAX_HEADER = 4096;
+
 /** Finds what the file defines. Total. */
 export function outline(code: string): Outline {
   return new Outliner(code).run();
@@ -112,9 +115,11 @@ class Outliner {
 
   /** Records what the braces at `bodyStart` belong to. Answers whether the item ends with them. */
   #define(bodyStart: number, end: number): boolean {
+    this.#itemStart = Math.max(this.#itemStart, bodyStart - MAX_HEADER);
+    this.#itemStart = Math.max(this.#itemStart, bodyStart - MAX_HEADER);
     const header = this.#code.slice(this.#itemStart, bodyStart);
     const table =
-      /([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*(?:__\w+\s*(?:\([^()]*\)\s*)?)*=\s*(?:\([^()]*\)\s*)?$/.exec(
+      /\b([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*(?:__\w+\s*(?:\([^()]*\)\s*)?)*=\s*(?:\([^()]*\)\s*)?$/.exec(
         header,
       );
     if (table !== null) {
@@ -262,7 +267,7 @@ function functionName(header: string): FunctionHeader | undefined {
   if (/=/.test(header.slice(close + 1))) return undefined;
   const headerStart = Math.max(around, startOfDefinition(header, best.at));
   const specifiers = header.slice(headerStart, best.at);
-  const isStatic = /\bstatic\b/.test(specifiers);
+  const isStatic = /\b(?:static|STATIC)\b/.test(specifiers);
   const defined = DEFINING.test(best.name)
     ? definedName(best.name, header.slice(open + 1, close))
     : undefined;

@@ -1,5 +1,6 @@
 /** A source file as the layers above see it: its functions, macros and types, and trees on demand. */
 import { toPlainC } from './dialect/dialect.ts';
+import { MAX_SLICE } from './limits.ts';
 import { LineIndex } from './lines.ts';
 import { type FunctionSlice, outline, type TableSlice, type TypeSlice } from './outline.ts';
 import type { Parser, SourceSlice } from './parser.ts';
@@ -36,6 +37,17 @@ export interface SourceFile {
   parse(index: number, parser: Parser): SyntaxTree;
   /** The tree of any other top-level range, for instance a struct or a table. Not remembered. */
   parseRange(range: Range, parser: Parser): SyntaxTree;
+  /**
+   * The tree of a macro's replacement text, in places of the file, as top-level statements: `pin(a, n)` is an
+   * expression_statement, `do { … } while (0)` a do_statement. Undefined for a macro that the file does not define or
+   * that is empty.
+   */
+  parseMacro(name: string, parser: Parser): SyntaxTree | undefined;
+  /**
+   * After an edit: takes over the trees of functions that are the same as in the file's earlier state, moved to their
+   * new places.
+   */
+  adopt(previous: SourceFile): void;
 }
 
 export type SourceOptions = ConditionalOptions;
@@ -55,6 +67,8 @@ class OpenedSource implements SourceFile {
   readonly macros: ReadonlyMap<string, MacroDefinition>;
   readonly conditionals: readonly Conditional[];
   readonly #trees: (SyntaxTree | undefined)[] = [];
+  /** Trees of the file's earlier state by the code that was parsed. */
+  readonly #earlier = new Map<string, { readonly tree: SyntaxTree; readonly from: number }>();
   #lines: LineIndex | undefined;
 
   constructor(path: string, text: string, options: SourceOptions) {
@@ -105,6 +119,7 @@ class OpenedSource implements SourceFile {
 
   slice(index: number): SourceSlice {
     const { start, nameStart, bodyStart, end, definedBy } = this.functions[index]!;
+    if (end - start > MAX_SLICE) return { text: this.text, code: this.code.slice(start, end), from: start };
     const place = {
       nameStart: nameStart - start,
       bodyStart: bodyStart - start,
@@ -117,14 +132,46 @@ class OpenedSource implements SourceFile {
   parse(index: number, parser: Parser): SyntaxTree {
     let tree = this.#trees[index];
     if (tree === undefined) {
-      tree = parser.parse(this.slice(index));
+      const slice = this.slice(index);
+      const earlier = this.#earlier.get(slice.code);
+      tree =
+        earlier === undefined
+          ? parser.parse(slice)
+          : moved(earlier.tree, slice.from - earlier.from, this.text);
       this.#trees[index] = tree;
     }
     return tree;
+  }
+
+  adopt(previous: SourceFile): void {
+    if (!(previous instanceof OpenedSource)) return;
+    previous.#trees.forEach((tree, index) => {
+      if (tree === undefined) return;
+      const { code, from } = previous.slice(index);
+      this.#earlier.set(code, { tree, from });
+    });
   }
 
   parseRange(range: Range, parser: Parser): SyntaxTree {
     const code = toPlainC(this.code.slice(range.start, range.end), undefined, this.macros);
     return parser.parse({ text: this.text, code, from: range.start });
   }
+
+  parseMacro(name: string, parser: Parser): SyntaxTree | undefined {
+    const macro = this.macros.get(name);
+    if (macro === undefined || macro.body.trim() === '') return undefined;
+    // The grammar wants a semicolon behind an expression; it stands behind the text and moves nothing.
+    const code = `${toPlainC(macro.body, undefined, this.macros)};`;
+    return parser.parse({ text: this.text, code, from: macro.bodyStart });
+  }
+}
+
+/** The same tree at another place of another text. */
+function moved(tree: SyntaxTree, distance: number, text: string): SyntaxTree {
+  return {
+    ...tree,
+    text,
+    start: tree.start.map((offset) => offset + distance),
+    end: tree.end.map((offset) => offset + distance),
+  };
 }

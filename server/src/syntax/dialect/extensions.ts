@@ -4,6 +4,8 @@ import { TokenKind, type Tokens } from './tokens.ts';
 
 const TYPEOF = /^(?:__typeof__|__typeof|typeof|typeof_unqual|__typeof_unqual__)$/;
 const ALIGNOF = /^(?:__alignof__|__alignof|_Alignof|alignof)$/;
+/** A case's values are short; text that never ends one must not be searched again for each of its words. */
+const MAX_CASE_TOKENS = 64;
 const ASM = /^(?:asm|__asm__|__asm)$/;
 
 const NUMBER =
@@ -25,7 +27,9 @@ export function rewriteExtensions({ tokens, body }: DialectContext): void {
     } else if (tokens.isNumber(at)) {
       // A piece of a name that a macro pastes together, as in `REG(1371_RATE)`.
       if (!NUMBER.test(text)) tokens.replace(at, `_${text.slice(1)}`);
-    } else if (text === ':' && tokens.is(tokens.next(at + 1), '}')) closeLabel(tokens, at);
+    } else if (text === '#') tokens.blank(at);
+    else if (text === '##') tokens.replace(at, '__');
+    else if (text === ':' && tokens.is(tokens.next(at + 1), '}')) closeLabel(tokens, at);
   }
 }
 
@@ -54,7 +58,8 @@ function rewriteOffsetof(tokens: Tokens, at: number): void {
 
 /** `case A ... B:` becomes `case A || B:`; the operator's own text still is `...`. */
 function rewriteCaseRange(tokens: Tokens, at: number): void {
-  for (let i = at + 1; i < tokens.count && !tokens.is(i, ':') && !tokens.is(i, ';'); i++) {
+  const last = Math.min(tokens.count, at + MAX_CASE_TOKENS);
+  for (let i = at + 1; i < last && !tokens.is(i, ':') && !tokens.is(i, ';'); i++) {
     if (tokens.is(i, '...')) tokens.replace(i, '||', TokenKind.punctuation);
   }
 }
@@ -69,7 +74,7 @@ function closeLabel(tokens: Tokens, colon: number): void {
 /** Assembly whose template is made by macros: `asm(PPC_MSG(%0) : …)`. Nothing in it can be read. */
 function blankStrangeAssembly(tokens: Tokens, at: number): void {
   let open = at + 1;
-  while (tokens.isWord(open)) open++;
+  while (open <= at + 3 && tokens.isWord(open)) open++;
   if (!tokens.is(open, '(') || tokens.partner(open) < 0) return;
   for (let i = open + 1; i < tokens.partner(open) && !tokens.is(i, ':'); i++) {
     if (tokens.is(i, '(') || tokens.is(i, '%')) {

@@ -5,7 +5,10 @@ import { literalEnd } from '../preprocess/scan.ts';
 export const TokenKind = { word: 1, number: 2, literal: 3, punctuation: 4 } as const;
 
 /** Operators of more than one character, longest first. */
-const LONG_OPERATORS = /(?:<<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=)/y;
+const LONG_OPERATORS = /(?:##|<<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=)/y;
+
+/** So many brackets of other kinds are skipped to find a partner; more is not C, and must not cost more. */
+const MAX_UNPAIRED = 32;
 
 /**
  * The tokens of preprocessed code, with the rewriting that the dialect's concerns ask for. A token is blanked or
@@ -19,6 +22,12 @@ export class Tokens {
   readonly #texts: string[] = [];
   /** For a bracket, its partner; -1 for one without, and for other tokens. */
   readonly #partners: number[] = [];
+  /**
+   * Where to go on from a blanked token: chains of links, shortened as they are followed. A token that is not blanked
+   * links to itself. Going back, links are one higher, so that there is one for the place before the first token.
+   */
+  readonly #nextLive: Int32Array;
+  readonly #previousLive: Int32Array;
   readonly #replacements = new Map<number, string>();
   /** Characters put into the blanks between tokens, by offset. */
   readonly #insertions = new Map<number, string>();
@@ -27,6 +36,8 @@ export class Tokens {
     this.code = code;
     this.#tokenize();
     this.#pair();
+    this.#nextLive = Int32Array.from({ length: this.count + 1 }, (_, index) => index);
+    this.#previousLive = this.#nextLive.slice();
   }
 
   get count(): number {
@@ -69,16 +80,12 @@ export class Tokens {
 
   /** The next token that is not blanked, from `index` on; `count` when there is none. */
   next(index: number): number {
-    let at = index;
-    while (at < this.count && this.#texts[at] === '') at++;
-    return at;
+    return index >= this.count ? this.count : liveFrom(this.#nextLive, Math.max(index, 0));
   }
 
   /** The nearest token before `index` that is not blanked, or -1. */
   previous(index: number): number {
-    let at = index - 1;
-    while (at >= 0 && this.#texts[at] === '') at--;
-    return at;
+    return index <= 0 ? -1 : liveFrom(this.#previousLive, Math.min(index, this.count)) - 1;
   }
 
   /** The token that starts at or behind an offset. */
@@ -99,6 +106,8 @@ export class Tokens {
       if (this.#texts[at] === '') continue;
       this.#texts[at] = '';
       this.#kinds[at] = 0;
+      this.#nextLive[at] = at + 1;
+      this.#previousLive[at + 1] = at;
       this.#replacements.set(at, '');
     }
   }
@@ -121,6 +130,8 @@ export class Tokens {
     if (text.length > this.#ends[to]! - start) return false;
     if (/[\r\n]/.test(this.code.slice(start, start + text.length))) return false;
     this.blank(from, to);
+    this.#nextLive[from] = from;
+    this.#previousLive[from + 1] = from + 1;
     this.#texts[from] = text;
     this.#kinds[from] = kind;
     this.#replacements.set(from, text);
@@ -213,23 +224,23 @@ export class Tokens {
     }
   }
 
-  /** Pairs brackets; one that closes another kind leaves the open ones of inner kinds without a partner. */
+  /**
+   * Pairs brackets; one that closes another kind leaves the open ones of inner kinds without a partner. A brace is
+   * stronger than a bracket: it is not skipped to find a bracket's partner.
+   */
   #pair(): void {
     const open: number[] = [];
     this.#texts.forEach((text, index) => {
       if (text === '(' || text === '[' || text === '{') open.push(index);
       else if (text === ')' || text === ']' || text === '}') {
         const wanted = text === ')' ? '(' : text === ']' ? '[' : '{';
+        const lowest = Math.max(0, open.length - MAX_UNPAIRED);
         let top = open.length - 1;
-        // A brace is stronger than a bracket: it is not skipped to find a bracket's partner.
-        while (
-          top >= 0 &&
-          this.#texts[open[top]!] !== wanted &&
-          (wanted === '{' || this.#texts[open[top]!] !== '{')
-        ) {
+        while (top >= lowest && this.#texts[open[top]!] !== wanted) {
+          if (wanted !== '{' && this.#texts[open[top]!] === '{') return;
           top--;
         }
-        if (top < 0 || this.#texts[open[top]!] !== wanted) return;
+        if (top < lowest) return;
         const partner = open[top]!;
         open.length = top;
         this.#partners[partner] = index;
@@ -237,6 +248,17 @@ export class Tokens {
       }
     });
   }
+}
+
+/** Follows links to the first that leads to itself. */
+function liveFrom(links: Int32Array, from: number): number {
+  let at = from;
+  while (links[at] !== at) {
+    const next = links[at]!;
+    links[at] = links[next]!;
+    at = next;
+  }
+  return at;
 }
 
 function isWordStart(char: number): boolean {
