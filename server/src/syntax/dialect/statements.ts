@@ -5,11 +5,17 @@ import { isStatementWord, startsStatement } from './words.ts';
 
 export function rewriteStatementMacros(context: DialectContext): void {
   const { tokens, body } = context;
+  /** The last token of a statement that was given its semicolon. */
+  let closed = -1;
   for (let at = body; at < tokens.count; at++) {
     if (!tokens.isWord(at)) continue;
-    if (!tokens.is(at + 1, '(') || tokens.partner(at + 1) < 0 || isStatementWord(tokens.text(at))) continue;
-    if (holdsStatements(tokens, at + 1)) unwrap(context, at);
-    else if (standsAsStatement(tokens, at)) closeStatement(tokens, tokens.partner(at + 1));
+    const close = tokens.is(at + 1, '(') ? tokens.partner(at + 1) : at;
+    if (close < 0 || isStatementWord(tokens.text(at))) continue;
+    if (close > at && holdsStatements(tokens, at + 1)) unwrap(context, at);
+    else if (lacksSemicolon(tokens, at, close, closed)) {
+      tokens.insertBefore(close + 1, ';');
+      closed = close;
+    }
   }
 }
 
@@ -52,17 +58,15 @@ function unwrap({ tokens, macros }: DialectContext, at: number): void {
   }
 }
 
-/** A macro call that no expression continues, on lines of its own. */
-function standsAsStatement(tokens: Tokens, at: number): boolean {
-  const before = tokens.text(tokens.previous(at));
-  if (!['', '{', '}', ';', ':', 'else'].includes(before)) return false;
-  const close = tokens.partner(at + 1);
+/**
+ * Whether the tokens `at` to `close` are a macro call, or a word in capitals, that no expression goes on with: on lines
+ * of its own, behind a statement and before another.
+ */
+function lacksSemicolon(tokens: Tokens, at: number, close: number, closed: number): boolean {
+  const before = tokens.previous(at);
+  if (before !== closed && !['', '{', '}', ';', ':', 'else'].includes(tokens.text(before))) return false;
+  if (close === at && !/^[A-Z][A-Z0-9_]+$/.test(tokens.text(at))) return false;
   const behind = tokens.next(close + 1);
   if (behind >= tokens.count || !tokens.brokenBetween(close, behind)) return false;
   return tokens.is(behind, '}') || tokens.isWord(behind);
-}
-
-/** Gives a macro call its missing semicolon, if there is a blank to put it in. */
-function closeStatement(tokens: Tokens, close: number): void {
-  tokens.insertBefore(close + 1, ';');
 }
