@@ -1,7 +1,7 @@
 /** handle_mm_fault(): anonymous memory, files, copy-on-write, unsharing, swap-in. Source: mm/memory.c, mm/hugetlb.c. */
 import { ERRNO, FRAME, FS, PG, PTE, VM, VMA } from './constants.ts';
 import { allocFolio, folioPages, nameOf } from './folio.ts';
-import { needsDirtyTracking, pageMkwrite, readPage } from './file.ts';
+import { HOLE, needsDirtyTracking, pageMkwrite, readPage } from './file.ts';
 import { type Machine, MAPPING_ANON, ZERO_FRAME } from './machine.ts';
 import { exclusive, hugeStart, makePte, mapHuge, mapPage, pteFrame, splitPmd, unmapEntry } from './rmap.ts';
 import { folioFreeSwap, swapIn } from './swap.ts';
@@ -81,7 +81,9 @@ function canMapHuge(m: Machine, proc: number, vpage: number, vma: number): boole
 /** The huge zero folio, allocated at its first use. -1 when memory is exhausted. */
 function hugeZeroFolio(m: Machine): number {
   for (let f = 1; f < m.frames; f++) if ((m.flags(f) & PG.hugeZero) !== 0) return f;
-  return allocFolio(m, m.pmdOrder, PG.hugeZero);
+  const zero = allocFolio(m, m.pmdOrder, PG.hugeZero);
+  if (zero >= 0) m.clearFlag(zero, PG.uptodate);
+  return zero;
 }
 
 function hugeAnonymousFault(m: Machine, proc: number, vpage: number, vma: number, kind: FaultKind): number {
@@ -106,6 +108,16 @@ function fileFault(m: Machine, proc: number, vpage: number, vma: number, kind: F
   const index = m.fileIndex(vma, vpage);
   if (index >= m.fileSize(file)) return -ERRNO.EFAULT;
   const vmFlags = m.vmaFlags(vma);
+  // A hole of a DAX file has no page yet: loads see the zero page (dax_load_hole()).
+  if (
+    kind === 'read' &&
+    m.fs(file) === FS.fsdax &&
+    m.cached(file, index) < 0 &&
+    m.backing(file, index) === HOLE
+  ) {
+    m.setPte(proc, vpage, makePte(ZERO_FRAME, PTE.SPECIAL));
+    return 0;
+  }
   const frame = readPage(m, file, index);
   if (frame < 0) return -ERRNO.ENOMEM;
   const head = m.head(frame);
@@ -183,6 +195,10 @@ function writeProtectFault(
   const vmFlags = m.vmaFlags(vma);
   const head = m.head(frame);
   if ((vmFlags & VM.SHARED) !== 0) {
+    if (frame === ZERO_FRAME) {
+      m.setPte(proc, vpage, 0);
+      return fileFault(m, proc, vpage, vma, kind);
+    }
     pageMkwrite(m, m.vmaFile(vma), head);
     m.setPte(proc, vpage, m.pte(proc, vpage) | PTE.WRITE | PTE.DIRTY | PTE.YOUNG);
     return 0;
@@ -217,8 +233,7 @@ function hugeWriteProtectFault(
 ): number {
   const head = m.head(pteFrame(pte));
   if ((m.flags(head) & PG.hugeZero) !== 0) {
-    clearHuge(m, proc, vpage, pte);
-    return hugeAnonymousFault(m, proc, vpage, vma, 'write');
+    return replaceHugeZero(m, proc, vpage, vma, pte, kind);
   }
   const mayReuse = exclusive(m, pte) || m.ref(head) === 1;
   if (mayReuse) {
@@ -230,10 +245,22 @@ function hugeWriteProtectFault(
   return writeProtectFault(m, proc, vpage, vma, m.pte(proc, vpage), kind);
 }
 
-/** Removes a huge leaf without reverse map (the huge zero folio). */
-function clearHuge(m: Machine, proc: number, vpage: number, pte: number): void {
+/** A store replaces the huge zero folio by a fresh huge page; unsharing splits it and copies one page. */
+function replaceHugeZero(
+  m: Machine,
+  proc: number,
+  vpage: number,
+  vma: number,
+  pte: number,
+  kind: FaultKind,
+): number {
+  if (kind === 'unshare') {
+    splitPmd(m, proc, vpage);
+    return writeProtectFault(m, proc, vpage, vma, m.pte(proc, vpage), kind);
+  }
   const start = hugeStart(m, pte, vpage);
   for (let i = 0; i < m.pmdPages; i++) m.setPte(proc, start + i, 0);
+  return hugeAnonymousFault(m, proc, vpage, vma, 'write');
 }
 
 function setHugeBits(m: Machine, proc: number, vpage: number, pte: number, bits: number): void {

@@ -4,6 +4,9 @@ import { allocFolio, folioPages, folioPutRefs, initFolio, nameOf } from './folio
 import { type Machine, MAPPING_FILE } from './machine.ts';
 import { forEachMapping, unmapEntry } from './rmap.ts';
 
+/** Backing content of a page that the file has no block for: it reads as zeroes. */
+export const HOLE = -1;
+
 /** vma_needs_dirty_tracking(): a file system that wants to hear of the first write to a clean page. */
 export function needsDirtyTracking(m: Machine, file: number): boolean {
   const fs = m.fs(file);
@@ -34,7 +37,7 @@ export function readPage(m: Machine, file: number, index: number): number {
   }
   m.setWord(head, FRAME.MAPPING, MAPPING_FILE + file);
   m.setWord(head, FRAME.INDEX, index);
-  m.setWord(head, FRAME.CONTENT, m.backing(file, index));
+  m.setWord(head, FRAME.CONTENT, Math.max(m.backing(file, index), 0));
   m.setCached(file, index, head);
   m.note(`page ${index} of the file is read into ${nameOf(head)}`);
   return head;
@@ -49,7 +52,7 @@ function readHugePage(m: Machine, file: number, index: number): number {
   m.setWord(head, FRAME.REF, m.pmdPages);
   m.setFlag(head, PG.dirty);
   for (let i = 0; i < m.pmdPages && start + i < m.filePages(file); i++) {
-    m.setWord(head + i, FRAME.CONTENT, m.backing(file, start + i));
+    m.setWord(head + i, FRAME.CONTENT, Math.max(m.backing(file, start + i), 0));
     m.setCached(file, start + i, head + i);
   }
   return head + (index - start);
@@ -125,9 +128,10 @@ export function removeFromCache(m: Machine, file: number, index: number): void {
   const first = m.word(head, FRAME.INDEX);
   for (let i = 0; i < folioPages(m, head); i++)
     if (first + i < m.filePages(file)) m.setCached(file, first + i, -1);
+  // A DAX page goes back to the storage: its first reference was never the mapping's.
   if (m.fs(file) === FS.fsdax) {
     m.setWord(head, FRAME.MAPPING, 0);
-    folioPutRefs(m, head, 1);
+    m.clearFlag(head, PG.dirty);
     return;
   }
   if ((m.flags(head) & PG.private) !== 0) {
@@ -149,7 +153,7 @@ export function unmapFileRange(m: Machine, file: number, from: number, to: numbe
       for (let v = m.state[vma + VMA.START]!; v < m.state[vma + VMA.END]!; v++) {
         const index = m.fileIndex(vma, v);
         if (index < from || index >= to || (m.pte(proc, v) & PTE.PRESENT) === 0) continue;
-        unmapEntry(m, proc, v);
+        unmapEntry(m, proc, v, true);
       }
     }
 }
@@ -171,6 +175,6 @@ export function punchHole(m: Machine, file: number, from: number, to: number): v
     const frame = m.cached(file, i);
     if (frame >= 0) m.note(`${nameOf(m.head(frame))} leaves the page cache: its data is discarded`);
     removeFromCache(m, file, i);
-    m.setBacking(file, i, 0);
+    m.setBacking(file, i, HOLE);
   }
 }

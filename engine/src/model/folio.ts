@@ -31,6 +31,11 @@ export function allocFolio(m: Machine, order: number, flags: number): number {
         ? ZONE.normal
         : m.allocZone;
     initFolio(m, head, order, zone, m.allocNode, flags);
+    if (m.lruBatch !== null && (flags & PG.lru) !== 0) {
+      m.clearFlag(head, PG.lru);
+      m.addWord(head, FRAME.REF, 1);
+      m.lruBatch.push(head);
+    }
     return head;
   }
   return -1;
@@ -56,6 +61,14 @@ export function initFolio(
     s[tail + FRAME.SHAPE] = i;
   }
   m.serial[head]!++;
+}
+
+/** lru_add_drain(): folios that wait in this CPU's batch reach the LRU lists, and the batch drops its references. */
+export function lruAddDrain(m: Machine): void {
+  for (const head of m.lruBatch?.splice(0) ?? []) {
+    m.setFlag(head, PG.lru);
+    folioPutRefs(m, head, 1);
+  }
 }
 
 /** Frees a folio whose reference count reached 0. A folio that is still in use becomes a bad page. */

@@ -4,7 +4,7 @@ import { ERRNO, FRAME, FS, MMF_HAS_PINNED, PG, PROC_KILLED, PTE, VM } from './co
 import { handleFault, isCowMapping } from './fault.ts';
 import { folioMarkDirty, needsDirtyTracking } from './file.ts';
 import { gupPutFolio, pageAnon, tryGrabFolio, tryGrabFolioFast } from './folio.ts';
-import { type Machine, MAPPING_FILE, ZERO_FRAME } from './machine.ts';
+import { type Machine, MAPPING_FILE } from './machine.ts';
 import { checkAndMigrateMovable } from './migrate.ts';
 import { exclusive, hugeStart, markAccessed, pteFrame, splitPmd } from './rmap.ts';
 
@@ -12,6 +12,10 @@ import { exclusive, hugeStart, markAccessed, pteFrame, splitPmd } from './rmap.t
 export interface PageArray {
   [i: number]: number;
 }
+
+/** Pages of the whole address space, and of TASK_SIZE_MAX with five-level page tables (x86-64). */
+const ADDRESS_PAGES = 2 ** 52;
+const TASK_SIZE_PAGES = 2 ** 44 - 1;
 
 /** A walk that makes no progress is a bug of the model: no page needs more faults than this. */
 const MAX_FAULTS = 8;
@@ -127,8 +131,7 @@ function touch(m: Machine, head: number, pte: number, flags: number): void {
   if ((pte & PTE.PMD) !== 0) return;
   if ((flags & FOLL.WRITE) !== 0 && (pte & PTE.DIRTY) === 0 && (m.flags(head) & PG.dirty) === 0)
     folioMarkDirty(m, head);
-  if ((m.flags(head) & (PG.reserved | PG.zero)) === 0 || head === ZERO_FRAME || (pte & PTE.DEVMAP) !== 0)
-    markAccessed(m, head);
+  markAccessed(m, head);
 }
 
 /** __get_user_pages(): pages done, or -errno when none was. */
@@ -325,6 +328,8 @@ export function gupFastFallback(
     return -ERRNO.EINVAL;
   }
   if ((flags & FOLL.PIN) !== 0) m.setProcFlag(proc, MMF_HAS_PINNED);
+  if (start + nr >= ADDRESS_PAGES) return -ERRNO.EOVERFLOW;
+  if (start + nr > TASK_SIZE_PAGES) return -ERRNO.EFAULT;
   const fast = gupFast(m, proc, start, nr, flags, pages);
   if (fast === nr || nr === 0 || (flags & FOLL.FAST_ONLY) !== 0) return fast;
   const slow = FOLL.TOUCH | FOLL.UNLOCKABLE;

@@ -78,6 +78,11 @@ export class Machine {
   /** Zone and node for allocations; changed by whoever sets the scene. */
   allocZone: number;
   allocNode = 0;
+  /**
+   * Folios in the per-CPU LRU batch, which hold one reference each; null (the usual case) models a machine that
+   * drains at once. Not part of the state: whoever turns it on keeps one run.
+   */
+  lruBatch: number[] | null = null;
   /** memalloc_pin_save(): allocations avoid MOVABLE and CMA while set. */
   pinScope = 0;
   /** Plain sentences about what happens, collected while a trace is made; null otherwise. */

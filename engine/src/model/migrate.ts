@@ -5,6 +5,7 @@ import {
   allocFolio,
   extraReferences,
   folioIsLongtermPinnable,
+  folioMaybeDmaPinned,
   folioPages,
   folioPutRefs,
   nameOf,
@@ -27,8 +28,11 @@ export function migrateFolio(m: Machine, head: number, target: MigrationTarget =
   const flags = m.flags(head);
   if ((flags & (PG.reserved | PG.hugeZero)) !== 0) return -ERRNO.EAGAIN;
   // try_to_migrate() moves the dirty bits of the entries into the folio even when migration then fails.
+  // A PMD entry of a pinned huge page is given up before that.
+  const pinned = folioMaybeDmaPinned(m, head);
   forEachMapping(m, head, (_proc, _vpage, pte) => {
-    if ((pte & PTE.DIRTY) !== 0) m.setFlag(head, PG.dirty);
+    const givenUp = (pte & PTE.PMD) !== 0 && pinned && exclusive(m, pte);
+    if ((pte & PTE.DIRTY) !== 0 && !givenUp) m.setFlag(head, PG.dirty);
   });
   if (extraReferences(m, head) !== 0) {
     m.note(`somebody holds ${nameOf(head)}: it can't be migrated`);

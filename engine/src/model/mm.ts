@@ -1,7 +1,8 @@
 /** What processes do to their memory: fork, munmap, exit, madvise. Source: mm/memory.c, kernel/fork.c, mm/mmap.c. */
 import { ERRNO, FRAME, FS, MMF_HAS_PINNED, PG, PROC, PROC_ALIVE, PTE, VM, VMA } from './constants.ts';
 import { allocAnon, allocHugetlb } from './fault.ts';
-import { folioMaybeDmaPinned, folioPages, nameOf } from './folio.ts';
+import { fileOf, removeFromCache } from './file.ts';
+import { extraReferences, folioMaybeDmaPinned, folioPages, nameOf } from './folio.ts';
 import type { Machine } from './machine.ts';
 import { exclusive, hasRmap, makePte, mapHuge, mapPage, pteFrame, splitPmd, unmapEntry } from './rmap.ts';
 import { mappedFrames, reclaimFolio, swapPut } from './swap.ts';
@@ -147,7 +148,7 @@ export function zapRange(m: Machine, proc: number, start: number, end: number): 
       const cut = first < start || first + folioPages(m, head) > end;
       if (cut && (m.flags(head) & PG.hugetlb) === 0) splitPmd(m, proc, v);
     }
-    unmapEntry(m, proc, v);
+    unmapEntry(m, proc, v, true);
   }
 }
 
@@ -197,16 +198,78 @@ export function madvisePageout(m: Machine, proc: number, start: number, end: num
   return freed;
 }
 
+/** invalidate_mapping_pages() on one folio: one that can't be dropped is moved to the inactive list. */
+function dropFolio(m: Machine, head: number): boolean {
+  if (m.word(head, FRAME.MAPCOUNT) > 0) return false;
+  const busy = (m.flags(head) & (PG.dirty | PG.writeback)) !== 0 || extraReferences(m, head) !== 0;
+  const where = fileOf(m, head);
+  if (busy || where === null || m.fs(where.file) === FS.shmem) {
+    m.clearFlag(head, PG.active | PG.referenced);
+    return false;
+  }
+  removeFromCache(m, where.file, where.index);
+  return true;
+}
+
 /** drop_caches: drops clean page cache pages that nobody maps or holds. Returns the number dropped. */
 export function dropCaches(m: Machine): number {
   let dropped = 0;
   for (let file = 0; file < m.fileCount; file++) {
-    if (m.fs(file) === FS.shmem || m.fs(file) === FS.hugetlbfs || m.fs(file) === FS.fsdax) continue;
+    if (m.fs(file) === FS.hugetlbfs || m.fs(file) === FS.fsdax) continue;
     for (let i = 0; i < m.filePages(file); i++) {
       const frame = m.cached(file, i);
-      if (frame >= 0 && m.word(m.head(frame), FRAME.MAPCOUNT) === 0 && reclaimFolio(m, m.head(frame)))
-        dropped++;
+      if (frame >= 0 && dropFolio(m, m.head(frame))) dropped++;
     }
   }
   return dropped;
+}
+
+/** Splits the VMA that holds `at` in two, if `at` is inside it. Source: split_vma(). */
+export function splitVma(m: Machine, proc: number, at: number): void {
+  const vma = m.vmaAt(proc, at);
+  const s = m.state;
+  if (vma < 0 || s[vma + VMA.START] === at) return;
+  const start = s[vma + VMA.START]!;
+  const end = s[vma + VMA.END]!;
+  s[vma + VMA.END] = at;
+  m.addVma(proc, at, end, m.vmaFlags(vma), m.vmaFile(vma), s[vma + VMA.PGOFF]! + (at - start));
+}
+
+/** mprotect(): [start, end) gets other vm_flags; entries lose what the new ones forbid. A huge leaf that is cut splits. */
+export function mprotect(m: Machine, proc: number, start: number, end: number, access: number): void {
+  splitVma(m, proc, start);
+  splitVma(m, proc, end);
+  const s = m.state;
+  const vma = m.vmaAt(proc, start);
+  if (vma < 0) return;
+  s[vma + VMA.FLAGS] = (s[vma + VMA.FLAGS]! & ~(VM.READ | VM.WRITE)) | access;
+  for (let v = start; v < end; v++) {
+    const pte = m.pte(proc, v);
+    if ((pte & PTE.PRESENT) === 0) continue;
+    const head = m.head(pteFrame(pte));
+    const first = v - (pteFrame(pte) - head);
+    if ((pte & PTE.PMD) !== 0 && (first < start || first + folioPages(m, head) > end)) splitPmd(m, proc, v);
+    let now = m.pte(proc, v);
+    if ((access & VM.WRITE) === 0) now &= ~PTE.WRITE;
+    now = (access & VM.READ) === 0 ? now | PTE.PROTNONE : now & ~PTE.PROTNONE;
+    m.setPte(proc, v, now);
+  }
+}
+
+/** mlock() and munlock() of pages that are mapped: their folios become unevictable, or evictable again. */
+export function mlock(m: Machine, proc: number, start: number, end: number, on: boolean): void {
+  for (let v = start; v < end; v++) {
+    const vma = m.vmaAt(proc, v);
+    if (vma >= 0) m.state[vma + VMA.FLAGS] = (m.vmaFlags(vma) & ~VM.LOCKED) | (on ? VM.LOCKED : 0);
+    const pte = m.pte(proc, v);
+    if (!hasRmap(pte)) continue;
+    const head = m.head(pteFrame(pte));
+    if (on) m.setFlag(head, PG.mlocked | PG.unevictable);
+    else m.clearFlag(head, PG.mlocked | PG.unevictable);
+  }
+}
+
+/** MADV_DONTNEED. */
+export function madviseDontneed(m: Machine, proc: number, start: number, end: number): void {
+  zapRange(m, proc, start, end);
 }

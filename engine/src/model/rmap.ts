@@ -44,10 +44,10 @@ export function exclusive(m: Machine, pte: number): boolean {
 }
 
 /**
- * Clears one present entry, keeps its dirty bit in the folio for file pages, and drops the mapping's reference.
- * Source: zap_present_ptes(), zap_huge_pmd().
+ * Clears one present entry and drops the mapping's reference. With `zap` (munmap, truncate, exit) the entry's dirty and
+ * accessed bits go to the folio of a file page first. Source: zap_present_ptes(), zap_huge_pmd().
  */
-export function unmapEntry(m: Machine, proc: number, vpage: number): void {
+export function unmapEntry(m: Machine, proc: number, vpage: number, zap = false): void {
   const pte = m.pte(proc, vpage);
   if ((pte & PTE.PMD) !== 0) {
     const start = hugeStart(m, pte, vpage);
@@ -56,7 +56,7 @@ export function unmapEntry(m: Machine, proc: number, vpage: number): void {
     if (!hasRmap(pte)) return;
     m.addWord(head, FRAME.ENTIRE, -1);
     m.addWord(head, FRAME.MAPCOUNT, -1);
-    transferDirty(m, head, pte);
+    if (zap) transferBits(m, head, pte);
     folioPutRefs(m, head, 1);
     return;
   }
@@ -66,27 +66,23 @@ export function unmapEntry(m: Machine, proc: number, vpage: number): void {
   const head = m.head(frame);
   m.addWord(frame, FRAME.PAGEMAP, -1);
   m.addWord(head, FRAME.MAPCOUNT, -1);
-  transferDirty(m, head, pte);
+  if (zap) transferBits(m, head, pte);
   if (m.order(head) > 0 && m.word(head, FRAME.MAPCOUNT) > 0) m.setFlag(head, PG.partiallyMapped);
   folioPutRefs(m, head, 1);
 }
 
-function transferDirty(m: Machine, head: number, pte: number): void {
+function transferBits(m: Machine, head: number, pte: number): void {
   if (m.isAnon(head)) return;
   if ((pte & PTE.DIRTY) !== 0) m.setFlag(head, PG.dirty);
   if ((pte & PTE.YOUNG) !== 0) markAccessed(m, head);
 }
 
-/** folio_mark_accessed(): inactive → referenced → active. */
+/** folio_mark_accessed(): inactive → referenced → active. A folio outside the LRU lists only loses `referenced` again. */
 export function markAccessed(m: Machine, head: number): void {
   const flags = m.flags(head);
-  if (head === ZERO_FRAME || (flags & PG.hugetlb) !== 0 || (flags & PG.unevictable) !== 0) {
-    m.setFlag(head, PG.referenced);
-    return;
-  }
   if ((flags & PG.referenced) === 0) m.setFlag(head, PG.referenced);
-  else if ((flags & PG.active) === 0) {
-    m.setFlag(head, PG.active);
+  else if ((flags & (PG.unevictable | PG.active)) === 0) {
+    if ((flags & PG.lru) !== 0) m.setFlag(head, PG.active);
     m.clearFlag(head, PG.referenced);
   }
 }
@@ -107,6 +103,7 @@ export function splitPmd(m: Machine, proc: number, vpage: number): void {
   }
   const isExclusive = exclusive(m, pte);
   const bits = pte & (PTE.WRITE | PTE.DIRTY);
+  if ((pte & PTE.DIRTY) !== 0) m.setFlag(head, PG.dirty);
   m.addWord(head, FRAME.ENTIRE, -1);
   m.addWord(head, FRAME.MAPCOUNT, nr - 1);
   m.addWord(head, FRAME.REF, nr - 1);

@@ -75,8 +75,8 @@ export function swapPut(m: Machine, slot: number): void {
 
 /** try_to_unmap(): replaces every entry by a swap entry (anonymous) or nothing (file). */
 function tryToUnmap(m: Machine, head: number): void {
-  const slot = slotOf(m, head);
   const anon = m.isAnon(head);
+  const slot = anon ? slotOf(m, head) : -1;
   forEachMapping(m, head, (proc, vpage, pte) => {
     const isExclusive = exclusive(m, pte);
     if ((pte & PTE.DIRTY) !== 0) m.setFlag(head, PG.dirty);
@@ -99,16 +99,20 @@ export function reclaimFolio(m: Machine, head: number): boolean {
   const where = fileOf(m, head);
   if (where === null) return false;
   const fs = m.fs(where.file);
-  if (fs === FS.shmem || fs === FS.hugetlbfs || fs === FS.secretmem || fs === FS.fsdax) return false;
-  forEachMapping(m, head, (proc, vpage) => unmapEntry(m, proc, vpage));
+  if (fs === FS.hugetlbfs || fs === FS.secretmem || fs === FS.fsdax) return false;
+  m.clearFlag(head, PG.referenced);
+  tryToUnmap(m, head);
   if (folioMaybeDmaPinned(m, head)) {
+    m.setFlag(head, PG.active);
     m.note(`${nameOf(head)} may be pinned: it is unmapped, but stays in the page cache`);
     return false;
   }
+  if (fs === FS.shmem) return swapOutShmem(m, head, where.file, where.index);
   if ((m.flags(head) & PG.dirty) !== 0) {
     m.note(`${nameOf(head)} is dirty: it waits for writeback`);
     return false;
   }
+  releaseBuffers(m, head);
   if (extraReferences(m, head) !== 0) {
     m.note(`somebody holds ${nameOf(head)}: it is unmapped, but stays in the page cache`);
     return false;
@@ -118,20 +122,39 @@ export function reclaimFolio(m: Machine, head: number): boolean {
   return true;
 }
 
+/** shmem_writepage(): the page of a tmpfs file goes to swap; the next access brings it back. */
+function swapOutShmem(m: Machine, head: number, file: number, index: number): boolean {
+  if (m.swapSlots === 0 || extraReferences(m, head) !== 0) {
+    m.note(`${nameOf(head)} is unmapped, but stays in memory`);
+    return false;
+  }
+  m.setBacking(file, index, m.word(head, FRAME.CONTENT));
+  m.note(`${nameOf(head)} is swapped out`);
+  removeFromCache(m, file, index);
+  return true;
+}
+
+/** filemap_release_folio(): buffer heads of a clean folio go, and with them one reference. */
+function releaseBuffers(m: Machine, head: number): void {
+  if ((m.flags(head) & PG.private) === 0) return;
+  m.clearFlag(head, PG.private);
+  m.addWord(head, FRAME.REF, -1);
+}
+
 function reclaimAnon(m: Machine, head: number): boolean {
+  m.clearFlag(head, PG.referenced);
   if ((m.flags(head) & PG.swapcache) === 0) {
     if (folioMaybeDmaPinned(m, head)) {
       m.note(`${nameOf(head)} may be pinned: reclaim leaves it mapped`);
       return false;
     }
-    if (m.order(head) > 0 && !splitFolio(m, head)) return false;
+    if (m.order(head) > 0) return reclaimLarge(m, head);
     const slot = allocSlot(m);
     if (slot < 0) return false;
     addToSwapCache(m, head, slot);
     m.setFlag(head, PG.dirty);
   }
   tryToUnmap(m, head);
-  m.clearFlag(head, PG.referenced);
   if (folioMaybeDmaPinned(m, head) || extraReferences(m, head) !== 0) {
     m.note(`somebody holds ${nameOf(head)}: it is unmapped, but stays in the swap cache`);
     return false;
@@ -147,6 +170,18 @@ function reclaimAnon(m: Machine, head: number): boolean {
   m.setWord(head, FRAME.INDEX, 0);
   folioPutRefs(m, head, 1);
   return true;
+}
+
+/** A huge page is split first; one that can't be is moved to the active list. */
+function reclaimLarge(m: Machine, head: number): boolean {
+  const nr = folioPages(m, head);
+  if (!splitFolio(m, head)) {
+    m.setFlag(head, PG.active);
+    return false;
+  }
+  let freed = true;
+  for (let i = 0; i < nr; i++) if (m.ref(head + i) > 0 && !reclaimAnon(m, head + i)) freed = false;
+  return freed;
 }
 
 /**
@@ -172,6 +207,7 @@ export function splitFolio(m: Machine, head: number): boolean {
     const own = s[page + FRAME.FLAGS]! & PG.anonExclusive;
     const mapcount = s[page + FRAME.PAGEMAP]!;
     s[page + FRAME.FLAGS] = flags | own;
+    m.serial[head + i] = m.serial[head]!;
     s[page + FRAME.SHAPE] = shape;
     s[page + FRAME.MAPPING] = mapping;
     s[page + FRAME.MAPCOUNT] = mapcount;
