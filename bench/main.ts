@@ -29,7 +29,7 @@ output(process.execPath, [path.join(root, 'esbuild.mjs')], root);
 const rows: Row[] = [
   ...startRows(program, examples),
   ...exploreRows(),
-  ...(await explainRows([path.join(kernel, 'drivers')], root)),
+  ...(await explainRows([kernel], root)),
   ...treeRows(program, kernel),
 ];
 const machine = `${cpus()[0]?.model.trim() ?? arch()}, ${availableParallelism()} cores, node ${process.versions.node}`;
