@@ -21,7 +21,7 @@ export function endsOf(code: string): string[] {
     .at(-1)!
     .observations.flatMap((o) => {
       if (o.what !== 'exit') return [];
-      const fate = o.dropped ? 'dropped' : (o.set.escaped ?? 'reachable');
+      const fate = o.owner === 'callee' ? `given to ${o.set.escaped}` : o.owner;
       return [`${o.set.result}/${o.set.nr} ${o.set.slots.join(' ')}: ${fate}`];
     });
   return [...new Set(lines)].sort();

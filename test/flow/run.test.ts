@@ -29,7 +29,7 @@ describe('outcome classes', () => {
 	return 0;
 }
 `;
-    expect(endsOf(code).filter((e) => e.includes('held'))).toEqual(['1/2 held empty: reachable']);
+    expect(endsOf(code).filter((e) => e.includes('held'))).toEqual(['1/2 held empty: caller']);
   });
 });
 
@@ -95,12 +95,12 @@ describe('release loops', () => {
 
 describe('where pages go', () => {
   const fates: readonly (readonly [string, string])[] = [
-    ['own[0] = pages[0]; own[1] = pages[1]; return 0;', 'reachable'],
-    ['keep(pages); return 0;', 'keep'],
+    ['own[0] = pages[0]; own[1] = pages[1]; return 0;', 'caller'],
+    ['keep(pages); return 0;', 'given to keep'],
     ['pr_info("%p", pages[0]); return 0;', 'dropped'],
     ['kfree(own); return 0;', 'dropped'],
-    ['return page_to_pfn(pages[0]);', 'reachable'],
-    ['the_pages = pages[0]; return 0;', 'reachable'],
+    ['return page_to_pfn(pages[0]);', 'caller'],
+    ['the_pages = pages[0]; return 0;', 'object'],
   ];
   test.each(fates)('%s', (rest, fate) => {
     const ends = endsOf(

@@ -1,5 +1,6 @@
 /** An acquire forks a path into outcome classes: none of the pages, some, or all. */
 import { FOLL } from '#engine/protocol/flags.ts';
+import { EFAULT } from './constants.ts';
 import type { Call, Expr } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
@@ -8,8 +9,6 @@ import { asAddress, elementPlace, somewhere } from './places.ts';
 import type { PageSet, Slot, State } from './state.ts';
 import { certainBits, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
-
-const EFAULT = 14;
 
 /** Runs an acquiring call: one outcome per class that its API can give (FLOW: Fail, None, Part, Full). */
 export function acquire(

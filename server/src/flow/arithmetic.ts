@@ -1,4 +1,5 @@
 /** Operators on values of the small world. */
+import { MAX_ERRNO } from './constants.ts';
 import { compare, convert, usualConversion } from './ctypes.ts';
 import type { BinaryOp, IntType } from './ir.ts';
 import { certainBits, TOP, type Value, type Values } from './value.ts';
@@ -55,6 +56,8 @@ function integers(
   b: number,
   types: { readonly l?: IntType | undefined; readonly r?: IntType | undefined },
 ): Value {
+  // One number stands for every errno: which one it is, is not known.
+  if ((op === '==' || op === '!=') && isErrno(a) && isErrno(b)) return TOP;
   if (COMPARISONS.has(op)) {
     const order = compare(a, b, usualConversion(types.l, types.r));
     return values.int(comparisonHolds(op, order) ? 1 : 0);
@@ -141,6 +144,11 @@ function references(values: Values, op: BinaryOp, ref: Value, other: Value): Val
 
 function isNull(v: Value): boolean {
   return v.t === 'int' && v.n === 0;
+}
+
+/** Whether a number is an error that a function returned; -1 to -3 may be counters. */
+export function isErrno(n: number): boolean {
+  return n < -SMALL && n >= -MAX_ERRNO;
 }
 
 /** Truth of a value as a condition; undefined where it is not known. */

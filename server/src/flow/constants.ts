@@ -53,5 +53,5 @@ export function constantValue(name: string): number | undefined {
 /** Largest errno: IS_ERR_VALUE() holds for [-MAX_ERRNO, -1]. */
 export const MAX_ERRNO = 4095;
 
-/** The error that an unknown error pointer stands for. */
-export const ENOMEM = 12;
+/** The errno that stands for all of them. */
+export const EFAULT = 14;

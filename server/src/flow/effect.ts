@@ -1,7 +1,7 @@
 /** What known kernel helpers do to a state. */
 
 import { truth } from './arithmetic.ts';
-import { ENOMEM, MAX_ERRNO } from './constants.ts';
+import { EFAULT, MAX_ERRNO } from './constants.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import type { Effect } from './kernel/effects.ts';
@@ -138,7 +138,7 @@ function isError(w: World, st: State, v: Value, orNull: boolean): Value | Outcom
   // Memory that this path allocated and found not to be NULL is no error pointer.
   if (v.t === 'sym' && v.key.startsWith(`@${ALLOCATED}`) && st.facts.get(v.key)) return w.values.int(0);
   const failed = st.clone();
-  if (v.t === 'sym') learn(failed, w.values, v, -ENOMEM);
+  if (v.t === 'sym') learn(failed, w.values, v, -EFAULT);
   return [
     { st, v: w.values.int(0) },
     { st: failed, v: w.values.int(1) },

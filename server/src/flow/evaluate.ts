@@ -1,7 +1,8 @@
 /** Runs expressions: each gives one or more outcomes, a state and a value. */
-import { binary, truth } from './arithmetic.ts';
+import { binary, isErrno, truth } from './arithmetic.ts';
 import { call } from './call.ts';
 import { conditionText } from './conditions.ts';
+import { EFAULT } from './constants.ts';
 import { convert } from './ctypes.ts';
 import type { Assign, Expr, Index, Step } from './ir.ts';
 import { oneLine } from './ir.ts';
@@ -207,7 +208,7 @@ function assign(w: World, f: Frame, st: State, e: Assign): Outcome[] {
         const old = at.in === 'place' ? read(s, w.values, at.place) : TOP;
         v = settle(s, w.values, binary(w.values, e.op, old, r.v, { l: e.l.type, r: e.r.type }));
       }
-      if (v.t === 'int') v = w.values.int(convert(v.n, e.l.type));
+      if (v.t === 'int') v = w.values.int(convert(isErrno(v.n) ? -EFAULT : v.n, e.l.type));
       store(w, f, s, at, v, e);
       return { st: s, v };
     }),

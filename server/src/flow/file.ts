@@ -6,6 +6,7 @@ import { ACQUIRES } from './kernel/acquire.ts';
 import { isProtocolName } from './kernel/effects.ts';
 import { liveness } from './liveness.ts';
 import { lowerFunction } from './lower-function.ts';
+import { type CallTable, FlowMemo, type LoweredFacts, type RunIdentity } from './memo.ts';
 import { MAX_DEPTH, runHelper, runRoot } from './run.ts';
 import { trackedLocals } from './slice.ts';
 import { Values } from './value.ts';
@@ -24,6 +25,9 @@ export interface FunctionFlow {
   readonly observations: readonly Observation[];
   readonly steps: number;
   readonly cut: boolean;
+  /** Which run this is. A run that is remembered comes back with the same identity and without its observations. */
+  readonly identity: RunIdentity;
+  readonly remembered: boolean;
 }
 
 export interface FileFlow {
@@ -31,27 +35,6 @@ export interface FileFlow {
   /** Names of the functions that were lowered, and of those that the parser could read only in part. */
   readonly analysed: readonly string[];
   readonly partlyRead: readonly string[];
-}
-
-const CALL = /\b([A-Za-z_]\w*)\s*\(/g;
-
-/** Calls of each function of the file by name, read off the text: enough to decide what is worth parsing. */
-interface CallTable {
-  readonly indexOf: ReadonlyMap<string, number>;
-  readonly callees: readonly ReadonlySet<string>[];
-}
-
-function callTable(source: SourceFile): CallTable {
-  const indexOf = new Map<string, number>();
-  source.functions.forEach((f, i) => {
-    indexOf.set(f.name, i);
-  });
-  const callees = source.functions.map((f) => {
-    const names = new Set<string>();
-    for (const m of source.code.slice(f.bodyStart, f.end).matchAll(CALL)) names.add(m[1]!);
-    return names;
-  });
-  return { indexOf, callees };
 }
 
 /** Functions for which `direct` holds, and those that call such a one, to a fixpoint. */
@@ -78,20 +61,35 @@ const MAX_CALLERS_UP = 3;
 
 /**
  * Runs every function of the file that acquires pages, each as an entry point. Where it may leave pages to its caller,
- * its callers in the file are run too, with it as a helper.
+ * its callers in the file are run too, with it as a helper. `memo` is of an earlier version of the same file.
  */
 export function analyzeFlow(
   source: SourceFile,
   parser: Parser,
   options: FlowOptions = DEFAULT_FLOW,
+  memo: FlowMemo = new FlowMemo(),
 ): FileFlow {
-  const table = callTable(source);
+  const table = memo.begin(source);
+  try {
+    return runFile(source, parser, options, table, memo);
+  } finally {
+    memo.end();
+  }
+}
+
+function runFile(
+  source: SourceFile,
+  parser: Parser,
+  options: FlowOptions,
+  table: CallTable,
+  memo: FlowMemo,
+): FileFlow {
   const isAcquire = (name: string): boolean => ACQUIRES.has(name) && !table.indexOf.has(name);
   const names = source.functions.map((f) => f.name);
   const direct = names.filter((name) => [...table.callees[table.indexOf.get(name)!]!].some(isAcquire));
   if (direct.length === 0) return { functions: [], analysed: [], partlyRead: [] };
   const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
-  const run = new FileRun(source, parser, options, table, touching);
+  const run = new FileRun(source, parser, options, table, touching, memo);
   let level = [...new Set(direct)];
   const done = new Set<string>();
   for (let up = 0; up <= MAX_CALLERS_UP && level.length > 0; up++) {
@@ -114,6 +112,10 @@ class FileRun {
   readonly #options: FlowOptions;
   readonly #table: CallTable;
   readonly #touching: ReadonlySet<string>;
+  readonly #memo: FlowMemo;
+  /** What is known of the functions that were lowered, now or for a run that is remembered; in that order. */
+  readonly #known = new Map<string, LoweredFacts>();
+  readonly #repeated = new Map<string, ReadonlySet<string>>();
   readonly #lowered = new Map<string, FunctionIr | undefined>();
   readonly #facts = new Map<FunctionIr, FunctionFacts>();
   readonly #functions: FunctionFlow[] = [];
@@ -124,23 +126,44 @@ class FileRun {
     options: FlowOptions,
     table: CallTable,
     touching: ReadonlySet<string>,
+    memo: FlowMemo,
   ) {
     this.#source = source;
     this.#parser = parser;
     this.#options = options;
     this.#table = table;
     this.#touching = touching;
+    this.#memo = memo;
   }
 
   result(): FileFlow {
-    const partlyRead = [...this.#lowered]
-      .filter(([, ir]) => ir === undefined || ir.partlyRead)
-      .map(([name]) => name);
-    return { functions: this.#functions, analysed: [...this.#lowered.keys()], partlyRead };
+    const partlyRead = [...this.#known].filter(([, facts]) => facts.partlyRead).map(([name]) => name);
+    return { functions: this.#functions, analysed: [...this.#known.keys()], partlyRead };
   }
 
   /** Runs a function as an entry point; tells whether it may leave pages to its caller. */
   root(name: string): boolean {
+    return this.#recall(name) ?? this.#run(name);
+  }
+
+  /** Takes over a run of an earlier version of the file, with all that it left behind. */
+  #recall(name: string): boolean | undefined {
+    const surroundings = { lowered: this.#known, repeated: this.#repeated, handsOver: this.handsOver };
+    const run = this.#memo.recall(name, surroundings);
+    if (run === undefined) return undefined;
+    for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
+    for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
+    const { identity, steps, cut } = run;
+    this.#functions.push({ name, observations: [], steps, cut, identity, remembered: true });
+    return run.handsOver;
+  }
+
+  #run(name: string): boolean {
+    const before = {
+      lowered: new Map(this.#known),
+      repeated: new Map(this.#repeated),
+      handsOver: this.handsOver,
+    };
     const ir = this.#lower(name);
     if (ir === undefined) return false;
     const observations = new Map<string, Observation>();
@@ -163,10 +186,16 @@ class FileRun {
     };
     const { steps, cut } = runRoot(world, ir, this.#factsOf(ir));
     const seen = [...observations.values()];
-    this.#functions.push({ name, observations: seen, steps, cut });
-    return seen.some(
-      (o) => o.what === 'exit' && !o.dropped && o.set.slots.some((s) => s === 'held' || s === 'unsure'),
-    );
+    const handsOver = seen.some((o) => o.what === 'exit' && o.owner === 'caller');
+    const identity = this.#memo.remember(name, before, {
+      steps,
+      cut,
+      handsOver,
+      lowered: [...this.#known].filter(([fn]) => !before.lowered.has(fn)),
+      repeated: [...this.#repeated].filter(([fn]) => !before.repeated.has(fn)),
+    });
+    this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
+    return handsOver;
   }
 
   #lower(name: string): FunctionIr | undefined {
@@ -175,6 +204,10 @@ class FileRun {
     const { isStatic } = this.#source.functions[index]!;
     const ir = lowerFunction(this.#source.parse(index, this.#parser), name, isStatic);
     this.#lowered.set(name, ir);
+    if (!this.#known.has(name)) {
+      const { conditions = [], partlyRead = true } = ir ?? {};
+      this.#known.set(name, { conditions, partlyRead });
+    }
     return ir;
   }
 
@@ -182,10 +215,12 @@ class FileRun {
     let facts = this.#facts.get(ir);
     if (facts === undefined) {
       const touches = (fn: string): boolean => this.#touching.has(fn);
-      const repeated = this.#repeatedIn(ir);
+      const repeated = this.#repeated.get(ir.name) ?? this.#repeatedIn(ir);
+      this.#repeated.set(ir.name, repeated);
       facts = {
         tracked: trackedLocals(ir, this.#source.text, repeated, touches),
-        liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn)),
+        livenessAsEntry: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn), true),
+        livenessAsHelper: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn), false),
         repeated,
       };
       this.#facts.set(ir, facts);
@@ -198,8 +233,8 @@ class FileRun {
     for (const call of ir.calls)
       if (call.fn !== undefined && this.#touching.has(call.fn)) this.#lower(call.fn);
     const count = new Map<string, number>();
-    for (const other of this.#lowered.values()) {
-      for (const c of other?.conditions ?? []) count.set(c, (count.get(c) ?? 0) + 1);
+    for (const { conditions } of this.#known.values()) {
+      for (const c of conditions) count.set(c, (count.get(c) ?? 0) + 1);
     }
     return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
   }
@@ -214,6 +249,6 @@ function observationKey(o: Observation): string {
     case 'release':
       return `${place}|${o.call.start}|${o.set.call.start}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}`;
     case 'exit':
-      return `${place}|${o.range.start}|${o.set.call.start}|${o.set.slots.join()}|${o.set.result}|${o.dropped}|${o.set.written}|${o.set.escaped}`;
+      return `${place}|${o.range.start}|${o.set.call.start}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped}`;
   }
 }

@@ -169,7 +169,7 @@ export interface Node {
   cases?: Expr[];
   /** A condition of a loop: comparisons in it bound an unknown count. */
   loop?: boolean;
-  /** The first test of an iterator macro: taken while pages are held. */
+  /** The test of an iterator macro before its first round; the parts of its condition are what the macro is given. */
   firstRound?: boolean;
   /** Number of predecessors; states are merged where it exceeds one. */
   preds: number;

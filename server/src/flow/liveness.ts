@@ -12,7 +12,8 @@ export interface Liveness {
   readonly reachesAcquire: readonly boolean[];
 }
 
-export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean): Liveness {
+/** With `ignoreResult` an integer that is returned counts as unused. */
+export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean, ignoreResult: boolean): Liveness {
   const n = ir.nodes.length;
   const uses: Set<string>[] = [];
   const kills: (string | undefined)[] = [];
@@ -21,7 +22,8 @@ export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean): Liv
   for (const node of ir.nodes) {
     const used = new Set<string>();
     let acquiring = false;
-    if (node.expr !== undefined) {
+    const ignored = ignoreResult && node.kind === 'return' && isIntegerVariable(node.expr);
+    if (node.expr !== undefined && !ignored) {
       walk(node.expr, (e) => {
         if (e.k === 'var' && e.local) used.add(e.name);
         if (e.k === 'addr') for (const name of rootNames(e.e)) addressed.add(name);
@@ -53,6 +55,10 @@ export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean): Liv
     }
   }
   return { liveIn, reachesAcquire };
+}
+
+function isIntegerVariable(e: Expr | undefined): boolean {
+  return e?.k === 'var' && e.local && e.type !== undefined;
 }
 
 /** The local that a plain assignment or a declaration overwrites. */

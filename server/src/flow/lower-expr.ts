@@ -1,7 +1,7 @@
 /** Expressions of the syntax tree to the compact form of ir.ts. */
 import { Field, Kind } from '../syntax/kinds.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
-import { constantValue } from './constants.ts';
+import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
 import type { BinaryOp, Call, Expr, IntType, Var } from './ir.ts';
 import { childByField, namedChildren, textOf } from './navigate.ts';
@@ -162,6 +162,9 @@ function lowerUnary(scope: Scope, node: number): Expr {
   const op = childByField(tree, node, Field.operator);
   const text = op < 0 ? '!' : textOf(tree, op);
   if (text === '-' && e.k === 'num') return { ...e, n: -e.n, ...at };
+  // A driver's own error codes: -NE_ERR_MEM_NOT_HUGE_PAGE.
+  if (text === '-' && e.k === 'var' && /^[A-Z0-9_]*ERR[A-Z0-9_]*$/.test(e.name))
+    return { k: 'num', n: -EFAULT, type: INT, ...at };
   if (text === '-' || text === '~' || text === '+') return { k: 'unary', op: text, e, type: e.type, ...at };
   return { k: 'unary', op: '!', e, type: INT, ...at };
 }

@@ -5,7 +5,7 @@ import type { SyntaxTree } from '../syntax/tree.ts';
 import { NodeFlag } from '../syntax/tree.ts';
 import { conditionsOf } from './conditions.ts';
 import { type Declarations, declarationsOf, declared } from './declarations.ts';
-import type { Call, Expr, FunctionIr, Node } from './ir.ts';
+import type { Call, Declare, Expr, FunctionIr, Node } from './ir.ts';
 import { lowerExpr, type Scope } from './lower-expr.ts';
 import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
 
@@ -285,34 +285,27 @@ class Builder {
   }
 
   /**
-   * An iterator macro that the dialect made a loop: unknown number of rounds, its variables change in each. A first
-   * round stands apart from the others: while pages are held it is taken, since such a loop walks over them.
+   * An iterator macro that the dialect made a loop: unknown number of rounds, its variables change in each. The test
+   * before the first round stands apart, since what the macro is given tells whether there is one.
    */
   #loopMacro(s: number, from: number): number {
     const c = childByField(this.#tree, s, Field.condition);
     const range = c < 0 ? this.#at(s) : this.#at(c);
     const args = c < 0 ? [] : flatten(lowerExpr(this.#scope, c));
-    const changed = args.flatMap((a): Expr[] =>
-      a.k === 'var' && a.local
-        ? [{ k: 'declare', name: a.name, array: false, start: a.start, end: a.end }]
-        : [],
-    );
-    const others = args.filter((a) => a.k !== 'var' || !a.local);
-    const next: Expr = { k: 'seq', items: [...others, ...changed], ...range };
-    const yes = this.#node('join', range);
+    const macro = /^\w+/.exec(this.#tree.text.slice(this.#tree.start[s]!, range.start))?.[0] ?? '';
+    const changed = iteratorsOf(macro, args);
+    const next: Expr = { k: 'seq', items: changed, ...range };
     const again = this.#node('join', range);
     const after = this.#node('join', range);
-    for (const head of [from, again]) {
-      const branch = this.#then(this.#then(head, 'expr', range, next), 'branch', range, {
-        k: 'opaque',
-        parts: [],
-        ...range,
-      });
-      if (head === from) this.#nodes[branch]!.firstRound = true;
-      this.#edge(branch, yes);
+    const round = this.#node('expr', range, next);
+    const bounds = args.filter((a) => !changed.some((v) => a.k === 'var' && v.name === a.name));
+    const first = this.#then(from, 'branch', range, { k: 'opaque', parts: bounds, ...range });
+    this.#nodes[first]!.firstRound = true;
+    for (const branch of [first, this.#then(again, 'branch', range, { k: 'opaque', parts: [], ...range })]) {
+      this.#edge(branch, round);
       this.#edge(branch, after);
     }
-    this.#loopBody(s, yes, again, after);
+    this.#loopBody(s, round, again, after);
     return after;
   }
 
@@ -395,6 +388,24 @@ class Builder {
 const NO_RETURN: ReadonlySet<string> = new Set(['BUG', 'panic', 'do_exit', 'unreachable', 'make_task_dead']);
 /** Calls after which control goes on only if the argument was false. */
 const STOP_IF: ReadonlySet<string> = new Set(['BUG_ON', 'VM_BUG_ON']);
+
+/** Positions of the variables that an iterator macro sets in each round; all locals where it is not listed. */
+const ITERATORS: readonly (readonly [RegExp, readonly number[]])[] = [
+  [/^for_each_sg$/, [1, 3]],
+  [/^for_each_sgtable_/, [1, 2]],
+  [/^(h?list|llist|hlist_bl)_for_each\w*_safe/, [0, 1]],
+  [/^(h?list|llist|hlist_bl)_for_each/, [0]],
+  [/^for_each_(set|clear)_bit/, [0]],
+];
+
+function iteratorsOf(macro: string, args: readonly Expr[]): Declare[] {
+  const positions = ITERATORS.find(([name]) => name.test(macro))?.[1];
+  return args.flatMap((a, i): Declare[] =>
+    a.k === 'var' && a.local && (positions?.includes(i) ?? true)
+      ? [{ k: 'declare', name: a.name, array: false, start: a.start, end: a.end }]
+      : [],
+  );
+}
 
 function flatten(e: Expr): Expr[] {
   return e.k === 'seq' ? e.items.flatMap(flatten) : [e];

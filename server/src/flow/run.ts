@@ -1,13 +1,14 @@
 /** Runs a function: a worklist over its graph, with equal states merged where paths meet. */
 import { binary, truth } from './arithmetic.ts';
 import { switchText } from './conditions.ts';
-import { decide, evaluate } from './evaluate.ts';
+import { decide, evaluate, evaluateAll } from './evaluate.ts';
 import type { FunctionIr, Node } from './ir.ts';
 import { settle } from './learn.ts';
+import type { Liveness } from './liveness.ts';
 import { ALLOCATED, reachableSets } from './places.ts';
-import { State } from './state.ts';
-import { isPageRef, TOP, type Value } from './value.ts';
-import type { Frame, FunctionFacts, Outcome, World } from './world.ts';
+import { type PageSet, State } from './state.ts';
+import { TOP, type Value } from './value.ts';
+import type { Frame, FunctionFacts, Outcome, Owner, World } from './world.ts';
 
 /** How deep helpers of the same file are entered. */
 export const MAX_DEPTH = 4;
@@ -69,7 +70,7 @@ function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): voi
     if (w.budget <= 0) return;
     w.budget--;
     if (node.preds > 1) {
-      item.st.dropDead(frame.name, frame.facts.liveness.liveIn[node.id]!);
+      item.st.dropDead(frame.name, livenessOf(frame).liveIn[node.id]!);
       item.st.dropUnreferenced();
       if (isSettled(frame, node, item.st) || !isNew(seen, node.id, item.st)) continue;
     }
@@ -79,7 +80,11 @@ function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): voi
 
 /** Nothing is held and nothing more will be acquired: the rest of an entry point's path concerns no page. */
 function isSettled(frame: Frame, node: Node, st: State): boolean {
-  return frame.depth === 0 && st.sets.size === 0 && !frame.facts.liveness.reachesAcquire[node.id];
+  return frame.depth === 0 && st.sets.size === 0 && !livenessOf(frame).reachesAcquire[node.id];
+}
+
+function livenessOf(frame: Frame): Liveness {
+  return frame.depth === 0 ? frame.facts.livenessAsEntry : frame.facts.livenessAsHelper;
 }
 
 function isNew(seen: Map<number, Set<string>>, node: number, st: State): boolean {
@@ -108,7 +113,7 @@ function execute(
     case 'expr':
       return evaluate(w, f, st, node.expr!).flatMap((o) => node.succ.map((s) => ({ node: s, st: o.st })));
     case 'branch':
-      if (node.firstRound && st.holdsPages()) return [{ node: node.succ[0]!, st }];
+      if (node.firstRound) return runFirstRound(w, f, node, st);
       return evaluate(w, f, st, node.expr!).flatMap((o) =>
         decide(w, f, o.st, o.v, node.expr!, node.loop ?? false).map((d) => ({
           node: node.succ[d.holds ? 0 : 1]!,
@@ -125,6 +130,21 @@ function execute(
       if (node.expr !== undefined) evaluate(w, f, st, node.expr);
       return [];
   }
+}
+
+/** An iterator macro has a first round where it is given a positive count, or something that leads to held pages. */
+function runFirstRound(w: World, f: Frame, node: Node, st: State): { node: number; st: State }[] {
+  const parts = node.expr?.k === 'opaque' ? node.expr.parts : [];
+  return evaluateAll(w, f, st, parts).flatMap((o) => {
+    const counted = o.vs.some((v) => v.t === 'int' && v.n > 0);
+    const leads = o.st.holdsPages() && reachableSets(o.st, o.vs, () => false).size > 0;
+    const [round, after] = node.succ;
+    if (counted || leads) return [{ node: round!, st: o.st }];
+    return [
+      { node: round!, st: o.st.clone() },
+      { node: after!, st: o.st },
+    ];
+  });
 }
 
 function runSwitch(w: World, f: Frame, node: Node, st: State): { node: number; st: State }[] {
@@ -150,14 +170,27 @@ function runSwitch(w: World, f: Frame, node: Node, st: State): { node: number; s
   });
 }
 
-/** The end of a root's path: says of each page set whether somebody else can still reach it. */
+/** The end of a root's path: says of each page set who can still reach it. */
 function leave(w: World, f: Frame, st: State, returns: Value | undefined, node: Node): void {
-  const reachable = reachableSets(st, returns === undefined ? [] : [returns], outlives);
-  if (returns !== undefined && isPageRef(returns)) reachable.add(returns.set);
+  const results = returns === undefined ? [] : [returns];
+  const byCaller = reachableSets(st, results, (place) => isArgument(f, place));
+  const byAnyone = reachableSets(st, results, outlives);
   for (const set of st.sets.values()) {
-    const dropped = !reachable.has(set.id) && set.escaped === undefined;
-    w.observe({ what: 'exit', set, dropped, returns, range: node.range, path: st.path, within: f.ir.name });
+    const held = set.slots.some((slot) => slot === 'held' || slot === 'unsure');
+    const owner = ownerOf(set, held && byCaller.has(set.id), byAnyone.has(set.id));
+    w.observe({ what: 'exit', set, owner, returns, range: node.range, path: st.path, within: f.ir.name });
   }
+}
+
+function ownerOf(set: PageSet, byCaller: boolean, byAnyone: boolean): Owner {
+  if (byCaller) return 'caller';
+  if (byAnyone) return 'object';
+  return set.escaped === undefined ? 'dropped' : 'callee';
+}
+
+/** An element of what a parameter points to, as in `*page = …` and `pages[i] = …`; not a member of a structure. */
+function isArgument(f: Frame, place: string): boolean {
+  return place.startsWith(`*${f.name}:`) && !place.includes('.');
 }
 
 /** Places that live on when the function returns: globals, and what parameters and looked-up objects point to. */

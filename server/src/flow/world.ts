@@ -32,12 +32,17 @@ export interface ReleaseObservation {
   readonly within: string;
 }
 
+/**
+ * Who can reach the pages of a set when a path ends: nobody (`dropped`), the caller through the result or through an
+ * argument that points to pages (`caller`), an object that lives on (`object`), or a callee that is not seen (`callee`).
+ */
+export type Owner = 'dropped' | 'caller' | 'object' | 'callee';
+
 /** A page set at the end of a path. */
 export interface ExitObservation {
   readonly what: 'exit';
   readonly set: PageSet;
-  /** Nobody but this path had a way to reach the pages. */
-  readonly dropped: boolean;
+  readonly owner: Owner;
   readonly returns: Value | undefined;
   readonly range: Range;
   readonly path: PathLink | undefined;
@@ -61,7 +66,9 @@ export interface Frame {
 export interface FunctionFacts {
   /** Locals whose values matter to the pages; others are unknown. */
   readonly tracked: ReadonlySet<string>;
-  readonly liveness: Liveness;
+  /** As an entry point nobody sees the number that it returns; as a helper its caller does. */
+  readonly livenessAsEntry: Liveness;
+  readonly livenessAsHelper: Liveness;
   /** Conditions that are written more than once, here or in a helper: a path remembers their outcomes. */
   readonly repeated: ReadonlySet<string>;
 }

@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts';
 
 /** Ends of paths on which pages of a set are certainly held, and nobody can reach them any more. */
 export function leaks(flow: FunctionFlow): ExitObservation[] {
-  return exits(flow).filter((o) => o.dropped && o.set.slots.includes('held'));
+  return exits(flow).filter((o) => o.owner === 'dropped' && o.set.slots.includes('held'));
 }
 
 /** Whether the acquire of a leaked set got fewer pages than it asked for. */
