@@ -50,7 +50,7 @@ export function runHelper(
   runFrame(w, frame, st, (end, v) => {
     end.dropFrame(frame.name);
     const value = v === undefined ? TOP : v;
-    const key = `${end.key()}|${value.key}`;
+    const key = `${end.key(w.values)}|${value.key}`;
     if (!outcomes.has(key)) outcomes.set(key, { st: end, v: value });
   });
   return [...outcomes.values()];
@@ -60,7 +60,7 @@ type OnReturn = (st: State, v: Value | undefined, node: Node) => void;
 
 function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): void {
   const { nodes } = frame.ir;
-  const seen = new Map<number, Set<string>>();
+  const seen = new Map<number, Set<number>>();
   const work: { node: number; st: State }[] = [{ node: 0, st: start }];
   for (let i = 0; i < work.length; i++) {
     const item = work[i]!;
@@ -72,7 +72,7 @@ function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): voi
     if (node.preds > 1) {
       item.st.dropDead(frame.name, livenessOf(frame).liveIn[node.id]!);
       item.st.dropUnreferenced();
-      if (isSettled(frame, node, item.st) || !isNew(seen, node.id, item.st)) continue;
+      if (isSettled(frame, node, item.st) || !isNew(w, seen, node.id, item.st)) continue;
     }
     for (const next of execute(w, frame, node, item.st, onReturn)) work.push(next);
   }
@@ -87,13 +87,13 @@ function livenessOf(frame: Frame): Liveness {
   return frame.depth === 0 ? frame.facts.livenessAsEntry : frame.facts.livenessAsHelper;
 }
 
-function isNew(seen: Map<number, Set<string>>, node: number, st: State): boolean {
+function isNew(w: World, seen: Map<number, Set<number>>, node: number, st: State): boolean {
   let keys = seen.get(node);
   if (keys === undefined) {
     keys = new Set();
     seen.set(node, keys);
   }
-  const key = st.key();
+  const key = st.key(w.values);
   if (keys.has(key)) return false;
   keys.add(key);
   return true;

@@ -61,6 +61,7 @@ export const TOP: Top = { t: 'top', key: '?' };
 /** Creates values, each once. One per analysed file: no state is shared between files. */
 export class Values {
   readonly #interned = new Map<string, Value>();
+  readonly #ids = new Map<string, number>();
 
   #intern<V extends Value>(v: V): V {
     const known = this.#interned.get(v.key);
@@ -91,6 +92,16 @@ export class Values {
 
   ptr(base: string, off: number | null): Value {
     return base.length > MAX_KEY ? TOP : this.#intern({ t: 'ptr', base, off, key: `&${base}+${off ?? '?'}` });
+  }
+
+  /** A number for a text, the same as long as this object lives: texts are compared once, when they are first met. */
+  idOf(text: string): number {
+    let id = this.#ids.get(text);
+    if (id === undefined) {
+      id = this.#ids.size + 1;
+      this.#ids.set(text, id);
+    }
+    return id;
   }
 
   ref(t: PageRef['t'], set: string, slot: number | null): PageRef {
