@@ -19,6 +19,28 @@ export interface Cursor {
 }
 
 const NAMED_BIT = 0x10000;
+/** Nodes of this kind have no children. Asking a cursor costs more than everything else here, so it is not asked. */
+const LEAF_BIT = 0x20000;
+/** Nodes of this kind are under no field. */
+const FIELDLESS_BIT = 0x40000;
+
+/** Named kinds without children. Anonymous tokens never have any. */
+const NAMED_LEAVES: ReadonlySet<number> = new Set([
+  Kind.identifier,
+  Kind.field_identifier,
+  Kind.type_identifier,
+  Kind.statement_identifier,
+  Kind.number_literal,
+  Kind.string_content,
+  Kind.escape_sequence,
+  Kind.primitive_type,
+  Kind.true,
+  Kind.false,
+  Kind.comment,
+]);
+
+/** Of the anonymous tokens, the grammar gives a field to operators only. */
+const FIELDLESS_TOKEN = /^[;,(){}]$/;
 
 /** Turns trees of one grammar into flat trees; remembers what the grammar's numbers mean. */
 export class Flattener {
@@ -59,14 +81,14 @@ export class Flattener {
     let previous = -1;
     for (;;) {
       if (node === this.#capacity) this.#grow();
-      this.#read(cursor, node, from);
+      const isLeaf = this.#read(cursor, node, from);
       this.#parent[node] = parent;
       this.#firstChild[node] = -1;
       this.#nextSibling[node] = -1;
       if (previous >= 0) this.#nextSibling[previous] = node;
       else if (parent >= 0) this.#firstChild[parent] = node;
 
-      if (cursor.gotoFirstChild()) {
+      if (!isLeaf && cursor.gotoFirstChild()) {
         parent = node;
         previous = -1;
         node++;
@@ -83,11 +105,12 @@ export class Flattener {
     }
   }
 
-  #read(cursor: Cursor, node: number, from: number): void {
+  /** Reads the cursor's node; answers whether it is known to have no children. */
+  #read(cursor: Cursor, node: number, from: number): boolean {
     const type = cursor.nodeTypeId;
     let known = this.#kinds[type]!;
     if (known < 0) {
-      known = kindOf(cursor.nodeType) | (cursor.nodeIsNamed ? NAMED_BIT : 0);
+      known = describe(cursor);
       this.#kinds[type] = known;
     }
     const kind = known & 0xffff;
@@ -100,8 +123,8 @@ export class Flattener {
     this.#start[node] = start;
     this.#end[node] = end;
     this.#flags[node] = flags;
-    // A comment may stand anywhere: the field that a cursor names for it belongs to its neighbour.
-    this.#field[node] = kind === Kind.comment ? 0 : this.#fieldOf(cursor);
+    this.#field[node] = known & FIELDLESS_BIT ? 0 : this.#fieldOf(cursor);
+    return (known & LEAF_BIT) !== 0;
   }
 
   #fieldOf(cursor: Cursor): number {
@@ -134,6 +157,16 @@ export class Flattener {
     this.#nextSibling = grown(this.#nextSibling, new Int32Array(this.#capacity));
     this.#flags = grown(this.#flags, new Uint8Array(this.#capacity));
   }
+}
+
+/** What is known of all nodes of the kind that the cursor is on. */
+function describe(cursor: Cursor): number {
+  const kind = kindOf(cursor.nodeType);
+  if (!cursor.nodeIsNamed)
+    return kind | LEAF_BIT | (FIELDLESS_TOKEN.test(cursor.nodeType) ? FIELDLESS_BIT : 0);
+  // A comment may stand anywhere: the field that a cursor names for it belongs to its neighbour.
+  const fieldless = kind === Kind.comment ? FIELDLESS_BIT : 0;
+  return kind | NAMED_BIT | (NAMED_LEAVES.has(kind) ? LEAF_BIT : 0) | fieldless;
 }
 
 function grown<A extends Uint8Array | Uint16Array | Uint32Array | Int32Array>(old: A, bigger: A): A {

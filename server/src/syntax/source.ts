@@ -66,6 +66,7 @@ class OpenedSource implements SourceFile {
   readonly tables: readonly TableSlice[];
   readonly macros: ReadonlyMap<string, MacroDefinition>;
   readonly conditionals: readonly Conditional[];
+  readonly #slices: (SourceSlice | undefined)[] = [];
   readonly #trees: (SyntaxTree | undefined)[] = [];
   /** Trees of the file's earlier state by the code that was parsed. */
   readonly #earlier = new Map<string, { readonly tree: SyntaxTree; readonly from: number }>();
@@ -118,15 +119,20 @@ class OpenedSource implements SourceFile {
   }
 
   slice(index: number): SourceSlice {
-    const { start, nameStart, bodyStart, end, definedBy } = this.functions[index]!;
-    if (end - start > MAX_SLICE) return { text: this.text, code: this.code.slice(start, end), from: start };
+    const slice = this.#slices[index] ?? this.#rewrite(this.functions[index]!);
+    this.#slices[index] = slice;
+    return slice;
+  }
+
+  #rewrite({ start, nameStart, bodyStart, end, definedBy }: FunctionSlice): SourceSlice {
+    const code = this.code.slice(start, end);
+    if (code.length > MAX_SLICE) return { text: this.text, code, from: start };
     const place = {
       nameStart: nameStart - start,
       bodyStart: bodyStart - start,
       ...(definedBy === undefined ? {} : { definedBy }),
     };
-    const code = toPlainC(this.code.slice(start, end), place, this.macros);
-    return { text: this.text, code, from: start };
+    return { text: this.text, code: toPlainC(code, place, this.macros), from: start };
   }
 
   parse(index: number, parser: Parser): SyntaxTree {
