@@ -33,7 +33,13 @@ const rows: Row[] = [
   ...treeRows(program, kernel),
 ];
 const machine = `${cpus()[0]?.model.trim() ?? arch()}, ${availableParallelism()} cores, node ${process.versions.node}`;
-const text = `${table(rows)}\n`;
+// A program of its own, since the two parsers are to be timed in a fresh process.
+const parse = output(
+  process.execPath,
+  ['scripts/run.mjs', 'bench/parse.ts', path.join(kernel, 'drivers')],
+  root,
+);
+const text = `${table(rows)}\n\n## Parsing\n\n\`\`\`text\n${parse.trim()}\n\`\`\`\n`;
 console.log(`${machine}\n\n${text}`);
 if (values.write === true) {
   writeFileSync(
