@@ -1,13 +1,15 @@
 /**
  * How much of real code the syntax layer reads: a full parse of every C file that mentions page pinning, with both
- * back ends. Usage: `node scripts/run.mjs scripts/syntax-report.ts FOLDER… [--all] [--list N] [--one-backend]`.
- * `--all` takes every C file, `--list N` prints the first N functions that have an error (default 20).
+ * back ends. Usage: `npm run syntax-report -- FOLDER… [--all] [--list N] [--one-backend] [--plain]`.
+ * `--all` takes every C file, `--list N` prints the first N functions that have an error (default 20), `--plain` leaves
+ * preprocessor and dialect out, to see what they are worth.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { decodeSource } from '#server/syntax/decode.ts';
-import { createParser, type Parser } from '#server/syntax/parser.ts';
+import type { FunctionSlice } from '#server/syntax/outline.ts';
+import { createParser, type Parser, type SourceSlice } from '#server/syntax/parser.ts';
 import { openSource, type SourceFile } from '#server/syntax/source.ts';
 import { NodeFlag, type SyntaxTree } from '#server/syntax/tree.ts';
 
@@ -70,7 +72,7 @@ function measure(file: string, parsers: readonly Parser[], totals: Totals): void
   const withCalls = new Set(source.functionsMatching(CALL));
   totals.strayCalls += strayCalls(source);
   source.functions.forEach((definition, index) => {
-    const slice = source.slice(index);
+    const slice = values.plain ? plainSlice(source, definition) : source.slice(index);
     const trees = parsers.map((parser) => {
       const started = performance.now();
       const tree = parser.parse(slice);
@@ -91,6 +93,11 @@ function measure(file: string, parsers: readonly Parser[], totals: Totals): void
   });
 }
 
+/** A function as it stands in the file. */
+function plainSlice({ text }: SourceFile, { start, end }: FunctionSlice): SourceSlice {
+  return { text, code: text.slice(start, end), from: start };
+}
+
 /** Calls in the code of the chosen configuration that no function holds. Prototypes are not calls. */
 function strayCalls(source: SourceFile): number {
   let stray = 0;
@@ -109,6 +116,7 @@ const { values, positionals } = parseArgs({
   options: {
     all: { type: 'boolean', default: false },
     list: { type: 'string', default: '20' },
+    plain: { type: 'boolean', default: false },
     'one-backend': { type: 'boolean', default: false },
   },
 });
