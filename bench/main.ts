@@ -9,6 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { explainRows, exploreRows } from './engine.ts';
 import { output, type Row, table } from './measure.ts';
+import { parseRows } from './parse.ts';
 import { startRows, treeRows } from './tree.ts';
 
 const { values, positionals } = parseArgs({
@@ -30,16 +31,11 @@ const rows: Row[] = [
   ...startRows(program, examples),
   ...exploreRows(),
   ...(await explainRows([kernel], root)),
+  ...(await parseRows(path.join(kernel, 'drivers'))),
   ...treeRows(program, kernel),
 ];
 const machine = `${cpus()[0]?.model.trim() ?? arch()}, ${availableParallelism()} cores, node ${process.versions.node}`;
-// A program of its own, since the two parsers are to be timed in a fresh process.
-const parse = output(
-  process.execPath,
-  ['scripts/run.mjs', 'bench/parse.ts', path.join(kernel, 'drivers')],
-  root,
-);
-const text = `${table(rows)}\n\n## Parsing\n\n\`\`\`text\n${parse.trim()}\n\`\`\`\n`;
+const text = `${table(rows)}\n`;
 console.log(`${machine}\n\n${text}`);
 if (values.write === true) {
   writeFileSync(
