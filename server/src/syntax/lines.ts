@@ -13,9 +13,12 @@ export interface Place {
 export class LineIndex {
   readonly #text: string;
   readonly #starts: number[] = [0];
+  /** Without surrogates a character is a code unit, and nothing has to be counted. */
+  readonly #hasSurrogates: boolean;
 
   constructor(text: string) {
     this.#text = text;
+    this.#hasSurrogates = /[\ud800-\udbff]/.test(text);
     if (!text.includes('\r')) {
       for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#starts.push(at + 1);
       return;
@@ -45,7 +48,8 @@ export class LineIndex {
     const line = this.lineOf(at);
     const start = this.#starts[line - 1]!;
     const utf16Column = at - start + 1;
-    return { line, column: utf16Column - surrogatePairs(this.#text, start, at), utf16Column };
+    const pairs = this.#hasSurrogates ? surrogatePairs(this.#text, start, at) : 0;
+    return { line, column: utf16Column - pairs, utf16Column };
   }
 
   /** Offset of a line (from 1) and UTF-16 column (from 1); clamped to the line and the text. */

@@ -1,8 +1,11 @@
 /** The wasm back end: web-tree-sitter with the same grammar. */
-import { Edit as WasmEdit, Language, type Tree, Parser as WasmParser } from 'web-tree-sitter';
+import { Language, type Tree, Edit as WasmEdit, Parser as WasmParser } from 'web-tree-sitter';
 import type { WasmAssets } from './assets.ts';
 import { type Engine, parserOver } from './backend.ts';
 import type { Parser } from './parser.ts';
+
+/** web-tree-sitter has one runtime per process: two that are set up at once would overwrite each other. */
+let runtime: Promise<void> | undefined;
 
 /**
  * The wasm parser.
@@ -10,7 +13,8 @@ import type { Parser } from './parser.ts';
  * @throws Error when the bytes are not the runtime's and the grammar's.
  */
 export async function createWasmParser(assets: WasmAssets): Promise<Parser> {
-  await WasmParser.init({ wasmBinary: assets.runtime });
+  runtime ??= WasmParser.init({ wasmBinary: assets.runtime });
+  await runtime;
   const language = await Language.load(assets.grammar);
   return parserOver(engineOver(language));
 }
