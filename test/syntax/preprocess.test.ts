@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { evaluate } from '#server/syntax/preprocess/expression.ts';
-import { Environment } from '#server/syntax/preprocess/environment.ts';
 import type { ConditionalOptions } from '#server/syntax/preprocess/conditionals.ts';
+import { Environment } from '#server/syntax/preprocess/environment.ts';
+import { evaluate } from '#server/syntax/preprocess/expression.ts';
 import { preprocess } from '#server/syntax/preprocess/preprocess.ts';
 import {
   compareKernelVersions,

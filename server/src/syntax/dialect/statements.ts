@@ -58,6 +58,18 @@ function unwrap({ tokens, macros }: DialectContext, at: number): void {
   }
 }
 
+/** Whether a brace opens statements, not the values of an initializer. */
+function opensBlock(tokens: Tokens, brace: number): boolean {
+  const before = tokens.previous(brace);
+  return ['', 'else', 'do', ';', ':', '{', '}'].includes(tokens.text(before)) || followsCall(tokens, brace);
+}
+
+/** Whether a colon ends a label or a case, not the middle of a conditional expression. */
+function endsLabel(tokens: Tokens, colon: number): boolean {
+  const label = tokens.previous(colon);
+  return ['case', '{', '}', ';', ':'].includes(tokens.text(tokens.previous(label)));
+}
+
 /**
  * Whether the tokens `at` to `close` are a macro call, or a word in capitals, that no expression goes on with: on lines
  * of its own, behind a statement and before another.
@@ -65,6 +77,8 @@ function unwrap({ tokens, macros }: DialectContext, at: number): void {
 function lacksSemicolon(tokens: Tokens, at: number, close: number, closed: number): boolean {
   const before = tokens.previous(at);
   if (before !== closed && !['', '{', '}', ';', ':', 'else'].includes(tokens.text(before))) return false;
+  if (tokens.is(before, '{') && !opensBlock(tokens, before)) return false;
+  if (tokens.is(before, ':') && !endsLabel(tokens, before)) return false;
   if (close === at && !/^[A-Z][A-Z0-9_]+$/.test(tokens.text(at))) return false;
   const behind = tokens.next(close + 1);
   if (behind >= tokens.count || !tokens.brokenBetween(close, behind)) return false;
