@@ -3,8 +3,8 @@ export { compare, type Difference } from './explore/compare.ts';
 export {
   type Bounds,
   DEFAULT_STATE_BOUND,
-  explore,
   type ExploreOptions,
+  explore,
   exploreFully,
   type FullExploration,
 } from './explore/explore.ts';

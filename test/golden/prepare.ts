@@ -1,27 +1,23 @@
 /** What the harness did before an acquire without recording it: mapping memory as the step's label says. */
-import { PTE, VM } from '#engine/model/constants.ts';
+import { FRAME, PG, PTE, VM } from '#engine/model/constants.ts';
 import { userAccess } from '#engine/model/fault.ts';
-import { ZERO_FRAME } from '#engine/model/machine.ts';
+import { allocFolio } from '#engine/model/folio.ts';
 import { madviseDontneed, mprotect } from '#engine/model/mm.ts';
-import { makePte } from '#engine/model/rmap.ts';
-import { mappedByLabel, type World } from './world.ts';
+import { makePte, mapPage } from '#engine/model/rmap.ts';
 import { pageNumber, type Step } from './recording.ts';
+import { mappedByLabel, type World } from './world.ts';
 
 const ALL = VM.READ | VM.WRITE | VM.MAYREAD | VM.MAYWRITE;
 
 /** Makes the memory that the acquire works on what the scenario's name, description and label tell. */
 export function prepare(w: World, step: Step): void {
-  const page = pageNumber(step.addr!);
+  const page = pageNumber(step.addr);
   const v = w.vpage(page);
   if (v >= w.machine.vpages || /addr=0x/.test(step.step)) return;
   const proc = w.proc(step.pid);
   const setup = SETUPS.find(([pattern]) => pattern.test(`${w.recording.name}: ${step.step}`));
   if (setup !== undefined) {
     setup[1](w, step, proc, page);
-    return;
-  }
-  if (w.machine.vmaAt(proc, v) >= 0 && !/untouched|not yet faulted/.test(step.step)) {
-    fillHoles(w, step, proc, page);
     return;
   }
   fillHoles(w, step, proc, page);
@@ -127,7 +123,12 @@ const SETUPS: readonly (readonly [RegExp, Setup])[] = [
       if (fresh(w, step, proc, page)) onePage(w, proc, page, ALL | VM.SHARED, 1, VM.READ | VM.WRITE, 'write');
     },
   ],
-  [/GROWSDOWN/, () => {}],
+  [
+    /GROWSDOWN/,
+    (w, step, proc) => {
+      for (const pte of step.kernel.pte) w.populate(proc, pageNumber(pte.addr), 'anon', '');
+    },
+  ],
   [
     /middle page RO/,
     (w, step, proc, page) => {
@@ -159,6 +160,13 @@ const SETUPS: readonly (readonly [RegExp, Setup])[] = [
     },
   ],
   [
+    /PRIVATE pin WRITE\|LONGTERM/,
+    (w, step, proc, page) => {
+      w.unmap(proc, page);
+      w.populate(proc, page, w.kind, step.step);
+    },
+  ],
+  [
     /already writable/,
     (w, _step, proc, page) => {
       userAccess(w.machine, proc, w.vpage(page), true);
@@ -166,14 +174,27 @@ const SETUPS: readonly (readonly [RegExp, Setup])[] = [
   ],
 ];
 
-/** remap_pfn_range(): a special entry for a page without struct page. */
-function pfnMap(w: World, proc: number, page: number): void {
+/** A page that the module allocated for itself: no file, not on the LRU lists, one reference of its own. */
+function driverPage(w: World): number {
   const m = w.machine;
+  if (w.driverPage < 0) {
+    w.driverPage = allocFolio(m, 0, 0);
+    m.clearFlag(w.driverPage, PG.uptodate);
+    m.setWord(w.driverPage, FRAME.SHAPE, 0);
+  }
+  return w.driverPage;
+}
+
+/** remap_pfn_range(): a special entry, without struct page as far as mm is concerned. */
+function pfnMap(w: World, proc: number, page: number): void {
   onePage(w, proc, page, ALL | VM.PFNMAP | VM.SHARED, -1, VM.READ | VM.WRITE, 'no');
-  m.setPte(proc, w.vpage(page), makePte(ZERO_FRAME, PTE.SPECIAL | PTE.WRITE));
+  w.machine.setPte(proc, w.vpage(page), makePte(driverPage(w), PTE.SPECIAL | PTE.WRITE));
 }
 
 /** vm_insert_page(): an ordinary page of the driver, mapped into a VM_MIXEDMAP VMA. */
 function mixedMap(w: World, proc: number, page: number): void {
-  onePage(w, proc, page, ALL | VM.SHARED | VM.MIXEDMAP, 1, VM.READ | VM.WRITE, 'write');
+  const m = w.machine;
+  onePage(w, proc, page, ALL | VM.SHARED | VM.MIXEDMAP, -1, VM.READ | VM.WRITE, 'no');
+  m.addWord(driverPage(w), FRAME.REF, 1);
+  mapPage(m, proc, w.vpage(page), driverPage(w), PTE.WRITE);
 }

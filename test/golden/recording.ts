@@ -47,13 +47,13 @@ export interface Step {
   readonly pid: number;
   readonly step: string;
   readonly op: string;
-  readonly addr?: string;
-  readonly gupFlags?: number;
+  readonly addr: string;
+  readonly gupFlags: number;
   readonly nr?: number;
-  readonly from?: number;
-  readonly arg?: number;
-  readonly slot?: number;
-  readonly nullPages?: boolean;
+  readonly from: number;
+  readonly arg: number;
+  readonly slot: number;
+  readonly nullPages: boolean;
   readonly ret: number;
   readonly warnDelta: number;
   readonly drained: boolean;
@@ -79,47 +79,42 @@ export interface Recording {
   readonly before?: { readonly acquired: number; readonly released: number };
 }
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 /** Parses one file's text. Throws on a line that is not JSON, with its number. */
 export function parseRecordings(text: string): Recording[] {
   const recordings: Recording[] = [];
   let current: Recording | undefined;
-  let pages = new Map<number, Json>();
-  let ptes = new Map<string, Json>();
+  let history = new History();
   let last: Step | undefined;
+  const start = (json: Json, desc: string, before?: Recording['before']): void => {
+    current = {
+      boot: String(json.boot),
+      name: String(json.scn),
+      desc,
+      steps: [],
+      ...(before === undefined ? {} : { before }),
+    };
+    history = new History();
+    recordings.push(current);
+  };
   for (const [i, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const json = parseLine(line, i + 1);
-    if (typeof json['type'] === 'string') {
-      if (json['type'] !== 'scenario') continue;
-      const contiguous = last !== undefined && last.seq === Number(json['seq']) - 1;
-      current = {
-        boot: String(json['boot']),
-        name: String(json['scn']),
-        desc: String(json['desc']),
-        steps: [],
-        ...(contiguous ? { before: counters(last!) } : {}),
-      };
-      pages = new Map();
-      ptes = new Map();
-      recordings.push(current);
+    if (typeof json.type === 'string') {
+      if (json.type !== 'scenario') continue;
+      const contiguous = last !== undefined && last.seq === Number(json.seq) - 1;
+      start(json, String(json.desc), contiguous ? counters(last!) : undefined);
       continue;
     }
-    if (current === undefined || current.name !== json['scn']) {
-      current = { boot: String(json['boot']), name: String(json['scn']), desc: '', steps: [] };
-      pages = new Map();
-      ptes = new Map();
-      recordings.push(current);
-    }
-    const step = expand(json, pages, ptes);
-    current.steps.push(step);
-    last = step;
+    if (current === undefined || (json.scn !== undefined && current.name !== json.scn)) start(json, '');
+    last = history.expand(json);
+    current!.steps.push(last);
   }
   return recordings;
 }
 
-function parseLine(line: string, number: number): Json {
+export function parseLine(line: string, number: number): Json {
   try {
     return JSON.parse(line) as Json;
   } catch {
@@ -132,100 +127,64 @@ function counters(step: Step): { acquired: number; released: number } {
   return { acquired: nrFollPinAcquired, released: nrFollPinReleased };
 }
 
-/** Fills in what a step leaves out. */
-function expand(json: Json, pages: Map<number, Json>, ptes: Map<string, Json>): Step {
-  const kernel = (json['kernel'] ?? {}) as Json;
-  const fullPages = ((kernel['pages'] ?? []) as Json[]).map((page) => {
-    if ('page' in page) return page;
-    const full = { ...pages.get(page['w'] as number), ...page };
-    pages.set(page['w'] as number, full);
-    return full;
-  });
-  const fullPtes = ((kernel['pte'] ?? []) as Json[]).map((pte) => {
-    const key = pte['addr'] as string;
-    const whole = 'none' in pte || 'level' in pte;
-    const full = whole ? pte : { ...ptes.get(key), ...pte };
-    ptes.set(key, full);
-    return full;
-  });
-  return {
-    ...DEFAULTS,
-    ...json,
-    kernel: {
-      vmstat: { nrFollPinAcquired: 0, nrFollPinReleased: 0 },
-      mmHasPinned: 0,
-      ...kernel,
-      pages: fullPages,
-      pte: fullPtes,
-    },
-  } as unknown as Step;
-}
+/** Values of fields that a step may leave out whatever came before. */
+export const DEFAULTS: Readonly<Record<string, unknown>> = {
+  addr: '0x0',
+  gupFlags: 0,
+  from: 0,
+  arg: 0,
+  slot: 0,
+  nullPages: false,
+  ret: 0,
+  warnDelta: 0,
+  drained: true,
+  user: {},
+};
 
-const DEFAULTS = { ret: 0, warnDelta: 0, drained: true, watchNames: {}, addrNames: [], user: {} };
+/** Fields that a step may leave out when they are as in the step before. */
+export const INHERITED = ['pid', 'watchNames', 'addrNames'] as const;
 
-/** Fields that replay does not look at. */
-const UNUSED = new Set(['retName', 'gupFlagNames', 'warnText', 'type']);
+/** A page with this many fields is complete; one with fewer tells what changed. */
+const COMPLETE = 30;
 
-/** The compact form of one parsed line, given the expanded pages and entries before it; undefined for other lines. */
-export function compactLines(text: string): string {
-  const out: string[] = [];
-  let pages = new Map<number, Json>();
-  let ptes = new Map<string, Json>();
-  for (const [i, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const json = parseLine(line, i + 1);
-    if (typeof json['type'] === 'string') {
-      if (json['type'] === 'scenario') {
-        pages = new Map();
-        ptes = new Map();
-        out.push(JSON.stringify(json));
-      }
-      continue;
-    }
-    out.push(JSON.stringify(compactStep(json, pages, ptes)));
+/** What the steps of one scenario showed last. */
+export class History {
+  readonly pages = new Map<number, Json>();
+  readonly entries = new Map<string, Json>();
+  readonly inherited: Json = { watchNames: {}, addrNames: [] };
+
+  /** Fills in what a step leaves out. */
+  expand(json: Json): Step {
+    const kernel = (json.kernel ?? {}) as Json;
+    const pages = ((kernel.pages ?? []) as Json[]).map((page) => {
+      if ('page' in page) return page;
+      const complete = Object.keys(page).length >= COMPLETE;
+      const full = complete ? page : { ...this.pages.get(page.w as number), ...page };
+      this.pages.set(page.w as number, full);
+      return full;
+    });
+    const pte = ((kernel.pte ?? []) as Json[]).map((entry) => {
+      const key = entry.addr as string;
+      const complete = 'none' in entry || 'level' in entry;
+      const full = complete ? entry : { ...this.entries.get(key), ...entry };
+      this.entries.set(key, full);
+      return full;
+    });
+    for (const key of INHERITED) if (key in json) this.inherited[key] = json[key];
+    const present = Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
+    return {
+      ...DEFAULTS,
+      ...this.inherited,
+      ...present,
+      kernel: {
+        vmstat: { nrFollPinAcquired: 0, nrFollPinReleased: 0 },
+        mmHasPinned: 0,
+        ...kernel,
+        pages,
+        pte,
+      },
+    } as unknown as Step;
   }
-  return `${out.join('\n')}\n`;
-}
-
-function compactStep(json: Json, pages: Map<number, Json>, ptes: Map<string, Json>): Json {
-  const step: Json = {};
-  for (const [key, value] of Object.entries(json))
-    if (!UNUSED.has(key) && key !== 'kernel' && !isDefault(key, value)) step[key] = value;
-  const kernel = json['kernel'] as Json;
-  const small: Json = {};
-  for (const key of ['mmHasPinned', 'gotPages', 'gotPfns']) if (key in kernel) small[key] = kernel[key];
-  const vmstat = kernel['vmstat'] as Json;
-  small['vmstat'] = {
-    nrFollPinAcquired: vmstat['nrFollPinAcquired'],
-    nrFollPinReleased: vmstat['nrFollPinReleased'],
-  };
-  small['pages'] = (kernel['pages'] as Json[]).map((page) => {
-    if ('page' in page) return page;
-    const before = pages.get(page['w'] as number);
-    pages.set(page['w'] as number, { ...before, ...page });
-    return difference(page, before, 'w');
-  });
-  small['pte'] = (kernel['pte'] as Json[]).map((pte) => {
-    const before = ptes.get(pte['addr'] as string);
-    ptes.set(pte['addr'] as string, pte);
-    const same = before !== undefined && Object.keys(before).join() === Object.keys(pte).join();
-    return same ? difference(pte, before, 'addr') : pte;
-  });
-  step['kernel'] = small;
-  return step;
-}
-
-function isDefault(key: string, value: unknown): boolean {
-  if (key === 'nullPages') return value === false;
-  if (key in DEFAULTS)
-    return JSON.stringify(value) === JSON.stringify(DEFAULTS[key as keyof typeof DEFAULTS]);
-  return value === null;
-}
-
-function difference(now: Json, before: Json | undefined, key: string): Json {
-  const changed: Json = { [key]: now[key] };
-  for (const [field, value] of Object.entries(now)) if (before?.[field] !== value) changed[field] = value;
-  return changed;
 }
 
 /** Page number of an address in the recording. */

@@ -5,7 +5,8 @@ import { folioMaybeDmaPinned } from '#engine/model/folio.ts';
 import { ZERO_FRAME } from '#engine/model/machine.ts';
 import { migrateFolio } from '#engine/model/migrate.ts';
 import { pteFrame } from '#engine/model/rmap.ts';
-import { execute, type Outcome } from './actions.ts';
+import { execute } from './actions.ts';
+import type { Outcome } from './effects.ts';
 import { prepare } from './prepare.ts';
 import {
   pageNumber,
@@ -79,6 +80,10 @@ function runStep(w: World, step: Step, checker: Checker, first: boolean): void {
     m.warnings.length = 0;
     const warnsBefore = m.warnCount;
     outcome = execute(w, step);
+    // The harness watches the slot's page anew.
+    if ((step.arg & 0x100) !== 0)
+      for (const page of step.kernel.pages)
+        if (step.kernel.gotPfns?.includes(page.pfn)) w.watches.delete(page.w);
     checker.compare('warnDelta', step.warnDelta, m.warnCount - warnsBefore);
   }
   checker.after(step, outcome, first, adopted);
@@ -99,7 +104,7 @@ function compact(w: World, step: Step): void {
 function adoptBatch(w: World, step: Step): void {
   for (const page of step.kernel.pages) {
     const frame = w.known(page.pfn);
-    if (frame !== undefined && page['lru'] === 0) w.machine.lruBatch?.push(w.machine.head(frame));
+    if (frame !== undefined && page.lru === 0) w.machine.lruBatch?.push(w.machine.head(frame));
   }
 }
 
@@ -119,11 +124,10 @@ function setUp(w: World, step: Step): void {
   const proc = w.proc(step.pid);
   const pages = new Set<number>();
   for (const pte of step.kernel.pte) pages.add(pageNumber(pte.addr));
-  if (step.addr !== undefined && step.addr !== '0x0') pages.add(pageNumber(step.addr));
+  if (step.addr !== '0x0') pages.add(pageNumber(step.addr));
   for (const later of w.recording.steps)
-    if (later.addr !== undefined && later.addr !== '0x0' && pages.size === 0)
-      pages.add(pageNumber(later.addr));
-  if (step.op.includes('user_pages') && step.addr !== undefined && step.addr !== '0x0') prepare(w, step);
+    if (later.addr !== '0x0' && pages.size === 0) pages.add(pageNumber(later.addr));
+  if (step.op.includes('user_pages') && step.addr !== '0x0') prepare(w, step);
   else for (const page of pages) w.populate(proc, page, w.kind, step.step);
   for (const page of step.kernel.pages) watchSetUp(w, proc, page, [...pages]);
 }
@@ -154,8 +158,15 @@ function settle(w: World, page: RecordedPage, frame: number): void {
   const m = w.machine;
   const head = m.head(frame);
   if (head === ZERO_FRAME) w.adoptZeroPage(page);
-  if (page['active']) m.setFlag(head, PG.active);
-  if (page['private'] && (m.flags(head) & PG.private) === 0) {
+  const idle = w.recording.steps[0]!.ret <= 0;
+  // A page that is active but not referenced after one touch was referenced but not active before.
+  const promoted = !idle && Boolean(page.active) && !page.referenced;
+  if (page.active && !promoted) m.setFlag(head, PG.active);
+  if (!m.isAnon(head) && page.dirty) m.setFlag(head, PG.dirty);
+  // A call that took nothing has touched nothing.
+  if (promoted || (idle && page.referenced)) m.setFlag(head, PG.referenced);
+  else m.clearFlag(head, PG.referenced);
+  if (page.private && (m.flags(head) & PG.private) === 0) {
     m.setFlag(head, PG.private);
     m.addWord(head, FRAME.REF, 1);
   }
@@ -233,12 +244,12 @@ class Checker {
   /** The bytes that the program had stored before the recording. */
   learnContent(step: Step): void {
     const m = this.world.machine;
-    const seen = step.user['content'] ?? step.user['userSees'];
+    const seen = step.user.content ?? step.user.userSees;
     if (typeof seen !== 'string') return;
     this.knowsContent = true;
     const bytes = seen.charCodeAt(0) | (seen.charCodeAt(0) << 8);
     for (let f = 1; f < m.frames; f++) if (m.ref(m.head(f)) > 0) m.setWord(f, FRAME.CONTENT, bytes);
-    if (typeof step.user['onDisk'] === 'string') m.setBacking(0, 0, bytes);
+    if (typeof step.user.onDisk === 'string') m.setBacking(0, 0, bytes);
   }
 
   after(step: Step, outcome: Outcome, first: boolean, adopted: boolean): void {
@@ -256,13 +267,13 @@ class Checker {
   private lookAt(step: Step): void {
     const w = this.world;
     const first = step.kernel.pte[0];
-    if (first === undefined || step.user['userSees'] === undefined) return;
+    if (first === undefined || step.user.userSees === undefined) return;
     userAccess(w.machine, w.proc(step.pid), w.vpageOf(first.addr), false);
   }
 
   /** Looking at the disk is itself a direct read: one pin, acquired and released. */
   private countDirectReads(step: Step): void {
-    const disk = step.user['onDisk'];
+    const disk = step.user.onDisk;
     if (typeof disk === 'string' && disk !== '-') this.directReads++;
   }
 
@@ -369,7 +380,7 @@ class Checker {
   /** The model's frame for a page that a watch names for the first time. */
   private find(step: Step, page: RecordedPage): number | undefined {
     const w = this.world;
-    if (page['zeroPage'] === true) return w.known(page.pfn) ?? w.adoptZeroPage(page);
+    if (page.zeroPage === true) return w.adoptZeroPage(page);
     const known = w.known(page.pfn);
     if (known !== undefined) return known;
     const byName = step.watchNames[String(page.w)];
@@ -407,7 +418,7 @@ class Checker {
     };
     check('refcount', m.ref(head));
     check('mapcount', m.word(head, FRAME.MAPCOUNT));
-    if (page['hugetlb'] !== true) check('pageMapcountField', m.word(frame, FRAME.PAGEMAP));
+    if (page.hugetlb !== true) check('pageMapcountField', m.word(frame, FRAME.PAGEMAP));
     check('entireMapcount', m.word(head, FRAME.ENTIRE));
     check('pincount', order > 0 ? m.word(head, FRAME.PIN) : null);
     check('maybeDmaPinned', folioMaybeDmaPinned(m, head));
@@ -432,7 +443,7 @@ class Checker {
       if (recorded !== undefined) this.compare(`user ${key}`, recorded, value);
     }
     this.checkSeen(step);
-    const disk = step.user['onDisk'];
+    const disk = step.user.onDisk;
     if (typeof disk === 'string' && disk !== '-' && this.knowsContent)
       this.compare('user onDisk', disk, String.fromCharCode(this.stored() & 0xff));
   }
@@ -441,7 +452,7 @@ class Checker {
   private checkSeen(step: Step): void {
     const w = this.world;
     const m = w.machine;
-    const seen = step.user['content'] ?? step.user['userSees'];
+    const seen = step.user.content ?? step.user.userSees;
     const first = step.kernel.pte[0];
     if (typeof seen !== 'string' || first === undefined || !this.knowsContent) return;
     const pte = m.pte(w.proc(step.pid), w.vpageOf(first.addr));

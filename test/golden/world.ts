@@ -4,9 +4,9 @@ import { handleFault, userAccess } from '#engine/model/fault.ts';
 import { initFolio } from '#engine/model/folio.ts';
 import {
   createMachine,
-  type Machine,
   MAPPING_ANON,
   MAPPING_FILE,
+  type Machine,
   ZERO_FRAME,
 } from '#engine/model/machine.ts';
 import { munmap } from '#engine/model/mm.ts';
@@ -70,6 +70,10 @@ export class World {
   private readonly pairOfFrame = new Map<number, Pair>();
   /** Last byte that the module wrote through kmap. */
   written = '';
+  /** Frame of a page that the module allocated, or -1. */
+  driverPage = -1;
+  /** Whether the zero page's flags are known. */
+  zeroKnown = false;
   /** A page of the scenario that no recorded address names, or -1. */
   anchor = -1;
   /** Content of the file and of pages, as the program wrote it: one byte each, byte 1 in the second. */
@@ -116,6 +120,7 @@ export class World {
       swapSlots: 3 * BLOCK,
       debugVm: true,
     });
+    this.machine.allocZone = zoneOfBoot(recording.boot);
     for (let i = 0; i < this.fileSize; i++) this.machine.setBacking(0, i, 0);
     this.mentionByLabel();
   }
@@ -148,7 +153,7 @@ export class World {
   private mentionByLabel(): void {
     for (const step of this.recording.steps) {
       const pages = mappedByLabel(step);
-      if (pages === null || step.addr === undefined) continue;
+      if (pages === null || step.addr === '0x0') continue;
       const first = pageNumber(step.addr);
       for (let i = pages; i < (step.nr ?? 0); i++) this.mentioned.delete(first + i);
       for (let i = 0; i < pages; i++) this.mentioned.add(first + i);
@@ -282,7 +287,7 @@ export class World {
     }
     for (const page of step.kernel.pages) if (page.page !== null) this.adoptWatch(proc, page, label);
     const first = step.kernel.pages.find(
-      (p) => p.page !== null && p.refcount > 0 && !p['zeroPage'] && p.zone !== 'Device',
+      (p) => p.page !== null && p.refcount > 0 && !p.zeroPage && p.zone !== 'Device',
     );
     if (first !== undefined) {
       this.machine.allocZone = zoneOf(first);
@@ -295,16 +300,16 @@ export class World {
   private adoptWatch(proc: number, page: RecordedPage, label: string): void {
     const m = this.machine;
     if (this.known(page.pfn) !== undefined || page.refcount === 0) return;
-    const mapped = page.mapcount > 0 && page['zeroPage'] !== true && page['hugeZero'] !== true;
+    const mapped = page.mapcount > 0 && page.zeroPage !== true && page.hugeZero !== true;
     if (!mapped) {
       this.adoptPage(proc, page);
       return;
     }
-    const bits = page['anon'] || this.kind === 'shmem' ? { write: 1, dirty: 1 } : { write: 0, dirty: 0 };
+    const bits = page.anon || this.kind === 'shmem' ? { write: 1, dirty: 1 } : { write: 0, dirty: 0 };
     const pte = {
       addr: '0x0',
       present: 1,
-      level: page.entireMapcount === 1 || page['hugetlb'] === true ? 'pmd' : 'pte',
+      level: page.entireMapcount === 1 || page.hugetlb === true ? 'pmd' : 'pte',
       special: 0,
       ...bits,
     };
@@ -327,10 +332,12 @@ export class World {
     for (const step of this.recording.steps) {
       for (const pte of step.kernel.pte) if (pte.pfn === pfn) return pageNumber(pte.addr);
       const at = step.kernel.gotPfns?.indexOf(pfn) ?? -1;
-      if (at >= 0 && step.addr !== undefined && step.op !== 'memfd_pin_folios')
-        return pageNumber(step.addr) + at;
+      if (at >= 0 && step.addr !== '0x0' && step.op !== 'memfd_pin_folios') return pageNumber(step.addr) + at;
     }
-    return undefined;
+    // A page that no call took: the one that the calls asked for.
+    return this.recording.steps
+      .filter((step) => step.addr !== '0x0' && step.kernel.pages.length === 1)
+      .map((step) => pageNumber(step.addr))[0];
   }
 
   private adoptEntry(proc: number, page: number, pte: RecordedPte, watch: RecordedPage | undefined): void {
@@ -364,7 +371,7 @@ export class World {
     if (pte.level === 'pmd') {
       const head = m.head(frame);
       const first = v - (frame - head);
-      const special = watch['hugeZero'] === true ? PTE.SPECIAL : 0;
+      const special = watch.hugeZero === true ? PTE.SPECIAL : 0;
       for (let i = 0; i < 1 << watch.order; i++)
         m.setPte(proc, first + i, makePte(head + i, bits | PTE.PMD | special));
       return;
@@ -385,23 +392,22 @@ export class World {
     const m = this.machine;
     const known = this.known(page.pfn);
     if (known !== undefined) return known;
-    if (page['zeroPage'] === true) return this.adoptZeroPage(page);
+    if (page.zeroPage === true) return this.adoptZeroPage(page);
     if (page.refcount === 0) return -1;
     const head = this.freeRun(1 << page.order);
     initFolio(m, head, page.order, zoneOf(page), page.nid, 0);
     m.state[m.at(head) + FRAME.FLAGS] = flagBits(page);
     m.setWord(head, FRAME.REF, page.refcount);
     m.setWord(head, FRAME.MAPCOUNT, page.mapcount);
-    m.setWord(head, FRAME.ENTIRE, page.entireMapcount ?? (page['hugetlb'] === true ? page.mapcount : 0));
+    m.setWord(head, FRAME.ENTIRE, page.entireMapcount ?? (page.hugetlb === true ? page.mapcount : 0));
     m.setWord(head, FRAME.PIN, page.pincount ?? 0);
     if (page.headAnonExclusive === 1) m.setFlag(head, PG.anonExclusive);
     const frame = head + page.idxInFolio;
     if (page.anonExclusive === 1) m.setFlag(frame, PG.anonExclusive);
-    if (page['hugetlb'] !== true) m.setWord(frame, FRAME.PAGEMAP, page.pageMapcountField);
+    if (page.hugetlb !== true) m.setWord(frame, FRAME.PAGEMAP, page.pageMapcountField);
     for (let i = 0; i < 1 << page.order; i++) this.pair(page.headPfn + i, head + i);
-    if (page['anon'] === 1 || page['anon'] === true) m.setWord(head, FRAME.MAPPING, MAPPING_ANON);
-    else if (page['mappingNull'] !== true && page['hugeZero'] !== true)
-      this.adoptFilePage(head, page, address);
+    if (page.anon === 1 || page.anon === true) m.setWord(head, FRAME.MAPPING, MAPPING_ANON);
+    else if (page.mappingNull !== true && page.hugeZero !== true) this.adoptFilePage(head, page, address);
     return frame;
   }
 
@@ -409,6 +415,8 @@ export class World {
   adoptZeroPage(page: RecordedPage): number {
     const m = this.machine;
     this.pair(page.pfn, ZERO_FRAME);
+    if (this.zeroKnown) return ZERO_FRAME;
+    this.zeroKnown = true;
     m.clearFlag(ZERO_FRAME, PG.dirty | PG.referenced);
     m.setFlag(ZERO_FRAME, flagBits(page) & (PG.dirty | PG.referenced));
     return ZERO_FRAME;
@@ -416,7 +424,7 @@ export class World {
 
   private adoptFilePage(head: number, page: RecordedPage, address: number | undefined): void {
     const m = this.machine;
-    const file = page['hugetlb'] === true ? 2 : 0;
+    const file = page.hugetlb === true ? 2 : 0;
     const proc = 0;
     const vma = address === undefined ? -1 : m.vmaAt(proc, this.vpage(address));
     const index = vma < 0 ? page.index % this.fileSize : m.fileIndex(vma, this.vpage(address!));
@@ -436,6 +444,12 @@ export class World {
     }
     throw new Error('the replay machine is too small');
   }
+}
+
+/** Where a boot's command line makes user pages come from: movablecore= (B, RM), cma= (C), or no such zone. */
+function zoneOfBoot(boot: string): number {
+  if (boot.startsWith('C')) return ZONE.cma;
+  return boot.startsWith('B') || boot.endsWith('M') ? ZONE.movable : ZONE.normal;
 }
 
 const FLAG_NAMES = [
@@ -458,9 +472,9 @@ const FLAG_NAMES = [
 function flagBits(page: RecordedPage): number {
   let bits = 0;
   for (const name of FLAG_NAMES) if (page[name]) bits |= PG[name];
-  if (page['hugeZero'] === true) bits |= PG.hugeZero;
-  if (page['zeroPage'] === true) bits |= PG.zero;
-  if (page['ksm']) bits |= PG.ksm;
+  if (page.hugeZero === true) bits |= PG.hugeZero;
+  if (page.zeroPage === true) bits |= PG.zero;
+  if (page.ksm) bits |= PG.ksm;
   return bits;
 }
 
@@ -474,7 +488,7 @@ export function zoneOf(page: RecordedPage): number {
 function touchedPages(step: Step): number[] {
   const pages: number[] = [];
   for (const pte of step.kernel.pte) pages.push(pageNumber(pte.addr));
-  if (step.addr !== undefined && step.addr !== '0x0' && step.op !== 'memfd_pin_folios') {
+  if (step.addr !== '0x0' && step.op !== 'memfd_pin_folios') {
     const first = pageNumber(step.addr);
     for (let i = 0; i < Math.max(1, Math.min(step.nr ?? 1, 4096)); i++) pages.push(first + i);
   }
@@ -484,6 +498,7 @@ function touchedPages(step: Step): number[] {
 /** How many pages the program had mapped, where the step's label says so. */
 export function mappedByLabel(step: Step): number | null {
   const text = step.step;
+  if (/GROWSDOWN/.test(text)) return 0;
   const vma = /over a (\d+)-page VMA/.exec(text) ?? /\((\d+) pages mapped, then a hole\)/.exec(text);
   return vma === null ? null : Number(vma[1]);
 }

@@ -1,14 +1,15 @@
 /** Kernel actors and the device, as transitions beside the driver's. */
-import type { ActorKind } from '../protocol/scenario.ts';
+
 import { ERRNO, FRAME } from '../model/constants.ts';
 import { userAccess } from '../model/fault.ts';
 import { truncateFile, writebackFile } from '../model/file.ts';
+import { extraReferences } from '../model/folio.ts';
 import { ksmMerge, migrateFolio } from '../model/migrate.ts';
 import { exitProcess, fork, forkMustWait, madvisePageout, munmap } from '../model/mm.ts';
-import { extraReferences } from '../model/folio.ts';
 import { mappedFrames, reclaimFolio } from '../model/swap.ts';
-import { mappedRange } from './memory.ts';
+import type { ActorKind } from '../protocol/scenario.ts';
 import { isStale, userControlledHold, writeFrame } from './driver.ts';
+import { mappedRange } from './memory.ts';
 import { type Program, SLOT, slotFrame, X } from './program.ts';
 
 /** Steps that an actor takes, one after another. */

@@ -1,6 +1,5 @@
 /** The driver's steps, executed: calls with whatever arguments the driver passes, right or wrong. */
-import type { AcquireStep, DirtyStep, ReleaseStep, Slots } from '../protocol/steps.ts';
-import { FOLL } from '../protocol/flags.ts';
+
 import { FRAME, FS, PG, PTE, ZONE } from '../model/constants.ts';
 import { fileOf } from '../model/file.ts';
 import { gupPutFolio, putPage } from '../model/folio.ts';
@@ -27,6 +26,8 @@ import {
   unpinUserPages,
   unpinUserPagesDirtyLock,
 } from '../model/unpin.ts';
+import { FOLL } from '../protocol/flags.ts';
+import type { AcquireStep, DirtyStep, ReleaseStep, Slots } from '../protocol/steps.ts';
 import { DISCARDED, seenContent } from './content.ts';
 import { isLongterm, isPinApi, type Program, SLOT, slotFrame, X } from './program.ts';
 

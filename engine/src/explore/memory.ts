@@ -1,9 +1,10 @@
 /** The buffer of a scenario: how big the machine must be, and what it holds before the driver starts. */
-import type { Memory, Scenario } from '../protocol/scenario.ts';
-import type { DriverStep } from '../protocol/steps.ts';
+
 import { FRAME, type FsName, PTE, VM, VMA } from '../model/constants.ts';
 import { handleFault, userAccess } from '../model/fault.ts';
 import { type Machine, protection, type Setup } from '../model/machine.ts';
+import type { Memory, Scenario } from '../protocol/scenario.ts';
+import type { DriverStep } from '../protocol/steps.ts';
 
 export interface MemoryLayout {
   readonly setup: Setup;

@@ -2,11 +2,12 @@
  * A scenario made executable: a machine with the buffer set up, the driver's steps, and the actors. Its whole state is
  * the machine's Int32Array; the words after `extraBase` belong to the driver and the actors.
  */
+
+import { createMachine, type Machine } from '../model/machine.ts';
 import { FOLL } from '../protocol/flags.ts';
-import { PROPERTIES, type PropertyName } from '../protocol/trace.ts';
 import type { ActorKind, Scenario } from '../protocol/scenario.ts';
 import type { AcquireStep, DriverStep, Slots } from '../protocol/steps.ts';
-import { createMachine, type Machine } from '../model/machine.ts';
+import { PROPERTIES, type PropertyName } from '../protocol/trace.ts';
 import { layOut, type MemoryLayout, populate } from './memory.ts';
 
 /** Words behind the machine's own. */

@@ -3,9 +3,9 @@ import type { Scenario } from '../protocol/scenario.ts';
 import type { Counterexample, TraceStep } from '../protocol/trace.ts';
 import { Program } from './program.ts';
 import type { Property } from './properties/index.ts';
-import { actorCall, actorNote, deviceCall, driverCall, driverNote } from './words.ts';
 import { run } from './transitions.ts';
 import { FolioNames, snapshot } from './view.ts';
+import { actorCall, actorNote, deviceCall, driverCall, driverNote } from './words.ts';
 
 /** Replays `path` and describes each step; the violation is the first of `properties` that the last state breaks. */
 export function trace(

@@ -1,9 +1,10 @@
 /** States as people read them: folios with names, page tables, counters. */
-import type { FolioView, Snapshot } from '../protocol/trace.ts';
+
 import { FRAME, FS, PG, PTE } from '../model/constants.ts';
 import { folioMaybeDmaPinned, folioPages } from '../model/folio.ts';
 import { ZERO_FRAME } from '../model/machine.ts';
 import { pteFrame } from '../model/rmap.ts';
+import type { FolioView, Snapshot } from '../protocol/trace.ts';
 import { type Program, SLOT, slotFrame, X } from './program.ts';
 
 /** Names of folios in one trace: A, B … in order of first appearance, a reused frame getting a new one. */

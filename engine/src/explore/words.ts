@@ -1,8 +1,9 @@
 /** Calls and plain notes for the steps of a trace. */
+
+import { returnText } from '../model/constants.ts';
 import { flagText } from '../protocol/flags.ts';
 import type { ActorKind } from '../protocol/scenario.ts';
 import type { DriverStep, Slots } from '../protocol/steps.ts';
-import { returnText } from '../model/constants.ts';
 import type { Program } from './program.ts';
 
 /** Array name of a page set: `pages`, `pages2` … */

@@ -1,7 +1,7 @@
 /** Folios: allocation, reference and pin counts. Source: mm/page_alloc.c, mm/gup.c, include/linux/mm.h. */
 import { FOLL } from '../protocol/flags.ts';
 import { ERRNO, FRAME, GLOBAL, GUP_PIN_COUNTING_BIAS, PG, ZONE } from './constants.ts';
-import { type Machine, MAPPING_ANON, MAPPING_FILE, ZERO_FRAME } from './machine.ts';
+import { MAPPING_ANON, MAPPING_FILE, type Machine, ZERO_FRAME } from './machine.ts';
 
 /** folio_nr_pages(). */
 export function folioPages(m: Machine, head: number): number {

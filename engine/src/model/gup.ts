@@ -4,7 +4,7 @@ import { ERRNO, FRAME, FS, MMF_HAS_PINNED, PG, PROC_KILLED, PTE, VM } from './co
 import { handleFault, isCowMapping } from './fault.ts';
 import { folioMarkDirty, needsDirtyTracking } from './file.ts';
 import { gupPutFolio, pageAnon, tryGrabFolio, tryGrabFolioFast } from './folio.ts';
-import { type Machine, MAPPING_FILE } from './machine.ts';
+import { MAPPING_FILE, type Machine } from './machine.ts';
 import { checkAndMigrateMovable } from './migrate.ts';
 import { exclusive, hugeStart, markAccessed, pteFrame, splitPmd } from './rmap.ts';
 

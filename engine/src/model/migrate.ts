@@ -10,7 +10,7 @@ import {
   folioPutRefs,
   nameOf,
 } from './folio.ts';
-import { type Machine, MAPPING_FILE } from './machine.ts';
+import { MAPPING_FILE, type Machine } from './machine.ts';
 import { exclusive, forEachMapping, mapHuge, mapPage, pteFrame, unmapEntry } from './rmap.ts';
 import { splitFolio } from './swap.ts';
 

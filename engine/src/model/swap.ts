@@ -9,7 +9,7 @@ import {
   folioPutRefs,
   nameOf,
 } from './folio.ts';
-import { type Machine, MAPPING_ANON } from './machine.ts';
+import { MAPPING_ANON, type Machine } from './machine.ts';
 import { exclusive, forEachMapping, hasRmap, pteFrame, splitPmd, unmapEntry } from './rmap.ts';
 
 /** A free swap slot, or -1 when swap is full. */

@@ -1,4 +1,6 @@
 /** All properties, the gravest first: of several that break at once, the first is reported. */
+
+import { unbalancedReferences } from './balance.ts';
 import {
   blockedMigration,
   dirtiedBehindFilesystem,
@@ -7,7 +9,6 @@ import {
   unfilledSlot,
   useAfterRelease,
 } from './calls.ts';
-import { unbalancedReferences } from './balance.ts';
 import { childSeesWrite } from './child-sees-write.ts';
 import { lostWrite } from './lost-write.ts';
 import type { Property } from './property.ts';
