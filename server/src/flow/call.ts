@@ -13,7 +13,9 @@ import type { Frame, Outcome, World } from './world.ts';
 /** Runs a call whose arguments have been evaluated to `args`. */
 export function call(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): Outcome[] {
   const { fn } = e;
-  if (fn !== undefined && w.defines(fn)) {
+  // A driver's own function of that name is that function; in a header it is the kernel's own, or a twin of it.
+  const helper = fn === undefined ? undefined : effectsOf(fn);
+  if (fn !== undefined && w.defines(fn) && !(w.isHeader && helper !== undefined)) {
     const concerns = w.handsOver(fn) || receivesPages(st, args);
     const outcomes = concerns ? w.enter(f, fn, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
@@ -21,9 +23,8 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
   }
   const model = fn === undefined ? undefined : ACQUIRES.get(fn);
   if (model !== undefined) return acquire(w, f, st, e, model, args);
-  const effects = fn === undefined ? undefined : effectsOf(fn);
-  if (effects !== undefined)
-    return applyEffects(w, f, st, e, effects, args) ?? [{ st, v: result(w, f, st, e) }];
+  if (helper !== undefined)
+    return applyEffects(w, f, st, e, helper, args) ?? [{ st, v: result(w, f, st, e) }];
   return [unknown(w, f, st, e, args)];
 }
 

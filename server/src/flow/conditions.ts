@@ -3,12 +3,16 @@ import type { Range } from '../syntax/range.ts';
 import type { Node } from './ir.ts';
 import { walk } from './walk.ts';
 
-/** Text of a condition without spaces and without its comparison to zero or NULL. */
+/**
+ * Text of a condition without spaces and without its comparison to zero or NULL. Of a test for a flag it is the flag:
+ * a caller's `ctx->flags & CTX_PINNED` is its helper's `flags & CTX_PINNED`.
+ */
 export function conditionText(text: string, range: Range): string {
   return text
     .slice(range.start, range.end)
     .replace(/\s+/g, '')
-    .replace(/(==|!=)(0|NULL)$/, '');
+    .replace(/(==|!=)(0|NULL)$/, '')
+    .replace(/^.*(&[A-Z][A-Z0-9_]{2,}\)*)$/, '$1');
 }
 
 /** The text under which the outcomes of a switch are remembered: that of a comparison with any of its cases. */

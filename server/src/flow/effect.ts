@@ -96,6 +96,11 @@ function apply(
       if (page.t === 'page') markUnsure(st, page.set);
       return undefined;
     }
+    case 'take-over': {
+      const page = arg(effect.page);
+      if (isPageRef(page)) st.update(page.set, { escaped: e.fn });
+      return undefined;
+    }
     case 'mmap-lock':
       return undefined;
     case 'mmap-unlock':

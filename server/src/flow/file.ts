@@ -170,6 +170,7 @@ class FileRun {
     const world: World = {
       values: new Values(),
       text: this.#source.text,
+      isHeader: this.#source.path.endsWith('.h'),
       defines: (fn) => this.#table.indexOf.has(fn),
       handsOver: (fn) => this.handsOver.has(fn),
       enter: (caller, fn, args, st) => {

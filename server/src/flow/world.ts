@@ -76,6 +76,7 @@ export interface FunctionFacts {
 export interface World {
   readonly values: Values;
   readonly text: string;
+  readonly isHeader: boolean;
   /** Whether a function of this name is defined in the same file: it shadows a kernel helper of that name. */
   readonly defines: (name: string) => boolean;
   /** Whether such a function may leave its caller with pages that it acquired. */

@@ -38,6 +38,8 @@ export type Effect =
   | { readonly does: 'dma'; readonly page: number; readonly into?: number }
   | { readonly does: 'dma-array'; readonly pages: number; readonly into?: number }
   | { readonly does: 'extra-ref'; readonly page: number }
+  /** Takes over the caller's reference, given the page or its number. */
+  | { readonly does: 'take-over'; readonly page: number }
   | { readonly does: 'mmap-lock' | 'mmap-unlock' }
   /** Returns its argument negated or reinterpreted as an error pointer, or tests for one. */
   | { readonly does: 'err-ptr' | 'ptr-err' | 'is-err' | 'is-err-or-null'; readonly arg: number }
@@ -194,6 +196,7 @@ add('sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append
   into: 0,
 });
 
+add('memory_failure soft_offline_page', { does: 'take-over', page: 0 });
 add('get_page folio_get try_get_page', { does: 'extra-ref', page: 0 });
 add(
   'mmap_read_lock mmap_read_lock_killable mmap_write_lock mmap_write_lock_killable down_read mmap_read_trylock',
@@ -210,10 +213,13 @@ add('WARN_ON WARN_ON_ONCE WARN WARN_ONCE', { does: 'truth' });
 
 /** Effects of a kernel helper by name; an empty list for one that is known to be harmless to pages. */
 export function effectsOf(name: string): readonly Effect[] | undefined {
-  const known = table.get(name);
-  if (known !== undefined) return known;
-  return HARMLESS.test(name) ? [] : undefined;
+  if (table.has(name)) return table.get(name);
+  if (!harmless.has(name)) harmless.set(name, HARMLESS.test(name));
+  return harmless.get(name) ? [] : undefined;
 }
+
+/** Answers of the pattern below, which is long. */
+const harmless = new Map<string, boolean>();
 
 /**
  * Helpers that neither keep, release nor touch the data of a page they are given: printing, locking, freeing of
