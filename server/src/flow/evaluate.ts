@@ -11,6 +11,7 @@ import {
   ALLOCATED,
   asAddress,
   elementPlace,
+  elsewhere,
   reachableSets,
   read,
   readSomewhere,
@@ -232,9 +233,10 @@ function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | S
       touch(w, f, st, at.ref, 'write', e, true);
       return;
     case 'nowhere':
-      // Who can reach the place can reach the pages.
+      // Who can reach the place can reach the pages, and whatever is put into the object later.
       for (const id of reachableSets(st, [v], () => false))
         st.update(id, { escaped: 'a place that is not told apart' });
+      if (asAddress(v) !== undefined) st.store.set(elsewhere(v.key), v);
       return;
   }
 }

@@ -36,6 +36,11 @@ export function read(st: State, values: Values, place: string): Value {
   return place.startsWith(`@${ZEROED}`) ? values.int(0) : values.initial(place);
 }
 
+/** Stands for a place that is not told apart and may live on: what is kept there is reachable. */
+export function elsewhere(key: string): string {
+  return `:somewhere[?${key}]`;
+}
+
 /** Place in an object for pages of a set whose offset is not known: one per set. */
 export function somewhere(base: string, set: string): string {
   return `${base}[?${set}]`;
