@@ -147,13 +147,11 @@ function fill(
   const first = w.values.ref('page', set.id, 0);
   const address = asAddress(pages);
   if (address === undefined) {
-    // The array is not told apart from others: if it is a plain variable, it holds these pages from here on.
+    // The array is not told apart from others, so others may know it. A plain variable leads to it from here on.
+    if (form !== undefined && form.pages >= 0)
+      st.update(set.id, { escaped: 'an array that is not told apart' });
     const expr = form === undefined || form.pages < 0 ? undefined : e.args[form.pages];
-    if (expr?.k !== 'var' || !expr.local) {
-      if (form !== undefined && form.pages >= 0)
-        st.update(set.id, { escaped: 'an array that is not told apart' });
-      return first;
-    }
+    if (expr?.k !== 'var' || !expr.local) return first;
     const base = `!${f.name}:${expr.name}`;
     st.store.set(`${f.name}:${expr.name}`, w.values.ptr(base, 0));
     return fillArray(w, st, base, 0, set);
