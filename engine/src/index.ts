@@ -8,6 +8,23 @@ export {
   exploreFully,
   type FullExploration,
 } from './explore/explore.ts';
+export {
+  LitmusError,
+  type LitmusTest,
+  OBSERVATIONS,
+  type Observation,
+} from './litmus/ast.ts';
+export { type FromScenarioOptions, scenarioToLitmus } from './litmus/from-scenario.ts';
+export { type LoweredTest, lowerLitmus } from './litmus/lower.ts';
+export { parseLitmus } from './litmus/parser.ts';
+export { printLitmus } from './litmus/printer.ts';
+export {
+  type FinalState,
+  type LitmusOptions,
+  type LitmusResult,
+  litmusReport,
+  runLitmus,
+} from './litmus/run.ts';
 export { canonicalText } from './protocol/canonical.ts';
 export * from './protocol/flags.ts';
 export * from './protocol/scenario.ts';

@@ -2,7 +2,7 @@
 
 import { FRAME, FS, PG, PTE, ZONE } from '../model/constants.ts';
 import { fileOf } from '../model/file.ts';
-import { gupPutFolio, putPage } from '../model/folio.ts';
+import { folioMaybeDmaPinned, gupPutFolio, putPage } from '../model/folio.ts';
 import {
   getUserPages,
   getUserPagesFast,
@@ -27,15 +27,48 @@ import {
   unpinUserPagesDirtyLock,
 } from '../model/unpin.ts';
 import { FOLL } from '../protocol/flags.ts';
-import type { AcquireStep, DirtyStep, ReleaseStep, Slots } from '../protocol/steps.ts';
+import type { AcquireStep, DirtyStep, DriverStep, ReleaseStep, Slots } from '../protocol/steps.ts';
 import { DISCARDED, seenContent } from './content.ts';
-import { isLongterm, isPinApi, type Program, SLOT, slotFrame, X } from './program.ts';
+import { isLongterm, isPinApi, type Program, type RegisterSite, SLOT, slotFrame, X } from './program.ts';
 
 /** Executes the driver's next step. Returns false when an acquire's result is not the one that the witness assumes. */
 export function runDriver(p: Program): boolean {
   const index = p.pc;
   const step = p.steps[index]!;
+  if (index === 0) probe(p, -1);
   p.setX(X.PC, index + 1);
+  const matched = execute(p, step, index);
+  probe(p, index);
+  return matched;
+}
+
+/** Sets the registers that are read right after step `index`. */
+function probe(p: Program, index: number): void {
+  for (const [i, site] of p.registers.entries())
+    if (site.after === index) p.setRegister(i, probeValue(p, site));
+}
+
+function probeValue(p: Program, site: RegisterSite): number {
+  const m = p.machine;
+  if (site.probe === 'return') return p.ret ?? 0;
+  if (site.probe === 'nr_foll_pin_acquired') return m.acquired;
+  if (site.probe === 'nr_foll_pin_released') return m.released;
+  const frame = slotFrame(p.slot(site.set, site.slot));
+  if (frame < 0) return 0;
+  const head = m.head(frame);
+  switch (site.probe) {
+    case 'page_ref_count':
+      return m.ref(head);
+    case 'folio_mapcount':
+      return m.word(head, FRAME.MAPCOUNT);
+    case 'folio_pincount':
+      return m.word(head, FRAME.PIN);
+    case 'folio_maybe_dma_pinned':
+      return folioMaybeDmaPinned(m, head) ? 1 : 0;
+  }
+}
+
+function execute(p: Program, step: DriverStep, index: number): boolean {
   switch (step.op) {
     case 'acquire':
       return acquire(p, step);
@@ -110,7 +143,8 @@ function call(p: Program, step: AcquireStep): number {
 }
 
 function acquire(p: Program, step: AcquireStep): boolean {
-  const ret = call(p, step);
+  let ret = call(p, step);
+  for (let i = 1; i < (step.times ?? 1); i++) ret = call(p, step);
   p.ret = ret;
   if (step.nullPages !== true) {
     const kind = (isPinApi(step.api) ? SLOT.PIN : 0) | (isLongterm(step) ? SLOT.LONGTERM : 0);

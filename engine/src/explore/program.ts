@@ -59,6 +59,21 @@ interface WriteSite {
   readonly bit: number;
 }
 
+/** A value to read right after a driver step (-1: before the first). */
+export interface RegisterSite {
+  readonly after: number;
+  readonly probe:
+    | 'return'
+    | 'page_ref_count'
+    | 'folio_mapcount'
+    | 'folio_pincount'
+    | 'folio_maybe_dma_pinned'
+    | 'nr_foll_pin_acquired'
+    | 'nr_foll_pin_released';
+  readonly set: number;
+  readonly slot: number;
+}
+
 export interface PageSet {
   /** Index of the set's first slot word, relative to X.SLOTS. */
   readonly first: number;
@@ -92,15 +107,22 @@ export class Program {
   /** Receives frames of an acquire. */
   readonly buffer: Int32Array;
 
-  constructor(scenario: Scenario) {
+  /** Values that a litmus test reads while it runs; their words follow the slots. */
+  readonly registers: readonly RegisterSite[];
+
+  constructor(scenario: Scenario, registers: readonly RegisterSite[] = []) {
     this.scenario = scenario;
+    this.registers = registers;
     const last = scenario.driver.at(-1);
     this.steps = last?.op === 'return' ? scenario.driver : [...scenario.driver, { op: 'return' }];
     this.actors = scenario.actors;
     this.sets = pageSets(this.steps);
     this.slotCount = this.sets.reduce((n, set) => n + set.size, 0);
     this.memory = layOut(scenario, this.steps);
-    this.machine = createMachine({ ...this.memory.setup, extra: X.SLOTS + this.slotCount });
+    this.machine = createMachine({
+      ...this.memory.setup,
+      extra: X.SLOTS + this.slotCount + registers.length,
+    });
     this.buffer = new Int32Array(Math.max(8, ...this.sets.map((set) => set.size)));
     const names = ['old'];
     const writes = new Map<number, WriteSite>();
@@ -168,6 +190,14 @@ export class Program {
   /** Virtual page behind a slot. */
   slotVpage(set: number, index: number): number {
     return this.memory.origin + (this.sets[set]?.page ?? 0) + index;
+  }
+
+  /** Value of register number `i`. */
+  register(i: number): number {
+    return this.x(X.SLOTS + this.slotCount + i);
+  }
+  setRegister(i: number, value: number): void {
+    this.setX(X.SLOTS + this.slotCount + i, value);
   }
 
   resetEvents(): void {

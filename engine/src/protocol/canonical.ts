@@ -39,6 +39,7 @@ function stepText(step: DriverStep, setOf: (set: number) => number): string {
         step.page ?? 0,
         step.nullPages === true ? 'null' : 'array',
         step.expect ?? '?',
+        step.times ?? 1,
       ].join(' ');
     case 'access':
       return [step.mode, setOf(step.set), step.from, step.count].join(' ');

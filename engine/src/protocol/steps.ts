@@ -63,6 +63,8 @@ export interface AcquireStep {
   /** `pages == NULL`. */
   readonly nullPages?: boolean;
   readonly expect?: number;
+  /** The same call, so many times in a row: references pile up. Once unless given. */
+  readonly times?: number;
 }
 
 /** The CPU reads or writes the data of pages (through kmap, page_address, memcpy_to_page …). */
