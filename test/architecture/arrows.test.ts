@@ -46,6 +46,12 @@ const refused: [string, string][] = [
   ['server/src/lsp/probe.ts', '../cli/main.ts'],
   ['server/src/lsp/probe.ts', 'vscode'],
   ['server/src/linter/probe.ts', 'vscode'],
+  ['server/src/linter/probe.ts', '#shared/messages.ts'],
+  ['server/src/cli/probe.ts', '#shared/messages.ts'],
+  ['server/src/rules/probe.ts', '#shared/messages.ts'],
+  ['engine/src/model/probe.ts', '#shared/messages.ts'],
+  ['shared/probe.ts', '#server/linter/report.ts'],
+  ['shared/probe.ts', 'vscode'],
   ['client/src/probe.ts', '#server/linter/report.ts'],
   ['client/src/probe.ts', '../../engine/src/protocol/trace.ts'],
   ['client/src/probe.ts', 'web-tree-sitter'],
@@ -65,6 +71,8 @@ const allowed: [string, string][] = [
   ['server/src/cli/format/probe.ts', '../../linter/report.ts'],
   ['server/src/cli/probe.ts', '../syntax/lines.ts'],
   ['client/src/probe.ts', 'vscode'],
+  ['client/src/probe.ts', '#shared/messages.ts'],
+  ['server/src/lsp/probe.ts', '#shared/messages.ts'],
 ];
 
 let folder: string;

@@ -3,6 +3,7 @@
 import { version } from 'virtual:gupcheck-build';
 import { Command, CommanderError } from 'commander';
 import { addLint } from './commands/lint.ts';
+import { addLsp } from './commands/lsp.ts';
 import { addRules } from './commands/rules.ts';
 import { addWhy } from './commands/why.ts';
 import { type ExitStatus, exitStatus, problemLine, UserError } from './failure.ts';
@@ -30,6 +31,7 @@ export async function runProgram(args: readonly string[], host: Host): Promise<E
   addLint(program, host, finish);
   addWhy(program, host, finish);
   addRules(program, host, finish);
+  addLsp(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return status;

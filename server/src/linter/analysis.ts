@@ -1,35 +1,73 @@
 /** The real analysis behind the seam: parser, rules and engine. */
 import { Explainer, finalLevel } from '../explain/index.ts';
+import { proposeFix } from '../fix/index.ts';
 import { analyzeFile } from '../rules/analyze.ts';
 import { RULES } from '../rules/index.ts';
+import { AnalysisMemo } from '../rules/memo.ts';
 import type { Rule } from '../rules/rule.ts';
-import { createParser, type ParserOptions } from '../syntax/parser.ts';
+import { IncrementalParser } from '../syntax/incremental.ts';
+import { createParser, type Parser, type ParserOptions } from '../syntax/parser.ts';
 import {
   compareKernelVersions,
   type KernelVersion,
   parseKernelVersion,
 } from '../syntax/preprocess/version.ts';
 import { openSource } from '../syntax/source.ts';
-import type { Analyzer } from './analyzer.ts';
+import type { Analyzer, DocumentAnalyzer, EditorAnalyzer } from './analyzer.ts';
 import { PROTOCOL_WORDS } from './interest.ts';
 
 /** Where nothing decides an `#if`, the branch that pins pages is the one to read. */
 const prefer = new RegExp(PROTOCOL_WORDS.join('|'));
 
 /** The analyzer with all rules. */
-export async function createAnalyzer(options: ParserOptions = {}): Promise<Analyzer> {
+export async function createAnalyzer(options: ParserOptions = {}): Promise<EditorAnalyzer> {
   const parser = await createParser(options);
   const explainer = new Explainer();
-  return {
+  const analyzer: Analyzer = {
     rules: RULES,
     analyze(path, text, kernel) {
       const source = openSource(path, text, { kernelVersion: kernel, prefer });
-      const rules = RULES.filter((rule) => appliesTo(rule, kernel));
-      return analyzeFile(source, parser, rules);
+      return analyzeFile(source, parser, rulesFor(kernel));
     },
     explain: (finding) => explainer.explain(finding, ruleOf(finding.code)),
     finalLevel,
   };
+  return {
+    ...analyzer,
+    forDocument: () => documentAnalyzer(analyzer, parser),
+    proposeFix(finding, path, text, kernel) {
+      const file = openSource(path, text, { kernelVersion: kernel, prefer });
+      return proposeFix(finding, { file, kernel });
+    },
+  };
+}
+
+/** Remembers the last version that it analysed. */
+function documentAnalyzer(analyzer: Analyzer, parser: Parser): DocumentAnalyzer {
+  const incremental = new IncrementalParser(parser);
+  let memo = new AnalysisMemo();
+  let kernelBefore: KernelVersion | undefined;
+  return {
+    ...analyzer,
+    analyze(path, text, kernel) {
+      // Which rules apply, and which branches of an #if are read, depends on the release.
+      if (kernelBefore !== undefined && compareKernelVersions(kernel, kernelBefore) !== 0)
+        memo = new AnalysisMemo();
+      kernelBefore = kernel;
+      const source = openSource(path, text, { kernelVersion: kernel, prefer });
+      const analysis = analyzeFile(source, incremental, rulesFor(kernel), undefined, memo);
+      incremental.sweep();
+      return analysis;
+    },
+    dispose() {
+      incremental.dispose();
+      memo = new AnalysisMemo();
+    },
+  };
+}
+
+function rulesFor(kernel: KernelVersion): Rule[] {
+  return RULES.filter((rule) => appliesTo(rule, kernel));
 }
 
 function ruleOf(code: string): Rule {

@@ -3,6 +3,7 @@
  * object. analysis.ts makes the real one; tests pass their own.
  */
 import type { Explanation } from '../explain/explanation.ts';
+import type { Fix } from '../fix/fix.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -16,4 +17,17 @@ export interface Analyzer {
   explain(finding: Finding): Explanation;
   /** The level formula: `base` lowered by the finding's certainty and by a run that could not show it. */
   finalLevel(finding: Finding, base: Level, explanation: Explanation | undefined): Level;
+}
+
+/** The analyzer of an editor. */
+export interface EditorAnalyzer extends Analyzer {
+  /** An analyzer for one file that is edited. Its answers are the same, and sooner. */
+  forDocument(): DocumentAnalyzer;
+  /** The edit that the finding's rule proposes for a text; acceptedFix() in fixes.ts decides about it. */
+  proposeFix(finding: Finding, path: string, text: string, kernel: KernelVersion): Fix | undefined;
+}
+
+/** An analyzer that remembers the last version of one file. Free it with `dispose`. */
+export interface DocumentAnalyzer extends Analyzer {
+  dispose(): void;
 }

@@ -1,0 +1,93 @@
+/** Taking FOLL_* flags out of an expression. */
+import type { Range } from '../syntax/range.ts';
+import type { SourceFile } from '../syntax/source.ts';
+import { type CallText, textOf } from './call.ts';
+import type { Edit } from './fix.ts';
+
+/**
+ * Edits that take the named flags out of a call's arguments, or out of what is assigned to a variable among them in the
+ * same function. Undefined when a flag is found in neither place, or in a way that cannot be edited.
+ */
+export function withoutFlags(file: SourceFile, call: CallText, names: readonly string[]): Edit[] | undefined {
+  const edits = new Map<number, Edit>();
+  for (const name of names) {
+    const places = mentions(file, call, name);
+    if (places.length === 0) return undefined;
+    for (const place of places) {
+      const edit = dropped(file, place, names);
+      if (edit === undefined) return undefined;
+      edits.set(edit.range.start, edit);
+    }
+  }
+  return [...edits.values()];
+}
+
+function mentions(file: SourceFile, call: CallText, name: string): Range[] {
+  const direct = words(file.code, name, call.range);
+  if (direct.length > 0) return direct;
+  const variables = call.args
+    .map((arg) => file.code.slice(arg.start, arg.end))
+    .filter((arg) => /^[A-Za-z_]\w*$/.test(arg));
+  const fn = file.functions[file.functionAt(call.range.start)];
+  if (fn === undefined || variables.length === 0) return [];
+  const assigned = new RegExp(`\\b(?:${variables.join('|')})\\s*\\|?=[^=]`);
+  return words(file.code, name, { start: fn.bodyStart, end: fn.end }).filter((place) =>
+    assigned.test(file.code.slice(statementStart(file.code, place.start), place.start + 1)),
+  );
+}
+
+function words(code: string, name: string, within: Range): Range[] {
+  const pattern = new RegExp(`\\b${name}\\b`, 'g');
+  return [...code.slice(within.start, within.end).matchAll(pattern)].map(({ index }) => ({
+    start: within.start + index,
+    end: within.start + index + name.length,
+  }));
+}
+
+function statementStart(code: string, from: number): number {
+  let at = from;
+  while (at > 0 && !';{}'.includes(code[at - 1]!)) at--;
+  return at;
+}
+
+/** Rewrites the chain `A | B | C` that a flag stands in. */
+function dropped(file: SourceFile, place: Range, names: readonly string[]): Edit | undefined {
+  const { code } = file;
+  let { start, end } = place;
+  while (/[\w\s|]/.test(code[start - 1] ?? '')) start--;
+  while (/[\w\s|]/.test(code[end] ?? '')) end++;
+  const chain = code.slice(start, end);
+  if (chain.includes('||') || textOf(file, { start, end }) !== chain) return undefined;
+  const operands = chain.split('|').map((operand) => operand.trim());
+  const kept = operands.filter((operand) => !names.includes(operand));
+  if (operands.length === kept.length) return undefined;
+  const blanksBefore = /^\s*/.exec(chain)![0];
+  const blanksAfter = /\s*$/.exec(chain)![0];
+  // An empty operand at an end stands for a neighbour that is more than a name.
+  const neighbours = kept.filter((operand) => operand === '').length;
+  if (kept.length > neighbours) {
+    const newText = kept.join(' | ').trim();
+    return edge(newText, kept, { start, end }, blanksBefore, blanksAfter);
+  }
+  if (neighbours > 0) return { range: { start, end }, newText: neighbours === 2 ? ' | ' : blanksAfter };
+  return (
+    removedStatement(code, start, end) ?? { range: { start, end }, newText: `${blanksBefore}0${blanksAfter}` }
+  );
+}
+
+function edge(newText: string, kept: readonly string[], range: Range, before: string, after: string): Edit {
+  const lead = kept[0] === '' ? ' ' : before;
+  const tail = kept.at(-1) === '' ? ' ' : after;
+  return { range, newText: lead + newText + tail };
+}
+
+/** `flags |= FOLL_PIN;` goes with its line, unless it is all that an `if` without braces does. */
+function removedStatement(code: string, start: number, end: number): Edit | undefined {
+  const first = statementStart(code, start);
+  const statement = code.slice(first, end);
+  if (!/^\s*\w+\s*\|=\s*\w+\s*$/.test(statement) || code[end] !== ';') return undefined;
+  const lineStart = code.lastIndexOf('\n', first + /^\s*/.exec(statement)![0].length) + 1;
+  if (lineStart < first) return undefined;
+  const rest = /^;[ \t]*(?:\r?\n)?/.exec(code.slice(end))![0];
+  return { range: { start: lineStart, end: end + rest.length }, newText: '' };
+}

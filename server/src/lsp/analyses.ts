@@ -1,0 +1,168 @@
+/** What the linter says about the open documents: one analyzer and one report each, freed when they are closed. */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Fix } from '../fix/fix.ts';
+import type { DocumentAnalyzer, EditorAnalyzer } from '../linter/analyzer.ts';
+import { acceptedFix } from '../linter/fixes.ts';
+import { PROTOCOL_WORDS } from '../linter/interest.ts';
+import { DEFAULT_KERNEL, treeRelease } from '../linter/kernel-version.ts';
+import { type FileReport, isFailure, type ReportedFinding } from '../linter/report.ts';
+import { type LintOptions, lintText } from '../linter/service.ts';
+import { LEVELS } from '../rules/finding.ts';
+import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
+import type { Log } from './log.ts';
+import type { Settings } from './settings.ts';
+
+/** UTF-16 units above which a document is not analysed. */
+export const MAX_DOCUMENT = 2 << 20;
+
+export interface Analysed {
+  readonly report: FileReport;
+  /** The findings that the settings show. */
+  readonly findings: readonly ReportedFinding[];
+  /** Changes whenever the findings may have. */
+  readonly resultId: string;
+}
+
+interface Current {
+  readonly version: number;
+  readonly settings: Settings;
+  readonly analysed: Analysed;
+  /** Fixes that were looked for, by fingerprint; null where there is none. */
+  readonly fixes: Map<string, Fix | null>;
+}
+
+interface Entry {
+  readonly analyzer: DocumentAnalyzer;
+  current?: Current;
+  /** Whether the log says that it is too large. */
+  tooLarge: boolean;
+}
+
+export class Analyses {
+  readonly #analyzer: EditorAnalyzer;
+  readonly #log: Log;
+  readonly #entries = new Map<string, Entry>();
+  #releases = new Map<string, KernelVersion | undefined>();
+  #serial = 0;
+
+  constructor(analyzer: EditorAnalyzer, log: Log) {
+    this.#analyzer = analyzer;
+    this.#log = log;
+  }
+
+  get analyzer(): EditorAnalyzer {
+    return this.#analyzer;
+  }
+
+  /** The findings of the document as it is now. Never throws; undefined for what is too large to be analysed. */
+  of(document: TextDocument, settings: Settings): Analysed | undefined {
+    const entry = this.#entry(document.uri);
+    const { current } = entry;
+    if (current?.version === document.version && current.settings === settings) return current.analysed;
+    const text = document.getText();
+    if (text.length > MAX_DOCUMENT) {
+      if (!entry.tooLarge) this.#log.warn(`${document.uri}: larger than 2 MB, not analysed`);
+      entry.tooLarge = true;
+      return undefined;
+    }
+    entry.tooLarge = false;
+    const report = this.#lint(entry.analyzer, document.uri, text, settings);
+    for (const problem of report.problems.filter(isFailure)) {
+      this.#log.failed(document.uri, problem.stack ?? problem.message);
+    }
+    const threshold = LEVELS.indexOf(settings.level);
+    const findings = report.findings.filter(({ level }) => LEVELS.indexOf(level) <= threshold);
+    const analysed = { report, findings, resultId: `${++this.#serial}` };
+    entry.current = { version: document.version, settings, analysed, fixes: new Map() };
+    return analysed;
+  }
+
+  /** The accepted fix of a finding of the last analysis. */
+  fixFor(uri: string, finding: ReportedFinding): Fix | undefined {
+    const current = this.#entries.get(uri)?.current;
+    if (current === undefined) return undefined;
+    let fix = current.fixes.get(finding.fingerprint);
+    if (fix === undefined) {
+      const options = optionsFor(this.kernelOf(uri, current.settings), current.settings);
+      fix = acceptedFix(this.#analyzer, current.analysed.report, finding, options) ?? null;
+      current.fixes.set(finding.fingerprint, fix);
+    }
+    return fix ?? undefined;
+  }
+
+  /** The kernel release that a document is taken to be for. */
+  kernelOf(uri: string, settings: Settings): KernelVersion {
+    return settings.kernel ?? this.#treeRelease(uri) ?? DEFAULT_KERNEL;
+  }
+
+  close(uri: string): void {
+    this.#entries.get(uri)?.analyzer.dispose();
+    this.#entries.delete(uri);
+  }
+
+  /** Forgets what was read from the disk, and with it every report. */
+  invalidate(): void {
+    this.#releases = new Map();
+    for (const entry of this.#entries.values()) delete entry.current;
+  }
+
+  #entry(uri: string): Entry {
+    let entry = this.#entries.get(uri);
+    if (entry === undefined) {
+      entry = { analyzer: this.#analyzer.forDocument(), tooLarge: false };
+      this.#entries.set(uri, entry);
+    }
+    return entry;
+  }
+
+  #lint(analyzer: DocumentAnalyzer, uri: string, text: string, settings: Settings): FileReport {
+    const kernel = this.kernelOf(uri, settings);
+    const name = nameOf(uri);
+    if (!PROTOCOL_WORDS.some((word) => text.includes(word))) {
+      return {
+        path: name,
+        text,
+        kernel: formatKernelVersion(kernel),
+        findings: [],
+        functions: 0,
+        partlyRead: [],
+        problems: [],
+      };
+    }
+    return lintText(analyzer, name, text, optionsFor(kernel, settings));
+  }
+
+  #treeRelease(uri: string): KernelVersion | undefined {
+    const file = fileOf(uri);
+    return file === undefined ? undefined : treeRelease(path.dirname(file), this.#releases);
+  }
+}
+
+function optionsFor(kernel: KernelVersion, settings: Settings): LintOptions {
+  return { kernel, explanations: true, levels: settings.rules };
+}
+
+function fileOf(uri: string): string | undefined {
+  if (!uri.startsWith('file:')) return undefined;
+  try {
+    return fileURLToPath(uri);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The last part of a URI, for people. */
+export function nameOf(uri: string): string {
+  const last =
+    uri
+      .replace(/[?#].*$/, '')
+      .split('/')
+      .at(-1) ?? uri;
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
+}

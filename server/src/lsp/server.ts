@@ -1,0 +1,145 @@
+/** The language server: connects the handlers to a connection. Knows neither files nor pipes. */
+import {
+  type Connection,
+  DidChangeConfigurationNotification,
+  DidChangeWatchedFilesNotification,
+  FileChangeType,
+  type InitializeParams,
+  type InitializeResult,
+  ResponseError,
+  TextDocuments,
+  WatchKind,
+} from 'vscode-languageserver';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { EXPLAIN_REQUEST } from '#shared/messages.ts';
+import type { EditorAnalyzer } from '../linter/analyzer.ts';
+import { Analyses } from './analyses.ts';
+import { capabilitiesFor } from './capabilities.ts';
+import { clientOf } from './client.ts';
+import { guarded } from './guard.ts';
+import { codeAction } from './handlers/code-action.ts';
+import { diagnostic, NO_DIAGNOSTICS } from './handlers/diagnostic.ts';
+import { explain } from './handlers/explain.ts';
+import { hover } from './handlers/hover.ts';
+import { Log } from './log.ts';
+import { Pusher } from './push.ts';
+import type { Session } from './session.ts';
+import { SettingsStore } from './settings-store.ts';
+
+export interface ServerOptions {
+  readonly version: string;
+  /** Loads parser and rules. Called once; what it rejects with fails the start. */
+  readonly analyzer: () => Promise<EditorAnalyzer>;
+}
+
+/** Serves one client until the connection ends. */
+export function serve(connection: Connection, { version, analyzer }: ServerOptions): void {
+  const log = new Log(connection.console);
+  const documents = new TextDocuments(TextDocument);
+
+  connection.onInitialize(async (params: InitializeParams): Promise<InitializeResult> => {
+    let loaded: EditorAnalyzer;
+    try {
+      loaded = await analyzer();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ResponseError(1, `gupcheck cannot start: ${why}`);
+    }
+    const client = clientOf(params);
+    const codes = new Set(loaded.rules.map(({ code }) => code));
+    const session: Session = {
+      connection,
+      documents,
+      client,
+      settings: new SettingsStore(connection, client, codes, log),
+      analyses: new Analyses(loaded, log),
+      deleted: new Set(),
+      log,
+    };
+    connect(session);
+    return { capabilities: capabilitiesFor(client), serverInfo: { name: 'gupcheck', version } };
+  });
+
+  documents.listen(connection);
+  connection.listen();
+}
+
+/** Registers the handlers, one line each. */
+function connect(session: Session): void {
+  const { connection, client, log } = session;
+  connection.onHover(guarded(log, 'textDocument/hover', null, (params) => hover(session, params)));
+  connection.onCodeAction(
+    guarded(log, 'textDocument/codeAction', [], (params) => codeAction(session, params)),
+  );
+  connection.onRequest(
+    EXPLAIN_REQUEST,
+    guarded(log, EXPLAIN_REQUEST, null, (params) => explain(session, params)),
+  );
+  if (client.pullsDiagnostics) {
+    connection.languages.diagnostics.on(
+      guarded(log, 'textDocument/diagnostic', NO_DIAGNOSTICS, (params, token) =>
+        diagnostic(session, params, token),
+      ),
+    );
+  }
+  follow(session);
+  connection.onInitialized(() => register(session));
+}
+
+/** Follows documents, settings and files. */
+function follow(session: Session): void {
+  const { connection, documents, client, settings, analyses, deleted } = session;
+  const pusher = client.pullsDiagnostics ? undefined : new Pusher(session);
+  const refreshAll = () => {
+    for (const uri of documents.keys()) pusher?.soon(uri);
+    if (pusher === undefined && client.refreshesDiagnostics) {
+      connection.languages.diagnostics.refresh().catch(() => undefined);
+    }
+  };
+  documents.onDidOpen(({ document }) => pusher?.soon(document.uri, 0));
+  documents.onDidChangeContent(({ document }) => {
+    deleted.delete(document.uri);
+    if (document.version > 1) pusher?.soon(document.uri);
+  });
+  documents.onDidClose(({ document }) => {
+    analyses.close(document.uri);
+    settings.forget(document.uri);
+    pusher?.clear(document.uri);
+  });
+  connection.onDidChangeConfiguration((change) => {
+    settings.changed(change.settings);
+    refreshAll();
+  });
+  connection.onDidChangeWatchedFiles(({ changes }) => {
+    // A tree's Makefile says which kernel release the code is for.
+    analyses.invalidate();
+    for (const { uri, type } of changes) {
+      if (type !== FileChangeType.Deleted) deleted.delete(uri);
+      else {
+        deleted.add(uri);
+        pusher?.clear(uri);
+      }
+    }
+    refreshAll();
+  });
+}
+
+/** Asks the client for the notifications that it only sends when asked. */
+function register({ connection, client, log }: Session): void {
+  const failed = (error: unknown) => log.failed('client/registerCapability', error);
+  if (client.registersConfiguration) {
+    connection.client
+      .register(DidChangeConfigurationNotification.type, { section: 'gupcheck' })
+      .catch(failed);
+  }
+  if (client.registersWatchers) {
+    connection.client
+      .register(DidChangeWatchedFilesNotification.type, {
+        watchers: [
+          { globPattern: '**/Makefile' },
+          { globPattern: '**/*.{c,h}', kind: WatchKind.Create | WatchKind.Delete },
+        ],
+      })
+      .catch(failed);
+  }
+}

@@ -1,0 +1,36 @@
+/** What all handlers share. */
+import type { Connection, TextDocuments } from 'vscode-languageserver';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { ReportedFinding } from '../linter/report.ts';
+import type { Analysed, Analyses } from './analyses.ts';
+import type { Client } from './client.ts';
+import type { Log } from './log.ts';
+import type { SettingsStore } from './settings-store.ts';
+
+export interface Session {
+  readonly connection: Connection;
+  readonly documents: TextDocuments<TextDocument>;
+  readonly client: Client;
+  readonly settings: SettingsStore;
+  readonly analyses: Analyses;
+  /** Documents that are still open and whose files are gone: nothing is said about them. */
+  readonly deleted: Set<string>;
+  readonly log: Log;
+}
+
+/** A document and what is said about it in its present state; undefined when it is not open or not analysed. */
+export async function analysedDocument(
+  session: Session,
+  uri: string,
+): Promise<{ document: TextDocument; analysed: Analysed } | undefined> {
+  const settings = await session.settings.of(uri);
+  // Read after the wait: the document may have been edited or closed meanwhile.
+  const document = session.deleted.has(uri) ? undefined : session.documents.get(uri);
+  const analysed = document === undefined ? undefined : session.analyses.of(document, settings);
+  return document === undefined || analysed === undefined ? undefined : { document, analysed };
+}
+
+/** The finding with a fingerprint. */
+export function findingBy(analysed: Analysed, fingerprint: string): ReportedFinding | undefined {
+  return analysed.report.findings.find((finding) => finding.fingerprint === fingerprint);
+}
