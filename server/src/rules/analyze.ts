@@ -1,9 +1,10 @@
 /** Applies the rules to one file. */
-import { analyzeFlow, DEFAULT_FLOW, type FlowOptions } from '../flow/file.ts';
+import { analyzeFlow, DEFAULT_FLOW, type FlowOptions, type FunctionFlow } from '../flow/file.ts';
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import type { Finding } from './finding.ts';
 import { RULES } from './index.ts';
+import { AnalysisMemo } from './memo.ts';
 import type { Rule } from './rule.ts';
 
 /** A rule that threw, or a run that was cut short: never silent. */
@@ -20,14 +21,18 @@ export interface FileAnalysis {
   readonly problems: readonly AnalysisProblem[];
 }
 
-/** All findings of a file, by position. Never throws: a rule that does is reported as a problem. */
+/**
+ * All findings of a file, by position. Never throws: a rule that does is reported as a problem. `memo` is what the
+ * analysis of an earlier version of the file left, with the same rules and options.
+ */
 export function analyzeFile(
   source: SourceFile,
   parser: Parser,
   rules: readonly Rule[] = RULES,
   options: FlowOptions = DEFAULT_FLOW,
+  memo: AnalysisMemo = new AnalysisMemo(),
 ): FileAnalysis {
-  const flow = analyzeFlow(source, parser, options);
+  const flow = analyzeFlow(source, parser, options, memo.flow);
   const found: Finding[] = [];
   const problems: AnalysisProblem[] = [];
   for (const fn of flow.functions) {
@@ -36,18 +41,35 @@ export function analyzeFile(
         kind: 'budget',
         message: `${fn.name}(): too many paths, not all were followed to their end`,
       });
-    for (const rule of rules) {
-      try {
-        found.push(...rule.check(fn, source.text));
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        problems.push({ kind: 'rule-threw', message: `${rule.code} failed in ${fn.name}(): ${why}` });
-      }
+    if (fn.remembered) {
+      found.push(...memo.recall(fn.identity, source));
+      continue;
     }
+    const before = problems.length;
+    const findings = rules.flatMap((rule) => checkSafely(rule, fn, source.text, problems));
+    found.push(...findings);
+    // What threw is to be reported for the next version as well.
+    if (problems.length === before) memo.keep(fn.identity, findings, source);
+    else memo.flow.forget(fn.identity);
   }
   const findings = onePerCause(distinct(found));
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
   return { findings, functions: flow.analysed.length, partlyRead: flow.partlyRead, problems };
+}
+
+function checkSafely(
+  rule: Rule,
+  fn: FunctionFlow,
+  text: string,
+  problems: AnalysisProblem[],
+): readonly Finding[] {
+  try {
+    return rule.check(fn, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    problems.push({ kind: 'rule-threw', message: `${rule.code} failed in ${fn.name}(): ${why}` });
+    return [];
+  }
 }
 
 /** A helper is run once per caller: what is said of the same place with the same code is said once. */

@@ -1,0 +1,64 @@
+/** Findings kept between two versions of a file's text, moved to where their functions are now. */
+import { FlowMemo, type RunIdentity } from '../flow/memo.ts';
+import type { Range } from '../syntax/range.ts';
+import type { SourceFile } from '../syntax/source.ts';
+import type { Finding } from './finding.ts';
+
+/** Moves a place, whatever else is said about it. */
+type Shift = <T extends Range>(range: T) => T;
+
+interface Kept {
+  readonly findings: readonly Finding[];
+  /** Where the functions that the findings speak of were, by name. */
+  readonly places: readonly (Range & { readonly name: string })[];
+}
+
+/** What one file's analysis leaves for the next version of the file. */
+export class AnalysisMemo {
+  readonly flow = new FlowMemo();
+  readonly #kept = new WeakMap<RunIdentity, Kept>();
+
+  /** The findings of a remembered run, at their places in `source`. */
+  recall(identity: RunIdentity, source: SourceFile): readonly Finding[] {
+    const kept = this.#kept.get(identity);
+    if (kept === undefined || kept.findings.length === 0) return [];
+    const starts = new Map(source.functions.map(({ name, start }) => [name, start]));
+    const shift: Shift = (range) => {
+      const place = kept.places.find(({ start, end }) => start <= range.start && range.end <= end)!;
+      const delta = starts.get(place.name)! - place.start;
+      return { ...range, start: range.start + delta, end: range.end + delta };
+    };
+    return kept.findings.map((finding) => moved(finding, shift));
+  }
+
+  /** Keeps the findings of a run. A finding with a place outside the run's functions cannot be moved: none is kept then. */
+  keep(identity: RunIdentity, findings: readonly Finding[], source: SourceFile): void {
+    const reach = new Set(identity.reach);
+    const places = source.functions.filter(({ name }) => reach.has(name));
+    let known = true;
+    const check: Shift = (range) => {
+      known &&= places.some(({ start, end }) => start <= range.start && range.end <= end);
+      return range;
+    };
+    for (const finding of findings) moved(finding, check);
+    if (known) this.#kept.set(identity, { findings, places });
+    else this.flow.forget(identity);
+  }
+}
+
+/** The same finding with every place in it changed. */
+function moved(finding: Finding, shift: Shift): Finding {
+  const { witness } = finding;
+  return {
+    ...finding,
+    range: shift(finding.range),
+    site: { ...finding.site, range: shift(finding.site.range) },
+    related: finding.related.map((place) => ({ ...place, range: shift(place.range) })),
+    ...(witness !== undefined && {
+      witness: {
+        steps: witness.steps.map((step) => ({ ...step, range: shift(step.range) })),
+        assumed: witness.assumed.map((guard) => ({ ...guard, range: shift(guard.range) })),
+      },
+    }),
+  };
+}
