@@ -134,6 +134,10 @@ function mayUnlock(seen: Seen): boolean {
   return !(arg?.k === 'num' && arg.n === 0);
 }
 
+/** An array that is not told apart from others: others may know it too. */
+const UNKNOWN_ARRAY = 'an array that is not told apart';
+const UNKNOWN_BASE = '!';
+
 /** Stores the pages where the call puts them. Returns the reference to the first. */
 function fill(
   w: World,
@@ -152,10 +156,11 @@ function fill(
       st.update(set.id, { escaped: 'an array that is not told apart' });
     const expr = form === undefined || form.pages < 0 ? undefined : e.args[form.pages];
     if (expr?.k !== 'var' || !expr.local) return first;
-    const base = `!${f.name}:${expr.name}`;
+    const base = `${UNKNOWN_BASE}${f.name}:${expr.name}`;
     st.store.set(`${f.name}:${expr.name}`, w.values.ptr(base, 0));
     return fillArray(w, st, base, 0, set);
   }
+  if (address.base.startsWith(UNKNOWN_BASE)) st.update(set.id, { escaped: UNKNOWN_ARRAY });
   return fillArray(w, st, address.base, address.off, set);
 }
 
