@@ -114,7 +114,9 @@ export class Client {
   /** Starts a server; it is stopped when the test ends. */
   static async start(options: StartOptions = {}): Promise<Client> {
     const client = new Client(options);
-    onTestFinished(() => client.stop());
+    onTestFinished(async () => {
+      await client.stop();
+    });
     client.initialized = await client.connection.sendRequest(InitializeRequest.type, {
       processId: process.pid,
       rootUri: null,

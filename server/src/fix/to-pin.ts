@@ -19,7 +19,7 @@ export function toPin(finding: Finding, source: FixSource, options: ToPinOptions
   const { file } = source;
   const onPath = releasesOnPath(finding, source);
   if (onPath === undefined) return undefined;
-  const dirty = options.written === true && !isDirtied(finding);
+  const dirty = options.written === true && !isDirtied(finding, source);
   const calls = new Map<number, CallText>(
     releasesByName(file, acquire.call).map((call) => [call.range.start, call]),
   );
@@ -50,8 +50,12 @@ function releasesOnPath(finding: Finding, { file }: FixSource): CallText[] | und
   return calls;
 }
 
-function isDirtied(finding: Finding): boolean {
-  return finding.witness?.steps.some(({ step }) => step.op === 'dirty') === true;
+/** Whether the path, or any other path of the same function, marks pages dirty by itself. */
+function isDirtied(finding: Finding, { file }: FixSource): boolean {
+  const onPath = finding.witness?.steps.some(({ step }) => step.op === 'dirty') === true;
+  const fn = file.functions[file.functionAt(finding.site.range.start)];
+  const marks = /\b(?:set_page_dirty(?:_lock)?|SetPageDirty|folio_mark_dirty(?:_lock)?)\s*\(/;
+  return onPath || (fn !== undefined && marks.test(file.code.slice(fn.bodyStart, fn.end)));
 }
 
 function title(pin: string, releases: readonly Edit[]): string {

@@ -6,18 +6,22 @@ interface Kept {
   code: string;
   from: number;
   readonly slice: ParsedSlice;
-  /** Asked for since the last `sweep`. */
-  used: boolean;
+  /** The version in which it was last asked for. */
+  seen: number;
 }
 
+/** Versions for which a slice is kept that none of them asked for. */
+export const KEPT_VERSIONS = 16;
+
 /**
- * Remembers the slices of one file from version to version. Call `sweep` after each version has been analysed: what it
- * did not ask for is freed then. Answers are those of a parser without memory.
+ * Remembers the slices of one file from version to version. Call `sweep` after each version has been analysed: what has
+ * not been asked for in a while is freed then. Answers are those of a parser without memory.
  */
 export class IncrementalParser implements Parser {
   readonly backend: Parser['backend'];
   readonly #parser: Parser;
   #kept: Kept[] = [];
+  #version = 0;
 
   constructor(parser: Parser) {
     this.#parser = parser;
@@ -27,7 +31,7 @@ export class IncrementalParser implements Parser {
   parse(slice: SourceSlice): SyntaxTree {
     const same = this.#kept.find((kept) => kept.code === slice.code);
     if (same !== undefined) {
-      same.used = true;
+      same.seen = this.#version;
       return moved(same.slice.tree, slice, slice.from - same.from);
     }
     const old = this.#nearest(slice);
@@ -35,14 +39,14 @@ export class IncrementalParser implements Parser {
       const tree = old.slice.reparse(slice);
       // What error recovery makes of half-typed code depends on the old tree; a fresh parse depends on the text only.
       if (!tree.hasError) {
-        Object.assign(old, { code: slice.code, from: slice.from, used: true });
+        Object.assign(old, { code: slice.code, from: slice.from, seen: this.#version });
         return tree;
       }
       old.slice.dispose();
       this.#kept = this.#kept.filter((kept) => kept !== old);
     }
     const opened = this.#parser.open(slice);
-    this.#kept.push({ code: slice.code, from: slice.from, slice: opened, used: true });
+    this.#kept.push({ code: slice.code, from: slice.from, slice: opened, seen: this.#version });
     return opened.tree;
   }
 
@@ -50,18 +54,13 @@ export class IncrementalParser implements Parser {
     return this.#parser.open(slice);
   }
 
-  /** Number of slices whose parser memory is kept. */
-  get size(): number {
-    return this.#kept.length;
-  }
-
-  /** Frees what was not asked for since the last call. `unchanged` tells slices that may still be asked for. */
-  sweep(unchanged: (code: string) => boolean = () => false): void {
+  /** Ends a version. */
+  sweep(): void {
+    this.#version++;
     const keep: Kept[] = [];
     for (const kept of this.#kept) {
-      if (kept.used || unchanged(kept.code)) keep.push(kept);
+      if (this.#version - kept.seen <= KEPT_VERSIONS) keep.push(kept);
       else kept.slice.dispose();
-      kept.used = false;
     }
     this.#kept = keep;
   }
@@ -76,7 +75,7 @@ export class IncrementalParser implements Parser {
     const head = headOf(slice.code);
     let best: Kept | undefined;
     for (const kept of this.#kept) {
-      if (kept.used || headOf(kept.code) !== head) continue;
+      if (kept.seen === this.#version || headOf(kept.code) !== head) continue;
       if (best === undefined || Math.abs(kept.from - slice.from) < Math.abs(best.from - slice.from))
         best = kept;
     }

@@ -1,0 +1,31 @@
+/** Fixes as tests see them: a text in, the fixed text out. */
+
+import { applyEdits, type Fix } from '#server/fix/fix.ts';
+import { createAnalyzer } from '#server/linter/analysis.ts';
+import { acceptedFix } from '#server/linter/fixes.ts';
+import { lintText } from '#server/linter/service.ts';
+import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';
+
+const analyzer = await createAnalyzer();
+
+export interface Fixed {
+  readonly fix: Fix;
+  readonly text: string;
+  /** Codes of what is left at warning or above. */
+  readonly left: readonly string[];
+}
+
+/** Fixes the first finding of a rule; undefined when no fix is offered. Fails when there is no such finding. */
+export function fixed(code: string, text: string, kernel = '6.12'): Fixed | undefined {
+  const options = { kernel: parseKernelVersion(kernel)!, explanations: true, levels: {} };
+  const report = lintText(analyzer, 'a.c', text, options);
+  const finding = report.findings.find((each) => each.code === code);
+  if (finding === undefined) {
+    throw new Error(`no ${code}, but ${report.findings.map((each) => each.code).join(' ') || 'nothing'}`);
+  }
+  const fix = acceptedFix(analyzer, report, finding, options);
+  if (fix === undefined) return undefined;
+  const after = applyEdits(text, fix.edits);
+  const left = lintText(analyzer, 'a.c', after, options).findings.filter(({ level }) => level !== 'note');
+  return { fix, text: after, left: left.map((each) => each.code) };
+}
