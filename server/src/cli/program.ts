@@ -3,6 +3,7 @@
 import { version } from 'virtual:gupcheck-build';
 import { Command, CommanderError } from 'commander';
 import { addLint } from './commands/lint.ts';
+import { addLitmus } from './commands/litmus.ts';
 import { addLsp } from './commands/lsp.ts';
 import { addRules } from './commands/rules.ts';
 import { addWhy } from './commands/why.ts';
@@ -31,6 +32,7 @@ export async function runProgram(args: readonly string[], host: Host): Promise<E
   addLint(program, host, finish);
   addWhy(program, host, finish);
   addRules(program, host, finish);
+  addLitmus(program, host, finish);
   addLsp(program);
   try {
     await program.parseAsync(args, { from: 'user' });
