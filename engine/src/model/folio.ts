@@ -21,11 +21,12 @@ export function allocFolio(m: Machine, order: number, flags: number): number {
   const nr = 1 << order;
   const s = m.state;
   let run = 0;
-  for (let f = 1; f < m.frames; f++) {
+  for (let f = Math.max(1, m.lowestFree); f < m.frames; f++) {
     const at = m.at(f);
     run = s[at + FRAME.REF] === 0 && s[at + FRAME.FLAGS] === 0 ? run + 1 : 0;
     if (run < nr) continue;
     const head = f - nr + 1;
+    if (m.lowestFree > 0 && nr === 1) m.lowestFree = f + 1;
     const zone =
       m.pinScope > 0 && (m.allocZone === ZONE.cma || m.allocZone === ZONE.movable)
         ? ZONE.normal
@@ -87,6 +88,7 @@ function freeFolio(m: Machine, head: number): void {
   }
   if ((m.flags(head) & PG.bad) !== 0) return;
   m.note(`${nameOf(head)} is freed`);
+  if (m.lowestFree > head) m.lowestFree = head;
   m.state.fill(0, at, at + FRAME.SIZE * folioPages(m, head));
 }
 

@@ -83,6 +83,11 @@ export class Machine {
    * drains at once. Not part of the state: whoever turns it on keeps one run.
    */
   lruBatch: number[] | null = null;
+  /**
+   * Lowest frame that can be free, where one run uses the machine from its start; 0 where states are loaded from
+   * outside, and every allocation looks at all frames.
+   */
+  lowestFree = 0;
   /** memalloc_pin_save(): allocations avoid MOVABLE and CMA while set. */
   pinScope = 0;
   /** Plain sentences about what happens, collected while a trace is made; null otherwise. */
