@@ -8,6 +8,7 @@ import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import { type ExitStatus, exitStatus, UserError } from '../failure.ts';
 import { linesOf, spanOf } from '../format/output.ts';
 import { whyJson } from '../format/why-json.ts';
+import { whyLitmus } from '../format/why-litmus.ts';
 import type { Host } from '../host.ts';
 import { kernelOption } from '../options.ts';
 
@@ -25,7 +26,9 @@ export function addWhy(program: Command, host: Host, finish: (status: ExitStatus
       'Shows the counterexample of each finding on a line: its steps, their source lines, and the pages after each.',
     )
     .argument('<place>', 'FILE:LINE or FILE:LINE:COLUMN of a finding')
-    .addOption(new Option('--format <format>', 'output format').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option('--format <format>', 'output format').choices(['text', 'json', 'litmus']).default('text'),
+    )
     .addOption(kernelOption())
     .action(async (place: string, flags: WhyFlags) => {
       host.print(await why(place, flags, host));
@@ -56,6 +59,11 @@ async function why(place: string, flags: WhyFlags, host: Host): Promise<string> 
   if (flags.format === 'json') {
     const all = findings.map((finding) => whyJson(report, lines, finding, nameOf(finding)));
     return `${JSON.stringify(all, null, 2)}\n`;
+  }
+  if (flags.format === 'litmus') {
+    const tests = findings.flatMap((finding) => whyLitmus(report, lines, finding) ?? []);
+    if (tests.length === 0) throw new UserError(place, 'no run belongs to this finding', 'read it as text');
+    return tests.join('\n');
   }
   return findings.map((finding) => whyText(report, lines, finding, nameOf(finding), host.style)).join('\n');
 }
