@@ -2,6 +2,7 @@
 
 import { version } from 'virtual:gupcheck-build';
 import { Command, CommanderError } from 'commander';
+import { addGupTest } from './commands/gup-test.ts';
 import { addLint } from './commands/lint.ts';
 import { addLitmus } from './commands/litmus.ts';
 import { addLsp } from './commands/lsp.ts';
@@ -28,11 +29,13 @@ export async function runProgram(args: readonly string[], host: Host): Promise<E
       // Errors are printed below, all in one form.
       outputError: () => undefined,
     })
+    .enablePositionalOptions()
     .exitOverride();
   addLint(program, host, finish);
   addWhy(program, host, finish);
   addRules(program, host, finish);
   addLitmus(program, host, finish);
+  addGupTest(program, host, finish);
   addLsp(program);
   try {
     await program.parseAsync(args, { from: 'user' });
