@@ -1,37 +1,46 @@
 /**
  * Rule tests written as Markdown: a heading names a test, the C block below it is linted, and a comment `// GUP201 error`
  * at the end of a line says that this code is reported on that line at that level. A block without such a comment must
- * come out clean. Several findings on one line are separated by commas.
+ * come out clean. Several findings on one line are separated by commas. A line `Kernel 5.4.` before the block names the
+ * release that it is for; else it is 6.12.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Analyzer } from '#server/linter/analyzer.ts';
+import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
 import type { FileReport } from '#server/linter/report.ts';
 import { lintText } from '#server/linter/service.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
+import { type KernelVersion, parseKernelVersion } from '#server/syntax/preprocess/version.ts';
 
 export interface Case {
   readonly title: string;
   readonly code: string;
+  readonly kernel: KernelVersion;
   /** `line code level`, in order. */
   readonly expected: readonly string[];
 }
 
 const EXPECTATION = /\/\/ (GUP\d{3} (?:error|warning|note)(?:, GUP\d{3} (?:error|warning|note))*)$/;
 
+const KERNEL = /^Kernel (\d+\.\d+)\.$/;
+
 /** The cases of one Markdown file. */
 export function casesOf(file: string): Case[] {
   const cases: Case[] = [];
   let title = '';
+  let kernel = DEFAULT_KERNEL;
   let block: string[] | undefined;
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (block !== undefined) {
       if (line !== '```') block.push(line);
       else {
-        cases.push({ title, code: `${block.join('\n')}\n`, expected: expectations(block) });
+        cases.push({ title, code: `${block.join('\n')}\n`, kernel, expected: expectations(block) });
         block = undefined;
+        kernel = DEFAULT_KERNEL;
       }
     } else if (line === '```c') block = [];
+    else if (KERNEL.test(line)) kernel = parseKernelVersion(KERNEL.exec(line)![1]!)!;
     else if (line.startsWith('## ')) title = line.slice(3);
   }
   return cases;
@@ -50,8 +59,7 @@ export function reported(report: FileReport): string[] {
   return report.findings.map((f) => `${lines.lineOf(f.range.start)} ${f.code} ${f.level}`).sort();
 }
 
-export function lint(analyzer: Analyzer, code: string): FileReport {
-  const kernel = { major: 6, minor: 12, patch: 0 };
+export function lint(analyzer: Analyzer, code: string, kernel = DEFAULT_KERNEL): FileReport {
   return lintText(analyzer, 'case.c', code, { kernel, explanations: true, levels: {} });
 }
 

@@ -16,8 +16,8 @@ const files = caseFiles();
 describe.each(files)('$code', ({ code, file }) => {
   const cases = casesOf(file);
 
-  test.each(cases)('$title', ({ code: text, expected }) => {
-    const report = lint(analyzer, text);
+  test.each(cases)('$title', ({ code: text, kernel, expected }) => {
+    const report = lint(analyzer, text, kernel);
     expect(report.problems).toEqual([]);
     expect(reported(report)).toEqual([...expected].sort());
   });

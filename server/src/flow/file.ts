@@ -9,8 +9,9 @@ import { lowerFunction } from './lower-function.ts';
 import { type CallTable, FlowMemo, type LoweredFacts, type RunIdentity } from './memo.ts';
 import { MAX_DEPTH, runHelper, runRoot } from './run.ts';
 import { trackedLocals } from './slice.ts';
+import { isSurveyed, survey } from './survey.ts';
 import { Values } from './value.ts';
-import type { FunctionFacts, Observation, World } from './world.ts';
+import type { FunctionFacts, Observation, RunObservation, World } from './world.ts';
 
 export interface FlowOptions {
   /** Node executions per entry point; a run that needs more is cut, and says so. */
@@ -61,7 +62,7 @@ const MAX_CALLERS_UP = 3;
 
 /**
  * Runs every function of the file that acquires pages, each as an entry point. Where it may leave pages to its caller,
- * its callers in the file are run too, with it as a helper. `memo` is of an earlier version of the same file.
+ * its callers in the file are run too, with it as a helper. Functions that only mention page pinning are surveyed. `memo` is of an earlier version of the same file.
  */
 export function analyzeFlow(
   source: SourceFile,
@@ -87,7 +88,11 @@ function runFile(
   const isAcquire = (name: string): boolean => ACQUIRES.has(name) && !table.indexOf.has(name);
   const names = source.functions.map((f) => f.name);
   const direct = names.filter((name) => [...table.callees[table.indexOf.get(name)!]!].some(isAcquire));
-  if (direct.length === 0) return { functions: [], analysed: [], partlyRead: [] };
+  const surveyed = source.functions.filter(({ name, start, end }) => {
+    const called = [...table.callees[table.indexOf.get(name)!]!];
+    return called.some((c) => isSurveyed(c, source.code.slice(start, end)) && !table.indexOf.has(c));
+  });
+  if (surveyed.length === 0) return { functions: [], analysed: [], partlyRead: [] };
   const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
   const run = new FileRun(source, parser, options, table, touching, memo);
   let level = [...new Set(direct)];
@@ -101,6 +106,7 @@ function runFile(
     );
     level = [...new Set(callers)].filter((name) => !done.has(name));
   }
+  for (const { name } of surveyed) if (!done.has(name)) run.surveyOnly(name);
   return run.result();
 }
 
@@ -143,7 +149,12 @@ class FileRun {
 
   /** Runs a function as an entry point; tells whether it may leave pages to its caller. */
   root(name: string): boolean {
-    return this.#recall(name) ?? this.#run(name);
+    return this.#recall(name) ?? this.#run(name, true);
+  }
+
+  /** Reads a function without running it. */
+  surveyOnly(name: string): void {
+    if (this.#recall(name) === undefined) this.#run(name, false);
   }
 
   /** Takes over a run of an earlier version of the file, with all that it left behind. */
@@ -158,7 +169,7 @@ class FileRun {
     return run.handsOver;
   }
 
-  #run(name: string): boolean {
+  #run(name: string, runs: boolean): boolean {
     const before = {
       lowered: new Map(this.#known),
       repeated: new Map(this.#repeated),
@@ -166,7 +177,10 @@ class FileRun {
     };
     const ir = this.#lower(name);
     if (ir === undefined) return false;
-    const observations = new Map<string, Observation>();
+    const text = this.#source.code.slice(ir.range.start, ir.range.end);
+    const defines = (n: string): boolean => this.#table.indexOf.has(n) || this.#source.macros.has(n);
+    const surveyed = survey(ir, text, defines);
+    const observations = new Map<string, RunObservation>();
     const world: World = {
       values: new Values(),
       text: this.#source.text,
@@ -185,8 +199,8 @@ class FileRun {
       },
       budget: this.#options.budget,
     };
-    const { steps, cut } = runRoot(world, ir, this.#factsOf(ir));
-    const seen = [...observations.values()];
+    const { steps, cut } = runs ? runRoot(world, ir, this.#factsOf(ir)) : { steps: 0, cut: false };
+    const seen = [...surveyed, ...observations.values()];
     const handsOver = seen.some((o) => o.what === 'exit' && o.owner === 'caller');
     const identity = this.#memo.remember(name, before, {
       steps,
@@ -242,7 +256,7 @@ class FileRun {
 }
 
 /** Observations with one key say the same: the first, on the shortest path, is kept. */
-function observationKey(o: Observation): string {
+function observationKey(o: RunObservation): string {
   const place = `${o.what}|${o.within}`;
   switch (o.what) {
     case 'acquire':

@@ -26,6 +26,11 @@ const RESULT_TYPES: ReadonlyMap<string, IntType> = new Map([
   ['pin_user_pages_remote', LONG],
   ['pin_user_pages_unlocked', LONG],
   ['pin_user_pages_fast', INT],
+  ['pin_user_pages_fast_only', INT],
+  ['pin_user_pages_locked', LONG],
+  ['get_user_pages_locked', LONG],
+  ['get_user_pages_longterm', LONG],
+  ['__get_user_pages_fast', INT],
   ['PTR_ERR', LONG],
 ]);
 

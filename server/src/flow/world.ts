@@ -1,6 +1,6 @@
 /** What one analysis of a function and its helpers shares: functions of the file, values, budget, observations. */
 import type { Range } from '../syntax/range.ts';
-import type { Call, Expr, FunctionIr } from './ir.ts';
+import type { Binary, Call, Expr, FunctionIr } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { Effect } from './kernel/effects.ts';
 import type { Liveness } from './liveness.ts';
@@ -49,7 +49,47 @@ export interface ExitObservation {
   readonly within: string;
 }
 
-export type Observation = AcquireObservation | ReleaseObservation | ExitObservation;
+/**
+ * What a function does with a result: nothing, stores it in a local that is never read, tests only its sign (and
+ * perhaps returns it), or something else.
+ */
+export type ResultUse = 'discarded' | 'unread' | 'sign-tested' | 'used';
+
+/** A call of a function around page pinning, as the text has it, on whatever path. */
+export interface CallObservation {
+  readonly what: 'call';
+  readonly call: Call;
+  readonly use: ResultUse;
+  /** The function has a syntax error: arguments may not be what they seem. */
+  readonly partlyRead: boolean;
+  readonly within: string;
+}
+
+/** A FOLL_* name in the text. */
+export interface FlagObservation {
+  readonly what: 'flag';
+  readonly name: string;
+  readonly range: Range;
+  readonly within: string;
+}
+
+/** A comparison or calculation with the reference count that `call` reads. */
+export interface RefcountObservation {
+  readonly what: 'refcount';
+  readonly call: Call;
+  readonly operation: Binary;
+  /** Inside WARN_ON() or a relative. */
+  readonly asserted: boolean;
+  readonly within: string;
+}
+
+/** What a run sees. */
+export type RunObservation = AcquireObservation | ReleaseObservation | ExitObservation;
+
+/** What the text says, on whatever path. */
+export type TextObservation = CallObservation | FlagObservation | RefcountObservation;
+
+export type Observation = RunObservation | TextObservation;
 
 /** A function body being run. */
 export interface Frame {
@@ -83,7 +123,7 @@ export interface World {
   readonly handsOver: (name: string) => boolean;
   /** Runs a function of the same file on argument values; undefined where it cannot be (recursion, depth, budget). */
   readonly enter: (caller: Frame, name: string, args: readonly Value[], st: State) => Outcome[] | undefined;
-  readonly observe: (o: Observation) => void;
+  readonly observe: (o: RunObservation) => void;
   /** Node executions left; at 0 the run stops and says so. */
   budget: number;
 }

@@ -5,7 +5,7 @@ import type { SourceFile } from '../syntax/source.ts';
 import type { Finding } from './finding.ts';
 import { RULES } from './index.ts';
 import { AnalysisMemo } from './memo.ts';
-import type { Rule } from './rule.ts';
+import type { Rule, RuleContext } from './rule.ts';
 
 /** A rule that threw, or a run that was cut short: never silent. */
 export interface AnalysisProblem {
@@ -46,7 +46,7 @@ export function analyzeFile(
       continue;
     }
     const before = problems.length;
-    const findings = rules.flatMap((rule) => checkSafely(rule, fn, source.text, problems));
+    const findings = rules.flatMap((rule) => checkSafely(rule, fn, source, problems));
     found.push(...findings);
     // What threw is to be reported for the next version as well.
     if (problems.length === before) memo.keep(fn.identity, findings, source);
@@ -60,11 +60,11 @@ export function analyzeFile(
 function checkSafely(
   rule: Rule,
   fn: FunctionFlow,
-  text: string,
+  context: RuleContext,
   problems: AnalysisProblem[],
 ): readonly Finding[] {
   try {
-    return rule.check(fn, text);
+    return rule.check(fn, context);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     problems.push({ kind: 'rule-threw', message: `${rule.code} failed in ${fn.name}(): ${why}` });
@@ -83,18 +83,21 @@ function distinct(findings: readonly Finding[]): Finding[] {
 }
 
 /** Codes of calls that the kernel refuses: nothing is acquired, so nothing else can be said of the pages. */
-const REFUSED = ['GUP101', 'GUP102', 'GUP103', 'GUP104'] as const;
+const REFUSED = ['GUP101', 'GUP102', 'GUP103', 'GUP104', 'GUP106', 'GUP110'] as const;
 
 /** Codes that explain away a weaker one on the same acquiring call. */
 const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
   GUP102: ['GUP101'],
   GUP103: ['GUP101'],
   GUP104: ['GUP101', 'GUP102', 'GUP103'],
+  GUP105: ['GUP101'],
+  GUP106: ['GUP101', 'GUP103'],
   GUP201: REFUSED,
   GUP301: REFUSED,
   GUP302: REFUSED,
   GUP303: [...REFUSED, 'GUP301', 'GUP302'],
   GUP304: [...REFUSED, 'GUP301', 'GUP302'],
+  GUP401: REFUSED,
 };
 
 function onePerCause(findings: readonly Finding[]): Finding[] {

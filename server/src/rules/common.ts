@@ -2,7 +2,12 @@
 import type { ReleaseApi } from '#engine/protocol/steps.ts';
 import type { FunctionFlow } from '../flow/file.ts';
 import { type PathLink, type ProtocolEvent, witnessOf } from '../flow/path.ts';
-import type { AcquireObservation, ExitObservation, ReleaseObservation } from '../flow/world.ts';
+import type {
+  AcquireObservation,
+  CallObservation,
+  ExitObservation,
+  ReleaseObservation,
+} from '../flow/world.ts';
 import type { Range } from '../syntax/range.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
 
@@ -23,6 +28,11 @@ export function exits(flow: FunctionFlow): ExitObservation[] {
   return flow.observations.filter((o) => o.what === 'exit');
 }
 
+/** Calls around page pinning as the text has them, on whatever path; each has a name. */
+export function callsByName(flow: FunctionFlow): CallObservation[] {
+  return flow.observations.filter((o) => o.what === 'call');
+}
+
 /** `range` of anything that has one. */
 export function rangeOf(at: Range): Range {
   return { start: at.start, end: at.end };
@@ -36,7 +46,9 @@ export function called(name: string | undefined): string {
 /** The pin form of a get function's name: `get_user_pages_fast` → `pin_user_pages_fast`. */
 export function pinForm(name: string): string {
   if (name === 'get_user_page_fast_only' || name === 'get_user_pages_fast_only') return 'pin_user_pages_fast';
+  if (name === '__get_user_pages_fast') return 'pin_user_pages_fast';
   if (name === 'get_user_page_vma_remote') return 'pin_user_pages_remote';
+  if (name === 'get_user_pages_locked' || name === 'get_user_pages_longterm') return 'pin_user_pages';
   return name.replace(/^get_/, 'pin_');
 }
 

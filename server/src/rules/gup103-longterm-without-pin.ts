@@ -33,6 +33,10 @@ export const longtermWithoutPin: Rule = {
     }),
   run: {
     environments: [{ memory: 'anon', actors: [] }],
-    documentForm: (steps) => steps.map((s) => (s.op === 'acquire' ? { ...s, api: pinApi(s.api) } : s)),
+    // Memory of a PCI device can't be held for a long time by a pin either.
+    documentForm: (steps) =>
+      steps.map((s) =>
+        s.op === 'acquire' ? { ...s, api: pinApi(s.api), flags: s.flags & ~FOLL.PCI_P2PDMA } : s,
+      ),
   },
 };

@@ -3,11 +3,18 @@ import { internalFlag } from './gup101-internal-flag.ts';
 import { getAndPin } from './gup102-get-and-pin.ts';
 import { longtermWithoutPin } from './gup103-longterm-without-pin.ts';
 import { nullPages } from './gup104-null-pages.ts';
+import { obsoleteApi } from './gup105-obsolete-api.ts';
+import { longtermP2pdma } from './gup106-longterm-p2pdma.ts';
+import { flagsType } from './gup109-flags-type.ts';
+import { fastFlag } from './gup110-fast-flag.ts';
+import { force } from './gup111-force.ts';
 import { writeUnderGet } from './gup201-write-under-get.ts';
 import { putOnPinned } from './gup301-put-on-pinned.ts';
 import { unpinOnGot } from './gup302-unpin-on-got.ts';
 import { leak } from './gup303-leak.ts';
 import { partialLeak } from './gup304-partial-leak.ts';
+import { ignoredResult } from './gup401-ignored-result.ts';
+import { refcountAsPinTest } from './gup501-refcount-as-pin-test.ts';
 import type { Rule } from './rule.ts';
 
 export const RULES: readonly Rule[] = [
@@ -15,9 +22,16 @@ export const RULES: readonly Rule[] = [
   getAndPin,
   longtermWithoutPin,
   nullPages,
+  obsoleteApi,
+  longtermP2pdma,
+  flagsType,
+  fastFlag,
+  force,
   writeUnderGet,
   putOnPinned,
   unpinOnGot,
   leak,
   partialLeak,
+  ignoredResult,
+  refcountAsPinTest,
 ];

@@ -2,6 +2,7 @@
 import type { ActorKind, MemoryKind } from '#engine/protocol/scenario.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { FunctionFlow } from '../flow/file.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Finding, Level } from './finding.ts';
 
 /** Memory and kernel actors in which a run may show what a rule says. Tried in order; the first that breaks is shown. */
@@ -40,8 +41,16 @@ export interface RuleRun {
   readonly documentForm: (steps: readonly DriverStep[]) => readonly DriverStep[];
 }
 
+/** What a rule may ask besides what flow saw. */
+export interface RuleContext {
+  /** The file as the user wrote it. */
+  readonly text: string;
+  /** The kernel release that the code is for. */
+  readonly kernel: KernelVersion;
+}
+
 export interface Rule extends RuleMeta {
-  readonly check: (flow: FunctionFlow, text: string) => readonly Finding[];
+  readonly check: (flow: FunctionFlow, context: RuleContext) => readonly Finding[];
   /** Absent where nothing can be run. */
   readonly run?: RuleRun;
 }

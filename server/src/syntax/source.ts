@@ -7,11 +7,14 @@ import type { Parser, SourceSlice } from './parser.ts';
 import type { Conditional, ConditionalOptions } from './preprocess/conditionals.ts';
 import type { MacroDefinition } from './preprocess/macros.ts';
 import { preprocess } from './preprocess/preprocess.ts';
+import type { KernelVersion } from './preprocess/version.ts';
 import type { Range } from './range.ts';
 import type { SyntaxTree } from './tree.ts';
 
 export interface SourceFile {
   readonly path: string;
+  /** The kernel release that the code is read for. */
+  readonly kernel: KernelVersion;
   /** As the user wrote it. All offsets are offsets of this text. */
   readonly text: string;
   /** The code of the chosen configuration: comments, directives and other branches are blanks. Same length. */
@@ -59,6 +62,7 @@ export function openSource(path: string, text: string, options: SourceOptions): 
 
 class OpenedSource implements SourceFile {
   readonly path: string;
+  readonly kernel: KernelVersion;
   readonly text: string;
   readonly code: string;
   readonly functions: readonly FunctionSlice[];
@@ -74,6 +78,7 @@ class OpenedSource implements SourceFile {
 
   constructor(path: string, text: string, options: SourceOptions) {
     this.path = path;
+    this.kernel = options.kernelVersion;
     this.text = text;
     const { code, macros, conditionals } = preprocess(text, options);
     this.code = code;

@@ -30,20 +30,26 @@ export interface AcquireModel {
   readonly forms: readonly AcquireForm[];
 }
 
+/** Functions that the engine knows under the name of a relative: those of one page, and those of earlier kernels. */
+const RELATIVES = {
+  get_user_page_fast_only: 'get_user_pages_fast_only',
+  get_user_page_vma_remote: 'get_user_pages_remote',
+  get_user_pages_locked: 'get_user_pages',
+  get_user_pages_longterm: 'get_user_pages',
+  __get_user_pages_fast: 'get_user_pages_fast_only',
+  pin_user_pages_locked: 'pin_user_pages',
+  pin_user_pages_fast_only: 'pin_user_pages_fast',
+} as const satisfies Record<string, AcquireApi>;
+
 const row = (
-  name: AcquireApi | 'get_user_page_fast_only' | 'get_user_page_vma_remote',
+  name: AcquireApi | keyof typeof RELATIVES,
   forms: readonly AcquireForm[],
   more: Partial<AcquireModel> = {},
 ): AcquireModel => ({
   name,
   kind: name.startsWith('pin_') ? 'pin' : 'get',
   result: 'count',
-  api:
-    name === 'get_user_page_fast_only'
-      ? 'get_user_pages_fast_only'
-      : name === 'get_user_page_vma_remote'
-        ? 'get_user_pages_remote'
-        : name,
+  api: name in RELATIVES ? RELATIVES[name as keyof typeof RELATIVES] : (name as AcquireApi),
   mayBeNone: false,
   underMmapLock: false,
   forms,
@@ -57,6 +63,7 @@ const ROWS: readonly AcquireModel[] = [
       { argc: 4, nr: 1, flags: 2, pages: 3 },
       { argc: 5, nr: 1, flags: 2, pages: 3 },
       { argc: 6, nr: 1, flags: 2, pages: 4, booleans: true },
+      { argc: 8, nr: 3, flags: 4, pages: 6, booleans: true },
     ],
     { underMmapLock: true },
   ),
@@ -69,7 +76,11 @@ const ROWS: readonly AcquireModel[] = [
     ],
     { underMmapLock: true },
   ),
-  row('get_user_pages_unlocked', [{ argc: 4, nr: 1, pages: 2, flags: 3 }]),
+  row('get_user_pages_unlocked', [
+    { argc: 4, nr: 1, pages: 2, flags: 3 },
+    { argc: 5, nr: 1, flags: 2, pages: 4, booleans: true },
+    { argc: 7, nr: 3, flags: 4, pages: 6, booleans: true },
+  ]),
   row('get_user_pages_fast', [{ argc: 4, nr: 1, flags: 2, pages: 3 }]),
   row('get_user_pages_fast_only', [{ argc: 4, nr: 1, flags: 2, pages: 3 }], { mayBeNone: true }),
   row('get_user_page_fast_only', [{ argc: 3, flags: 1, pages: 2 }], { result: 'bool', mayBeNone: true }),
@@ -96,6 +107,15 @@ const ROWS: readonly AcquireModel[] = [
   ),
   row('pin_user_pages_unlocked', [{ argc: 4, nr: 1, pages: 2, flags: 3 }]),
   row('pin_user_pages_fast', [{ argc: 4, nr: 1, flags: 2, pages: 3 }]),
+  row('get_user_pages_locked', [
+    { argc: 5, nr: 1, flags: 2, pages: 3 },
+    { argc: 6, nr: 1, flags: 2, pages: 4, booleans: true },
+    { argc: 8, nr: 3, flags: 4, pages: 6, booleans: true },
+  ]),
+  row('get_user_pages_longterm', [{ argc: 5, nr: 1, flags: 2, pages: 3 }], { underMmapLock: true }),
+  row('__get_user_pages_fast', [{ argc: 4, nr: 1, flags: 2, pages: 3, booleans: true }], { mayBeNone: true }),
+  row('pin_user_pages_locked', [{ argc: 5, nr: 1, flags: 2, pages: 3 }]),
+  row('pin_user_pages_fast_only', [{ argc: 4, nr: 1, flags: 2, pages: 3 }], { mayBeNone: true }),
 ];
 
 export const ACQUIRES: ReadonlyMap<string, AcquireModel> = new Map(ROWS.map((r) => [r.name, r]));

@@ -1,0 +1,105 @@
+/**
+ * What a function's text says by itself, on whatever path: which of the functions around page pinning it calls, what it
+ * does with their results, and which FOLL_* flags it names.
+ */
+import type { Call, Expr, FunctionIr } from './ir.ts';
+import { ACQUIRES } from './kernel/acquire.ts';
+import { FUNCTION_LIVES } from './kernel/history.ts';
+import { walk } from './walk.ts';
+import type { ResultUse, TextObservation } from './world.ts';
+
+/** Reads of a reference count. */
+export const REFCOUNT_READS: ReadonlySet<string> = new Set([
+  'page_count',
+  'page_ref_count',
+  'folio_ref_count',
+]);
+
+/** Lock functions that were called on mm->mmap_sem before mmap_read_lock() came. */
+const SEMAPHORE = /^(down|up)_(read|write)(_killable|_trylock)?$|^down_(read|write)_trylock$/;
+
+/** Whether a function that calls `name` is worth a survey. `code` is the function's text. */
+export function isSurveyed(name: string, code: string): boolean {
+  if (FUNCTION_LIVES.has(name) || ACQUIRES.has(name) || REFCOUNT_READS.has(name)) return true;
+  return SEMAPHORE.test(name) && code.includes('mmap_sem');
+}
+
+/** `defines`: a name that the file defines itself, as a function or a macro, is not the kernel's. */
+export function survey(ir: FunctionIr, code: string, defines: (name: string) => boolean): TextObservation[] {
+  const seen: TextObservation[] = [];
+  const within = ir.name;
+  for (const node of ir.nodes) {
+    const { expr } = node;
+    if (expr === undefined) continue;
+    walk(expr, (e) => {
+      if (e.k === 'call' && e.fn !== undefined && !defines(e.fn) && isSurveyed(e.fn, code)) {
+        seen.push({ what: 'call', call: e, use: useOf(ir, e), partlyRead: ir.partlyRead, within });
+      }
+      const name = e.k === 'num' ? e.name : e.k === 'var' && !e.local ? e.name : undefined;
+      if (name?.startsWith('FOLL_') && !defines(name))
+        seen.push({ what: 'flag', name, range: { start: e.start, end: e.end }, within });
+      if (e.k === 'binary') {
+        const call = refcountRead(e.l, defines) ?? refcountRead(e.r, defines);
+        if (call !== undefined)
+          seen.push({ what: 'refcount', call, operation: e, asserted: isAsserted(expr, e), within });
+      }
+    });
+  }
+  return seen;
+}
+
+/** Stands inside WARN_ON() or a relative: it states what holds, and decides nothing. */
+function isAsserted(whole: Expr, part: Expr): boolean {
+  let found = false;
+  walk(whole, (e) => {
+    if (e.k === 'call' && e.fn !== undefined && /^(VM_)?(WARN|BUG)/.test(e.fn))
+      found ||= e.start <= part.start && part.end <= e.end;
+  });
+  return found;
+}
+
+function refcountRead(e: Expr, defines: (name: string) => boolean): Call | undefined {
+  if (e.k === 'cast') return refcountRead(e.e, defines);
+  return e.k === 'call' && e.fn !== undefined && REFCOUNT_READS.has(e.fn) && !defines(e.fn) ? e : undefined;
+}
+
+/** What becomes of a call's result in the function. */
+function useOf(ir: FunctionIr, call: Call): ResultUse {
+  for (const node of ir.nodes) {
+    const { expr } = node;
+    if (expr === undefined || expr.start > call.start || call.end > expr.end) continue;
+    if (node.kind === 'expr' && withoutCasts(expr) === call) return 'discarded';
+    if (node.kind !== 'expr' || expr.k !== 'assign' || withoutCasts(expr.r) !== call) continue;
+    if (expr.op !== '=' || expr.l.k !== 'var' || !expr.l.local) return 'used';
+    return useOfVariable(ir, expr.l.name);
+  }
+  return 'used';
+}
+
+function withoutCasts(e: Expr): Expr {
+  return e.k === 'cast' ? withoutCasts(e.e) : e;
+}
+
+function useOfVariable(ir: FunctionIr, name: string): ResultUse {
+  let reads = 0;
+  let signTests = 0;
+  let returned = 0;
+  const isRead = (e: Expr): boolean => e.k === 'var' && e.local && e.name === name;
+  for (const node of ir.nodes) {
+    const { expr } = node;
+    if (expr === undefined) continue;
+    if (node.kind === 'return' && isRead(expr)) returned++;
+    walk(expr, (e) => {
+      if (isRead(e)) reads++;
+      // What is assigned to is no read.
+      if (e.k === 'assign' && e.op === '=' && isRead(e.l)) reads--;
+      if (e.k === 'binary' && isRead(e.l) && isZero(e.r) && (e.op === '<' || e.op === '>=')) signTests++;
+    });
+  }
+  if (reads === 0) return 'unread';
+  return signTests > 0 && reads === signTests + returned ? 'sign-tested' : 'used';
+}
+
+function isZero(e: Expr): boolean {
+  return e.k === 'num' && e.n === 0;
+}

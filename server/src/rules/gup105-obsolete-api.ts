@@ -1,0 +1,108 @@
+import { FLAG_LIFE_BY_NAME, FUNCTION_LIVES, type Life } from '../flow/kernel/history.ts';
+import type { CallObservation, FlagObservation } from '../flow/world.ts';
+import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
+import type { Range } from '../syntax/range.ts';
+import { called, callsByName, firstPerKey, rangeOf } from './common.ts';
+import type { Finding } from './finding.ts';
+import { isSince, presenceOf } from './lifetime.ts';
+import type { Rule } from './rule.ts';
+
+export const obsoleteApi: Rule = {
+  code: 'GUP105',
+  name: 'obsolete-api',
+  summary: 'a name, an argument or a flag that the target kernel does not have',
+  defaultLevel: 'warning',
+  documentSection: 'Overview',
+  documentLines: '12-16',
+  rationale:
+    'The functions around page pinning were renamed, merged and given other arguments many times: put_user_page() became unpin_user_page() in 5.6, vmas went away in 6.5. Code that is written for another release does not build on the target kernel, or, where an argument changed its meaning without changing the number of arguments, builds and does something else.',
+  bad: `static void drop(struct page **pages, unsigned long n)
+{
+	put_user_pages_dirty_lock(pages, n, true);
+}
+`,
+  good: `static void drop(struct page **pages, unsigned long n)
+{
+	unpin_user_pages_dirty_lock(pages, n, true);
+}
+`,
+  check: (flow, { kernel }) => [
+    ...callsByName(flow).flatMap((o) => callFindings(o, kernel)),
+    ...firstPerKey(
+      flow.observations.filter((o) => o.what === 'flag'),
+      (o) => o.name,
+    ).flatMap((o) => flagFindings(o, kernel)),
+  ],
+};
+
+function callFindings(o: CallObservation, kernel: KernelVersion): Finding[] {
+  const name = o.call.fn!;
+  const target = formatKernelVersion(kernel);
+  const semaphore = semaphoreFinding(o, kernel);
+  if (semaphore !== undefined) return [semaphore];
+  const life = FUNCTION_LIVES.get(name);
+  if (life === undefined) return [];
+  const presence = presenceOf(life, kernel);
+  if (presence === 'gone') {
+    const message = `${called(name)} ${ended(life)}, so this does not build on ${target}. Use ${life.later ?? 'what took its place'}.`;
+    return [found(o, name, message)];
+  }
+  if (presence === 'not-yet') {
+    const instead = life.earlier === undefined ? '' : ` Before that it is ${life.earlier}.`;
+    const message = `${called(name)} exists since ${life.since}, so this does not build on ${target}.${instead}`;
+    return [found(o, name, message)];
+  }
+  const argc = o.call.args.length;
+  const forms = life.forms?.filter((form) => form.argc === argc) ?? [];
+  if (o.partlyRead || forms.length === 0) return [];
+  if (forms.some((form) => presenceOf(form, kernel) === 'present')) return [];
+  const last = forms.at(-1)!;
+  const message = `${called(name)} with ${argc} arguments is not the form of ${target}: ${last.change}.`;
+  return [found(o, name, message)];
+}
+
+/** `down_read(&mm->mmap_sem)`. */
+function semaphoreFinding(o: CallObservation, kernel: KernelVersion): Finding | undefined {
+  const arg = o.call.args[0];
+  if (arg?.k !== 'addr' || arg.e.k !== 'member' || arg.e.name !== 'mmap_sem') return undefined;
+  if (!isSince(kernel, '5.8')) return undefined;
+  const wrapper = o.call.fn!.replace(
+    /^(down|up)_(read|write)(_trylock)?/,
+    (_, way: string, mode: string, attempt: string | undefined) =>
+      `mmap_${mode}_${attempt === undefined ? (way === 'down' ? 'lock' : 'unlock') : 'trylock'}`,
+  );
+  const message = `mm->mmap_sem is called mmap_lock since 5.8, so this does not build on ${formatKernelVersion(kernel)}. Use ${wrapper}(mm).`;
+  return found(o, o.call.fn!, message);
+}
+
+function flagFindings(o: FlagObservation, kernel: KernelVersion): Finding[] {
+  const life = FLAG_LIFE_BY_NAME.get(o.name);
+  if (life === undefined) return [];
+  const presence = presenceOf(life, kernel);
+  if (presence !== 'gone' && presence !== 'not-yet') return [];
+  const when = presence === 'gone' ? ended(life) : `exists since ${life.since}`;
+  const message = `${o.name} ${when}, so this does not build on ${formatKernelVersion(kernel)}. What this release has in its place: ${life.instead}.`;
+  return [at(o.range, o.within, o.name, message)];
+}
+
+function ended(life: Life): string {
+  if (life.until !== undefined) return `had its last release with ${life.until}`;
+  return `is gone since ${life.goneBy} at the latest`;
+}
+
+function found(o: CallObservation, api: string, message: string): Finding {
+  return at(rangeOf(o.call), o.within, api, message);
+}
+
+function at(range: Range, within: string, api: string, message: string): Finding {
+  return {
+    code: 'GUP105',
+    certainty: 'certain',
+    message,
+    range,
+    function: within,
+    api,
+    site: { function: within, range },
+    related: [],
+  };
+}

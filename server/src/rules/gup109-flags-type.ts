@@ -1,0 +1,87 @@
+import { BOOL } from '../flow/ctypes.ts';
+import type { Expr } from '../flow/ir.ts';
+import type { Value } from '../flow/value.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { acquires, called, rangeOf } from './common.ts';
+import { isSince } from './lifetime.ts';
+import type { Rule } from './rule.ts';
+
+export const flagsType: Rule = {
+  code: 'GUP109',
+  name: 'flags-type',
+  summary: 'a truth value or a bare number is passed where FOLL_* flags are expected',
+  defaultLevel: 'warning',
+  documentSection: 'Which flags are set by each wrapper',
+  documentLines: '53-56',
+  rationale:
+    'Before 4.9 (5.2 for the _fast functions) this argument was "int write". Today it is gup_flags. A truth value still works by accident, because FOLL_WRITE is 1: it says nothing of what is meant, and every other value asks for flags that nobody thought of.',
+  bad: `static int pin_one(unsigned long uaddr, int direction, struct page **page)
+{
+	return pin_user_pages_fast(uaddr, 1, direction == DMA_FROM_DEVICE, page);
+}
+`,
+  good: `static int pin_one(unsigned long uaddr, int direction, struct page **page)
+{
+	return pin_user_pages_fast(uaddr, 1, direction == DMA_FROM_DEVICE ? FOLL_WRITE : 0, page);
+}
+`,
+  check: (flow, { kernel }) =>
+    acquires(flow).flatMap((o) => {
+      const { flagsExpr } = o;
+      if (flagsExpr === undefined || o.form?.booleans || !takesFlags(o.model.name, kernel)) return [];
+      const what = misfit(flagsExpr, o.flags);
+      if (what === undefined) return [];
+      const range = rangeOf(o.call);
+      return [
+        {
+          code: 'GUP109',
+          certainty: 'certain' as const,
+          message: `${what} is passed to ${called(o.model.name)} as gup_flags: it counts as FOLL_WRITE only because that happens to be 1. Write the flags that are meant, for instance "write ? FOLL_WRITE : 0".`,
+          range: rangeOf(flagsExpr),
+          function: o.within,
+          api: o.model.name,
+          site: { function: o.within, range },
+          related: [],
+        },
+      ];
+    }),
+};
+
+/** Until 4.8, and until 5.1 for the _fast functions, the argument was a truth value. */
+function takesFlags(name: string, kernel: KernelVersion): boolean {
+  return isSince(kernel, name.includes('_fast') ? '5.2' : '4.9');
+}
+
+/** Why an expression is no set of flags; undefined where it may be one. */
+function misfit(e: Expr, v: Value): string | undefined {
+  switch (e.k) {
+    case 'cast':
+      return misfit(e.e, v);
+    case 'num':
+      return e.n === 0 || e.name?.startsWith('FOLL_')
+        ? undefined
+        : e.name === undefined
+          ? `The bare number ${e.n}`
+          : `"${e.name}"`;
+    case 'unary':
+      return e.op === '!' ? 'A truth value' : undefined;
+    case 'logic':
+      return 'A truth value';
+    case 'binary':
+      if (isComparison(e.op)) return 'A comparison';
+      return e.op === '|' ? (misfit(e.l, v) ?? misfit(e.r, v)) : undefined;
+    case 'cond':
+      return misfit(e.a, v) ?? misfit(e.b, v);
+    case 'var':
+      if (e.type === BOOL) return `The bool "${e.name}"`;
+      return v.t === 'sym' && v.op !== undefined && isComparison(v.op)
+        ? `"${e.name}", which holds the outcome of a comparison,`
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isComparison(op: string): boolean {
+  return op === '!' || /^([=!]=|[<>]=?)$/.test(op);
+}

@@ -1,0 +1,44 @@
+import { FOLL } from '#engine/protocol/flags.ts';
+import { certainBits } from '../flow/value.ts';
+import { acquires, argumentFinding, called } from './common.ts';
+import { isSince } from './lifetime.ts';
+import type { Rule } from './rule.ts';
+
+export const force: Rule = {
+  code: 'GUP111',
+  name: 'force',
+  summary: 'FOLL_FORCE is used outside ptrace-like access',
+  defaultLevel: 'warning',
+  documentSection: 'FOLL_PIN, FOLL_GET, FOLL_LONGTERM: when to use which flags',
+  documentLines: '125-129',
+  rationale:
+    'FOLL_FORCE lets gup read and write through mappings that deny it to the process itself. It exists for debuggers, which set breakpoints in read-only code. A driver that uses it writes to memory that its user may only read; with FOLL_WRITE it breaks copy-on-write of private mappings and fails on shared ones.',
+  bad: `static int pin_command(unsigned long uaddr, int n, struct page **pages)
+{
+	return pin_user_pages_fast(uaddr, n, FOLL_WRITE | FOLL_FORCE, pages);
+}
+`,
+  good: `static int pin_command(unsigned long uaddr, int n, struct page **pages)
+{
+	return pin_user_pages_fast(uaddr, n, FOLL_WRITE, pages);
+}
+`,
+  check: (flow, { kernel }) =>
+    acquires(flow).flatMap((o) => {
+      const flags = certainBits(o.flags);
+      if ((flags & FOLL.FORCE) === 0 || o.form?.booleans || isOfAnotherProcess(o.model.name)) return [];
+      // Before 6.2 a read-only long-term pin needed FOLL_FORCE | FOLL_WRITE to break copy-on-write.
+      if ((flags & FOLL.LONGTERM) !== 0 && !isSince(kernel, '6.2')) return [];
+      const write = (flags & FOLL.WRITE) !== 0;
+      const effect = write ? 'writes to memory' : 'reads memory';
+      const message = `With FOLL_FORCE ${called(o.model.name)} ${effect} that the process itself may not ${write ? 'write' : 'read'}: that is for debuggers only. Leave FOLL_FORCE out, and let the call fail with -EFAULT.`;
+      const found = argumentFinding('GUP111', o, flags, message);
+      // Code that peeks at instructions is like a debugger, and only its purpose tells.
+      return [write ? found : { ...found, certainty: 'likely' as const }];
+    }),
+};
+
+/** Works on the mm of somebody else, as a debugger does. */
+function isOfAnotherProcess(name: string): boolean {
+  return name.endsWith('_remote');
+}

@@ -1,0 +1,87 @@
+import { ACQUIRES, type AcquireModel, formOf } from '../flow/kernel/acquire.ts';
+import type { CallObservation } from '../flow/world.ts';
+import { called, callsByName, rangeOf } from './common.ts';
+import type { Finding } from './finding.ts';
+import type { Rule } from './rule.ts';
+
+export const ignoredResult: Rule = {
+  code: 'GUP401',
+  name: 'ignored-result',
+  summary: 'nobody looks at how many pages were acquired',
+  defaultLevel: 'warning',
+  documentSection: 'Which flags are set by each wrapper',
+  documentLines: '53-56',
+  rationale:
+    'get_user_pages*() and pin_user_pages*() return how many pages they acquired, which may be fewer than asked for, or an error. Entries of the array beyond that number were never written. pin_user_pages(), _remote() and _unlocked() also return 0 for arguments that they refuse (since 6.3), so that a test for a negative value alone takes a refusal for success.',
+  bad: `static struct page *page_of(unsigned long uaddr)
+{
+	struct page *page = NULL;
+
+	get_user_pages_unlocked(uaddr, 1, &page, 0);
+	return page;
+}
+`,
+  good: `static struct page *page_of(unsigned long uaddr)
+{
+	struct page *page;
+
+	if (get_user_pages_unlocked(uaddr, 1, &page, 0) != 1)
+		return NULL;
+	return page;
+}
+`,
+  check: (flow) =>
+    callsByName(flow).flatMap((o) => {
+      const model = ACQUIRES.get(o.call.fn!);
+      if (model === undefined || givesNoPages(o, model)) return [];
+      const { name } = model;
+      if (o.use === 'discarded' || o.use === 'unread') {
+        const how = o.use === 'discarded' ? 'is thrown away' : 'is stored and never read';
+        return [
+          finding(
+            o,
+            'certain',
+            `The result of ${called(name)} ${how}: when fewer pages, none or an error come back, entries of the array that were never written are used. Compare the result with the number that was asked for.`,
+          ),
+        ];
+      }
+      const mayBeShort = several(o, model);
+      // The _fast functions get one page or fail.
+      if (o.use === 'sign-tested' && model.result === 'count' && (mayBeShort || !name.includes('_fast')))
+        return [
+          finding(
+            o,
+            'likely',
+            `Only the sign of what ${called(name)} returns is tested: 0${mayBeShort ? ' and a short count pass' : ' passes'} for success, although the array was not filled then. Compare the result with the number that was asked for.`,
+          ),
+        ];
+      return [];
+    }),
+};
+
+/** Without an array there are no pages to lose: the call only faults the range in. */
+function givesNoPages(o: CallObservation, model: AcquireModel): boolean {
+  const form = formOf(model, o.call.args.length);
+  const pages = form === undefined ? undefined : o.call.args[form.pages];
+  return pages?.k === 'num' && pages.n === 0;
+}
+
+function several(o: CallObservation, model: AcquireModel): boolean {
+  const form = formOf(model, o.call.args.length);
+  const nr = form?.nr === undefined ? undefined : o.call.args[form.nr];
+  return nr !== undefined && !(nr.k === 'num' && nr.n === 1);
+}
+
+function finding(o: CallObservation, certainty: Finding['certainty'], message: string): Finding {
+  const range = rangeOf(o.call);
+  return {
+    code: 'GUP401',
+    certainty,
+    message,
+    range,
+    function: o.within,
+    api: o.call.fn!,
+    site: { function: o.within, range },
+    related: [],
+  };
+}
