@@ -204,6 +204,18 @@ describe('what decides on file-backed memory is dirtying', () => {
   });
 });
 
+describe('several children', () => {
+  it('a child that is forked after a write may see that write: it is a copy of what the process had', () => {
+    const twice = scenario(
+      memory('anon'),
+      [pin(), write(), unpinDirty()],
+      'fork-parent-write',
+      'fork-child-write',
+    );
+    expect(explore(twice).verdict).toBe('holds');
+  });
+});
+
 describe('references and pins', () => {
   const two = memory('anon', { pages: 2, mapped: 2 });
   const half = memory('anon', { pages: 2, mapped: 1 });
@@ -518,6 +530,12 @@ describe('explore()', () => {
     );
     expect(found.verdict).toBe('refused');
     expect(found.refusal).toContain('returned 1');
+  });
+
+  it('refuses it also when its beginning breaks something', () => {
+    const impossible = acquire('get_user_pages_fast', FOLL.WRITE, { set: 1, expect: -14 });
+    const anon = scenario(memory('zero'), [get(0), write(), put(), impossible]);
+    expect(explore(anon)).toMatchObject({ verdict: 'refused' });
   });
 
   it('keeps only the runs that give the assumed result', () => {

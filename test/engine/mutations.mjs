@@ -61,7 +61,7 @@ const MUTATIONS = [
   [
     'reclaim unmaps pinned anonymous pages',
     'model/swap.ts',
-    'may be pinned: reclaim leaves it mapped`);\n      return false;',
+    'may be pinned: reclaim leaves it mapped`); return false;',
     'may be pinned`);',
   ],
   [

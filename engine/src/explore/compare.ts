@@ -1,7 +1,7 @@
 /** A verdict is a difference: what breaks as written, and does not in the document's form, in the same environment. */
 import type { Scenario } from '../protocol/scenario.ts';
 import type { Exploration, PropertyName } from '../protocol/trace.ts';
-import { type ExploreOptions, exploreFully } from './explore.ts';
+import { type ExploreOptions, exploreFully, type FullExploration, surveyScenario } from './explore.ts';
 import { NOTES } from './properties/index.ts';
 
 export interface Difference {
@@ -25,20 +25,26 @@ export function compare(
   documentForm: Scenario,
   options: ExploreOptions = {},
 ): Difference {
-  const written = exploreFully(asWritten, options);
+  const written = surveyScenario(asWritten, options);
   const document = exploreFully(documentForm, options);
   const remaining = document.broken.filter((name) => !isNote(name));
-  const property =
-    document.verdict === 'refused' || document.verdict === 'bounded'
-      ? undefined
-      : written.broken.find((name) => !isNote(name) && !document.broken.includes(name));
+  const comparable =
+    written.verdict === 'broken' && document.verdict !== 'refused' && document.verdict !== 'bounded';
+  const property = comparable
+    ? written.exploration.broken.find((name) => !isNote(name) && !document.broken.includes(name))
+    : undefined;
   if (property === undefined)
-    return { shown: false, written: plain(written), document: plain(document), remaining };
-  const counterexample = written.show(property);
+    return {
+      shown: false,
+      written: plain(written.verdict === 'broken' ? exploreFully(asWritten, options) : written.exploration),
+      document: plain(document),
+      remaining,
+    };
+  const counterexample = written.exploration.show(property);
   return {
     shown: true,
     property,
-    written: { ...plain(written), ...(counterexample === undefined ? {} : { counterexample }) },
+    written: { ...plain(written.exploration), ...(counterexample === undefined ? {} : { counterexample }) },
     document: plain(document),
     remaining,
   };
@@ -48,7 +54,7 @@ function isNote(name: PropertyName): boolean {
   return NOTES.some((note) => note.name === name);
 }
 
-function plain(full: ReturnType<typeof exploreFully>): Exploration {
+function plain(full: FullExploration): Exploration {
   const { broken: _broken, bytesPerState: _bytes, show: _show, ...exploration } = full;
   return exploration;
 }

@@ -181,7 +181,7 @@ function access(p: Program, step: Slots & { readonly mode: 'read' | 'write' }, i
 export function writeFrame(p: Program, frame: number, bit: number): void {
   const m = p.machine;
   m.setWord(frame, FRAME.CONTENT, m.word(frame, FRAME.CONTENT) | bit);
-  for (let proc = 1; proc < m.processes; proc++) if (m.alive(proc)) p.setX(X.POSTFORK, p.x(X.POSTFORK) | bit);
+  p.noteWritten(bit);
 }
 
 /** The driver or its device reads: stale when the process has stored something that this frame does not hold. */

@@ -67,35 +67,51 @@ export function explore(scenario: Scenario, options: ExploreOptions = {}): Explo
 
 /** As explore(), with every broken property. */
 export function exploreFully(scenario: Scenario, options: ExploreOptions = {}): FullExploration {
-  const properties = selected(options);
-  const program = new Program(scenario);
-  const search = searchStates(program, options, properties, 0);
-  const broken = properties.filter((property) => (search.broken & propertyBit(property.name)) !== 0);
-  const deciding = broken.filter((property) => !NOTES.includes(property));
-  const show = (name: PropertyName): Counterexample | undefined => {
-    const property = broken.find((b) => b.name === name);
-    return property === undefined ? undefined : counterexample(scenario, options, property);
-  };
-  const shortest = deciding.length === 0 ? undefined : shortestOf(scenario, options, deciding);
+  const survey = surveyScenario(scenario, options);
+  const deciding = survey.properties.filter((property) => !NOTES.includes(property));
+  const counterexample = survey.verdict === 'broken' ? shortestOf(scenario, options, deciding) : undefined;
+  return { ...survey.exploration, ...(counterexample === undefined ? {} : { counterexample }) };
+}
+
+/** An exploration without its counterexample, and the properties that break in it. */
+export interface Survey {
+  readonly verdict: Exploration['verdict'];
+  readonly properties: readonly Property[];
+  readonly exploration: FullExploration;
+}
+
+/** Explores everything once. A witness that can't be run is refused whatever else its beginning breaks. */
+export function surveyScenario(scenario: Scenario, options: ExploreOptions): Survey {
+  const search = searchStates(new Program(scenario), options, selected(options), 0);
+  const properties = selected(options).filter(
+    (property) => (search.broken & propertyBit(property.name)) !== 0,
+  );
   const verdict =
-    shortest !== undefined
-      ? 'broken'
-      : search.refusal !== undefined
-        ? 'refused'
+    search.refusal !== undefined
+      ? 'refused'
+      : properties.some((property) => !NOTES.includes(property))
+        ? 'broken'
         : search.bounded
           ? 'bounded'
           : 'holds';
+  const show = (name: PropertyName): Counterexample | undefined => {
+    const property = properties.find((p) => p.name === name);
+    return property === undefined ? undefined : shortestOf(scenario, options, [property]);
+  };
   return {
     verdict,
-    ...(shortest === undefined ? {} : { counterexample: shortest }),
-    ...(verdict === 'refused' ? { refusal: search.refusal! } : {}),
-    states: search.states,
-    transitions: search.transitions,
-    executions: search.executions,
-    depth: search.depth,
-    broken: broken.map((property) => property.name),
-    bytesPerState: search.bytesPerState,
-    show,
+    properties,
+    exploration: {
+      verdict,
+      ...(search.refusal === undefined ? {} : { refusal: search.refusal }),
+      states: search.states,
+      transitions: search.transitions,
+      executions: search.executions,
+      depth: search.depth,
+      broken: properties.map((property) => property.name),
+      bytesPerState: search.bytesPerState,
+      show,
+    },
   };
 }
 
@@ -106,15 +122,7 @@ function selected(options: ExploreOptions): readonly Property[] {
     : ALL_PROPERTIES.filter((property) => names.includes(property.name));
 }
 
-/** The shortest run that breaks the property. Reduction reorders runs, so it is off here. */
-function counterexample(
-  scenario: Scenario,
-  options: ExploreOptions,
-  property: Property,
-): Counterexample | undefined {
-  return shortestOf(scenario, options, [property]);
-}
-
+/** The shortest run that breaks one of the properties. Reduction reorders runs, so it is off here. */
 function shortestOf(
   scenario: Scenario,
   options: ExploreOptions,

@@ -16,13 +16,12 @@ export const X = {
   PC: 0,
   /** Properties broken so far, as bits of PROPERTIES' order. */
   BROKEN: 1,
-  /** Content bits that the driver or a device wrote while a child existed. */
-  POSTFORK: 2,
   /** DMA mappings through which the device has written (low half) or read (high half). */
-  DEVICE: 3,
+  DEVICE: 2,
   /** Progress of each actor, two bits each. */
-  ACTORS: 4,
-  SLOTS: 5,
+  ACTORS: 3,
+  /** Array slots; then registers; then, for each child, the content bits written since its fork. */
+  SLOTS: 4,
 } as const;
 
 /** A slot's word: frame + 1, then status, kind, DMA mapping. */
@@ -121,7 +120,7 @@ export class Program {
     this.memory = layOut(scenario, this.steps);
     this.machine = createMachine({
       ...this.memory.setup,
-      extra: X.SLOTS + this.slotCount + registers.length,
+      extra: X.SLOTS + this.slotCount + registers.length + (this.memory.setup.processes ?? 1) - 1,
     });
     this.buffer = new Int32Array(Math.max(8, ...this.sets.map((set) => set.size)));
     const names = ['old'];
@@ -198,6 +197,19 @@ export class Program {
   }
   setRegister(i: number, value: number): void {
     this.setX(X.SLOTS + this.slotCount + i, value);
+  }
+
+  private childWord(proc: number): number {
+    return X.SLOTS + this.slotCount + this.registers.length + proc - 1;
+  }
+  /** Content bits that the driver or a device wrote since the fork of process `proc`. */
+  writtenSinceFork(proc: number): number {
+    return this.x(this.childWord(proc));
+  }
+  /** Remembers a write of the driver or a device for every child that exists. */
+  noteWritten(bit: number): void {
+    for (let proc = 1; proc < this.machine.processes; proc++)
+      if (this.machine.alive(proc)) this.setX(this.childWord(proc), this.writtenSinceFork(proc) | bit);
   }
 
   resetEvents(): void {

@@ -65,7 +65,7 @@ function anonymousFault(m: Machine, proc: number, vpage: number, vma: number, ki
   const frame = allocAnon(m, 0);
   if (frame < 0) return -ERRNO.ENOMEM;
   mapPage(m, proc, vpage, frame, PTE.DIRTY | writeBit(m.vmaFlags(vma)));
-  m.note(`a fresh page, ${nameOf(frame)}, is mapped`);
+  m.note(() => `a fresh page, ${nameOf(frame)}, is mapped`);
   return 0;
 }
 
@@ -98,7 +98,7 @@ function hugeAnonymousFault(m: Machine, proc: number, vpage: number, vma: number
   if (head < 0) return anonymousFault(m, proc, vpage, vma, kind);
   m.setWord(head, FRAME.MAPPING, MAPPING_ANON);
   mapHuge(m, proc, start, head, PTE.DIRTY | writeBit(m.vmaFlags(vma)));
-  m.note(`a fresh huge page, ${nameOf(head)}, is mapped`);
+  m.note(() => `a fresh huge page, ${nameOf(head)}, is mapped`);
   return 0;
 }
 
@@ -126,7 +126,7 @@ function fileFault(m: Machine, proc: number, vpage: number, vma: number, kind: F
     const copy = allocAnon(m, m.word(frame, FRAME.CONTENT));
     if (copy < 0) return -ERRNO.ENOMEM;
     mapPage(m, proc, vpage, copy, PTE.DIRTY | writeBit(vmFlags));
-    m.note(`${nameOf(copy)} is a private copy of the file's page`);
+    m.note(() => `${nameOf(copy)} is a private copy of the file's page`);
     return 0;
   }
   let bits = 0;
@@ -166,7 +166,7 @@ function swapFault(
     if (bits !== 0 && kind === 'write') bits |= PTE.DIRTY;
   }
   mapPage(m, proc, vpage, frame, bits);
-  m.note(`${nameOf(frame)} is mapped again`);
+  m.note(() => `${nameOf(frame)} is mapped again`);
   const now = m.pte(proc, vpage);
   if (kind === 'write' && (now & PTE.WRITE) === 0) return writeProtectFault(m, proc, vpage, vma, now, kind);
   return 0;
@@ -212,7 +212,7 @@ function writeProtectFault(
   if (copy < 0) return -ERRNO.ENOMEM;
   unmapEntry(m, proc, vpage);
   mapPage(m, proc, vpage, copy, kind === 'write' ? PTE.DIRTY | writeBit(vmFlags) : 0);
-  m.note(
+  m.note(() =>
     frame === ZERO_FRAME
       ? `${nameOf(copy)} replaces the zero page`
       : m.isAnon(head)
@@ -313,7 +313,7 @@ function hugetlbFault(
   for (let i = 0; i < m.pmdPages; i++) m.setWord(copy + i, FRAME.CONTENT, m.word(head + i, FRAME.CONTENT));
   unmapEntry(m, proc, vpage);
   mapHuge(m, proc, start, copy, kind === 'write' ? PTE.DIRTY | writeBit(vmFlags) : 0);
-  m.note(`${processName(proc)} gets a copy of the huge page, ${nameOf(copy)}`);
+  m.note(() => `${processName(proc)} gets a copy of the huge page, ${nameOf(copy)}`);
   return 0;
 }
 

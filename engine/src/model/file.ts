@@ -39,7 +39,7 @@ export function readPage(m: Machine, file: number, index: number): number {
   m.setWord(head, FRAME.INDEX, index);
   m.setWord(head, FRAME.CONTENT, Math.max(m.backing(file, index), 0));
   m.setCached(file, index, head);
-  m.note(`page ${index} of the file is read into ${nameOf(head)}`);
+  m.note(() => `page ${index} of the file is read into ${nameOf(head)}`);
   return head;
 }
 
@@ -108,7 +108,8 @@ export function writebackPage(m: Machine, file: number, index: number): boolean 
   m.clearFlag(head, PG.dirty);
   m.setBacking(file, index, m.word(frame, FRAME.CONTENT));
   m.note(
-    `${nameOf(head)} is written to the backing store, is clean again, and is write-protected in every page table`,
+    () =>
+      `${nameOf(head)} is written to the backing store, is clean again, and is write-protected in every page table`,
   );
   return true;
 }
@@ -173,7 +174,7 @@ export function punchHole(m: Machine, file: number, from: number, to: number): v
   unmapFileRange(m, file, from, to);
   for (let i = from; i < to; i++) {
     const frame = m.cached(file, i);
-    if (frame >= 0) m.note(`${nameOf(m.head(frame))} leaves the page cache: its data is discarded`);
+    if (frame >= 0) m.note(() => `${nameOf(m.head(frame))} leaves the page cache: its data is discarded`);
     removeFromCache(m, file, i);
     m.setBacking(file, i, HOLE);
   }

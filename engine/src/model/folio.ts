@@ -82,12 +82,13 @@ function freeFolio(m: Machine, head: number): void {
     m.warn('badPage');
     m.setFlag(head, PG.bad);
     m.note(
-      `the reference count of ${nameOf(head)} reached 0 while it is still mapped: the kernel frees a page in use`,
+      () =>
+        `the reference count of ${nameOf(head)} reached 0 while it is still mapped: the kernel frees a page in use`,
     );
     return;
   }
   if ((m.flags(head) & PG.bad) !== 0) return;
-  m.note(`${nameOf(head)} is freed`);
+  m.note(() => `${nameOf(head)} is freed`);
   if (m.lowestFree > head) m.lowestFree = head;
   m.state.fill(0, at, at + FRAME.SIZE * folioPages(m, head));
 }

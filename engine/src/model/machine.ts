@@ -301,8 +301,9 @@ export class Machine {
     this.warnCount++;
     if (this.notes !== null) this.warnings.push(WARN[name].text);
   }
-  note(text: string): void {
-    this.notes?.push(text);
+  /** Remembers a sentence for the trace; the text is only made when there is one. */
+  note(text: () => string): void {
+    this.notes?.push(text());
   }
 }
 

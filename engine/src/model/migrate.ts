@@ -35,7 +35,7 @@ export function migrateFolio(m: Machine, head: number, target: MigrationTarget =
     if ((pte & PTE.DIRTY) !== 0 && !givenUp) m.setFlag(head, PG.dirty);
   });
   if (extraReferences(m, head) !== 0) {
-    m.note(`somebody holds ${nameOf(head)}: it can't be migrated`);
+    m.note(() => `somebody holds ${nameOf(head)}: it can't be migrated`);
     return -ERRNO.EAGAIN;
   }
   const savedZone = m.allocZone;
@@ -47,7 +47,7 @@ export function migrateFolio(m: Machine, head: number, target: MigrationTarget =
   m.allocNode = savedNode;
   if (copy < 0) return -ERRNO.ENOMEM;
   moveFolio(m, head, copy);
-  m.note(`${nameOf(head)} is migrated to ${nameOf(copy)}`);
+  m.note(() => `${nameOf(head)} is migrated to ${nameOf(copy)}`);
   folioPutRefs(m, copy, 1);
   return 0;
 }
@@ -165,7 +165,7 @@ export function ksmMerge(m: Machine, proc: number, vpage: number): boolean {
   const head = m.head(pteFrame(pte));
   if (!m.isAnon(head) || m.order(head) > 0 || m.word(head, FRAME.MAPPING) >= MAPPING_FILE) return false;
   if (extraReferences(m, head) !== 0) {
-    m.note(`somebody holds ${nameOf(head)}: KSM leaves it alone`);
+    m.note(() => `somebody holds ${nameOf(head)}: KSM leaves it alone`);
     return false;
   }
   const shared = allocFolio(m, 0, PG.lru | PG.swapbacked | PG.ksm);
@@ -174,6 +174,6 @@ export function ksmMerge(m: Machine, proc: number, vpage: number): boolean {
   m.setWord(shared, FRAME.CONTENT, m.word(head, FRAME.CONTENT));
   unmapEntry(m, proc, vpage);
   mapPage(m, proc, vpage, shared, 0);
-  m.note(`KSM merges the page into ${nameOf(shared)}`);
+  m.note(() => `KSM merges the page into ${nameOf(shared)}`);
   return true;
 }

@@ -92,7 +92,7 @@ function copyPinned(m: Machine, child: number, v: number, pte: number): number {
   const copy = allocAnon(m, m.word(frame, FRAME.CONTENT));
   if (copy < 0) return -ERRNO.ENOMEM;
   mapPage(m, child, v, copy, pte & (PTE.WRITE | PTE.DIRTY));
-  m.note(`${nameOf(m.head(frame))} may be pinned: the child gets a copy at once, ${nameOf(copy)}`);
+  m.note(() => `${nameOf(m.head(frame))} may be pinned: the child gets a copy at once, ${nameOf(copy)}`);
   return 0;
 }
 
@@ -128,7 +128,7 @@ function copyPinnedHugetlb(m: Machine, child: number, v: number, head: number, p
   const nr = folioPages(m, head);
   for (let i = 0; i < nr; i++) m.setWord(copy + i, FRAME.CONTENT, m.word(head + i, FRAME.CONTENT));
   mapHuge(m, child, v, copy, pte & (PTE.WRITE | PTE.DIRTY));
-  m.note(`the huge page may be pinned: the child gets a copy at once, ${nameOf(copy)}`);
+  m.note(() => `the huge page may be pinned: the child gets a copy at once, ${nameOf(copy)}`);
   return nr;
 }
 

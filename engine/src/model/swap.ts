@@ -54,7 +54,7 @@ export function swapIn(m: Machine, slot: number): number {
   m.setWord(frame, FRAME.MAPPING, MAPPING_ANON);
   m.setWord(frame, FRAME.CONTENT, m.swapContent(slot));
   if (m.swapUsers(slot) > 1) addToSwapCache(m, frame, slot);
-  m.note(`${nameOf(frame)} is read from swap`);
+  m.note(() => `${nameOf(frame)} is read from swap`);
   return frame;
 }
 
@@ -104,20 +104,20 @@ export function reclaimFolio(m: Machine, head: number): boolean {
   tryToUnmap(m, head);
   if (folioMaybeDmaPinned(m, head)) {
     m.setFlag(head, PG.active);
-    m.note(`${nameOf(head)} may be pinned: it is unmapped, but stays in the page cache`);
+    m.note(() => `${nameOf(head)} may be pinned: it is unmapped, but stays in the page cache`);
     return false;
   }
   if (fs === FS.shmem) return swapOutShmem(m, head, where.file, where.index);
   if ((m.flags(head) & PG.dirty) !== 0) {
-    m.note(`${nameOf(head)} is dirty: it waits for writeback`);
+    m.note(() => `${nameOf(head)} is dirty: it waits for writeback`);
     return false;
   }
   releaseBuffers(m, head);
   if (extraReferences(m, head) !== 0) {
-    m.note(`somebody holds ${nameOf(head)}: it is unmapped, but stays in the page cache`);
+    m.note(() => `somebody holds ${nameOf(head)}: it is unmapped, but stays in the page cache`);
     return false;
   }
-  m.note(`${nameOf(head)} is clean and unused: it is dropped from memory`);
+  m.note(() => `${nameOf(head)} is clean and unused: it is dropped from memory`);
   removeFromCache(m, where.file, where.index);
   return true;
 }
@@ -125,11 +125,11 @@ export function reclaimFolio(m: Machine, head: number): boolean {
 /** shmem_writepage(): the page of a tmpfs file goes to swap; the next access brings it back. */
 function swapOutShmem(m: Machine, head: number, file: number, index: number): boolean {
   if (m.swapSlots === 0 || extraReferences(m, head) !== 0) {
-    m.note(`${nameOf(head)} is unmapped, but stays in memory`);
+    m.note(() => `${nameOf(head)} is unmapped, but stays in memory`);
     return false;
   }
   m.setBacking(file, index, m.word(head, FRAME.CONTENT));
-  m.note(`${nameOf(head)} is swapped out`);
+  m.note(() => `${nameOf(head)} is swapped out`);
   removeFromCache(m, file, index);
   return true;
 }
@@ -145,7 +145,7 @@ function reclaimAnon(m: Machine, head: number): boolean {
   m.clearFlag(head, PG.referenced);
   if ((m.flags(head) & PG.swapcache) === 0) {
     if (folioMaybeDmaPinned(m, head)) {
-      m.note(`${nameOf(head)} may be pinned: reclaim leaves it mapped`);
+      m.note(() => `${nameOf(head)} may be pinned: reclaim leaves it mapped`);
       return false;
     }
     if (m.order(head) > 0) return reclaimLarge(m, head);
@@ -156,7 +156,7 @@ function reclaimAnon(m: Machine, head: number): boolean {
   }
   tryToUnmap(m, head);
   if (folioMaybeDmaPinned(m, head) || extraReferences(m, head) !== 0) {
-    m.note(`somebody holds ${nameOf(head)}: it is unmapped, but stays in the swap cache`);
+    m.note(() => `somebody holds ${nameOf(head)}: it is unmapped, but stays in the swap cache`);
     return false;
   }
   const slot = slotOf(m, head);
@@ -164,7 +164,7 @@ function reclaimAnon(m: Machine, head: number): boolean {
     m.setSwapContent(slot, m.word(head, FRAME.CONTENT));
     m.clearFlag(head, PG.dirty);
   }
-  m.note(`${nameOf(head)} is swapped out`);
+  m.note(() => `${nameOf(head)} is swapped out`);
   m.setSwapCached(slot, -1);
   m.clearFlag(head, PG.swapcache);
   m.setWord(head, FRAME.INDEX, 0);
@@ -190,7 +190,7 @@ function reclaimLarge(m: Machine, head: number): boolean {
  */
 export function splitFolio(m: Machine, head: number): boolean {
   if (extraReferences(m, head) !== 0) {
-    m.note(`somebody holds ${nameOf(head)}: it can't be split`);
+    m.note(() => `somebody holds ${nameOf(head)}: it can't be split`);
     return false;
   }
   const nr = folioPages(m, head);
@@ -215,7 +215,7 @@ export function splitFolio(m: Machine, head: number): boolean {
     s[page + FRAME.REF] = mapcount;
     if (mapcount === 0) s.fill(0, page, page + FRAME.SIZE);
   }
-  m.note(`${nameOf(head)} is split into single pages`);
+  m.note(() => `${nameOf(head)} is split into single pages`);
   return true;
 }
 

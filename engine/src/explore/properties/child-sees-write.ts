@@ -2,7 +2,7 @@
 import { FRAME } from '../../model/constants.ts';
 import { ZERO_FRAME } from '../../model/machine.ts';
 import { isSharedMapping, seenContent } from '../content.ts';
-import { type Program, X } from '../program.ts';
+import type { Program } from '../program.ts';
 import type { Property } from './property.ts';
 
 type Witness = 'child' | 'zero-page' | 'page-cache';
@@ -10,16 +10,15 @@ type Witness = 'child' | 'zero-page' | 'page-cache';
 function findWitness(p: Program): { who: Witness; page: number } | null {
   const m = p.machine;
   if (m.word(ZERO_FRAME, FRAME.CONTENT) !== 0) return { who: 'zero-page', page: 0 };
-  const after = p.x(X.POSTFORK);
-  if (after !== 0)
-    for (let proc = 1; proc < m.processes; proc++) {
-      if (!m.alive(proc)) continue;
-      for (let v = 0; v < m.vpages; v++) {
-        if (isSharedMapping(m, proc, v)) continue;
-        const seen = seenContent(m, proc, v);
-        if (seen > 0 && (seen & after) !== 0) return { who: 'child', page: v - p.memory.origin };
-      }
+  for (let proc = 1; proc < m.processes; proc++) {
+    const after = p.writtenSinceFork(proc);
+    if (after === 0) continue;
+    for (let v = 0; v < m.vpages; v++) {
+      if (isSharedMapping(m, proc, v)) continue;
+      const seen = seenContent(m, proc, v);
+      if (seen > 0 && (seen & after) !== 0) return { who: 'child', page: v - p.memory.origin };
     }
+  }
   if (p.scenario.memory.kind !== 'file-private') return null;
   let written = 0;
   for (const site of p.writes.values()) written |= site.bit;
