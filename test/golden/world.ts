@@ -107,7 +107,7 @@ export class World {
     const fs: FsName = this.kind in FS && this.kind !== 'none' ? (this.kind as FsName) : 'ext4';
     const spare = BLOCK;
     this.machine = createMachine({
-      frames: 12 * BLOCK,
+      frames: 24 * BLOCK,
       processes: Math.max(2, this.pids.length),
       vpages: Math.max(1, this.blocks.length) * BLOCK + 3 * spare,
       vmas: 24,
@@ -120,6 +120,7 @@ export class World {
       swapSlots: 3 * BLOCK,
       debugVm: true,
     });
+    this.machine.lowestFree = 1;
     this.machine.allocZone = zoneOfBoot(recording.boot);
     for (let i = 0; i < this.fileSize; i++) this.machine.setBacking(0, i, 0);
     this.mentionByLabel();

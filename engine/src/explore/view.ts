@@ -141,11 +141,13 @@ function folioView(p: Program, head: number, names: FolioNames): FolioView {
 function mappings(p: Program, head: number, nr: number): string[] {
   const m = p.machine;
   const mappedBy: string[] = [];
+  // A huge page may reach beyond the buffer: only the buffer's pages are named.
+  const { origin } = p.memory;
   for (let proc = 0; proc < m.processes; proc++)
-    for (let v = 0; v < m.vpages; v++) {
+    for (let v = origin; v < origin + p.scenario.memory.pages; v++) {
       const pte = m.pte(proc, v);
       if ((pte & PTE.PRESENT) === 0 || pteFrame(pte) < head || pteFrame(pte) >= head + nr) continue;
-      mappedBy.push(`${processLabel(proc)}:${v - p.memory.origin}`);
+      mappedBy.push(`${processLabel(proc)}:${v - origin}`);
     }
   return mappedBy;
 }
