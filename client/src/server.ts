@@ -1,16 +1,6 @@
 /** The language server's process: started, restarted with growing pauses, stopped. Failures are logged, never popped up. */
-import path from 'node:path';
 import * as vscode from 'vscode';
-import {
-  CloseAction,
-  ErrorAction,
-  LanguageClient,
-  type LanguageClientOptions,
-  RevealOutputChannelOn,
-  type ServerOptions,
-  TransportKind,
-} from 'vscode-languageclient/node';
-import type { ClientAbilities } from '#shared/messages.ts';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import { BackOff } from './back-off.ts';
 import type { Channels } from './log.ts';
 
@@ -84,15 +74,19 @@ export class Server {
     if (this.#client !== undefined) return;
     clearTimeout(this.#timer);
     this.#set('starting');
-    const client = this.#create();
-    this.#client = client;
+    let client: LanguageClient | undefined;
     try {
+      client = await this.#create();
+      this.#client = client;
       await client.start();
       if (this.#client === client) this.#set('running');
     } catch (error) {
       this.#channels.log.error(`the language server did not start: ${messageOf(error)}`);
-      if (this.#client === client) this.#client = undefined;
-      this.#set('failed');
+      // It may have died meanwhile, and then waits for its next start.
+      if (this.#client === client) {
+        this.#client = undefined;
+        this.#set('failed');
+      }
     }
   }
 
@@ -104,31 +98,13 @@ export class Server {
     await client?.dispose();
   }
 
-  #create(): LanguageClient {
-    const module = this.#context.asAbsolutePath(path.join('dist', 'server.cjs'));
-    const run = { module, transport: TransportKind.ipc } as const;
-    const serverOptions: ServerOptions = { run, debug: run };
-    const abilities: ClientAbilities = { explainCommand: 'gupcheck.explain' };
+  /** Loads the language client with the first start, since that takes longer than everything else in the extension. */
+  async #create(): Promise<LanguageClient> {
+    const { createLanguageClient } = await import('./language-client.ts');
     const born = Date.now();
-    let closed = false;
-    const options: LanguageClientOptions = {
-      documentSelector: C_DOCUMENTS,
-      initializationOptions: abilities,
-      outputChannel: this.#channels.log,
-      traceOutputChannel: this.#channels.trace,
-      revealOutputChannelOn: RevealOutputChannelOn.Never,
-      diagnosticPullOptions: { onChange: true },
-      initializationFailedHandler: () => false,
-      errorHandler: {
-        error: () => ({ action: ErrorAction.Continue, handled: true }),
-        closed: () => {
-          if (!closed) this.#died(client, Date.now() - born);
-          closed = true;
-          return { action: CloseAction.DoNotRestart, handled: true, message: 'the language server is gone' };
-        },
-      },
-    };
-    const client = new LanguageClient('gupcheck', 'gupcheck', serverOptions, options);
+    const client = createLanguageClient(this.#context, this.#channels, C_DOCUMENTS, () =>
+      this.#died(client, Date.now() - born),
+    );
     return client;
   }
 

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { EXPLAIN_REQUEST, type ExplainLink, type ExplainResult, type Range } from '#shared/messages.ts';
 import type { Server } from './server.ts';
+import { registerShowSource, showSourceUri } from './show-source.ts';
 import { paramsOf, TRACE_SCHEME } from './trace-uri.ts';
 
 const GONE = 'This finding is no longer there: its source was changed.\n';
@@ -47,13 +48,10 @@ class Traces implements vscode.TextDocumentContentProvider, vscode.DocumentLinkP
   provideDocumentLinks(document: vscode.TextDocument): vscode.DocumentLink[] {
     const source = paramsOf(document.uri)?.textDocument.uri;
     if (source === undefined) return [];
-    const file = vscode.Uri.parse(source);
     return (this.#links.get(document.uri.toString()) ?? []).map(({ range, target }) => {
-      const { line, character } = target.start;
-      return new vscode.DocumentLink(
-        rangeOf(range),
-        file.with({ fragment: `L${line + 1},${character + 1}` }),
-      );
+      const link = new vscode.DocumentLink(rangeOf(range), showSourceUri(source, target));
+      link.tooltip = 'Show in the source';
+      return link;
     });
   }
 }
@@ -61,6 +59,7 @@ class Traces implements vscode.TextDocumentContentProvider, vscode.DocumentLinkP
 export function registerTraces(server: Server): vscode.Disposable[] {
   const traces = new Traces(server);
   return [
+    registerShowSource(),
     vscode.workspace.registerTextDocumentContentProvider(TRACE_SCHEME, traces),
     vscode.languages.registerDocumentLinkProvider({ scheme: TRACE_SCHEME }, traces),
     vscode.workspace.onDidSaveTextDocument(({ uri }) => traces.refresh(uri)),
