@@ -9,6 +9,7 @@ import { discover, type InputProblem, type SourcePath, unreadable } from './disc
 import { isOfInterest } from './interest.ts';
 import { DEFAULT_KERNEL, treeRelease } from './kernel-version.ts';
 import type { FileReport } from './report.ts';
+import { Scanner } from './scan.ts';
 import { lintText } from './service.ts';
 
 export interface RunOptions {
@@ -76,9 +77,9 @@ export async function lintInput(
 /** The text of a file that is of interest, or what is wrong with it, or nothing. */
 function readSource(reader: FileReader, source: SourcePath): { text?: string; problem?: InputProblem } {
   try {
-    const bytes = source.named ? readFileSync(source.file) : reader.read(source.file);
+    if (!source.named) return reader.sift(source);
     // A named file is decoded in any case, so that its user learns that it is no text.
-    if (!source.named && !isOfInterest(bytes)) return {};
+    const bytes = readFileSync(source.file);
     const decoded = decodeSource(bytes);
     if (decoded.kind === 'binary') return { problem: binary(source.path) };
     return isOfInterest(bytes) ? { text: decoded.text } : {};
@@ -91,19 +92,25 @@ function binary(place: string): InputProblem {
   return { place, what: 'is a binary file', cure: 'name C source files' };
 }
 
-/** Reads whole files into one buffer that grows as needed; a result is valid until the next read. */
+/** Reads the files of a folder into one buffer, and decodes those that mention page pinning. */
 class FileReader {
-  #buffer = Buffer.allocUnsafe(1 << 20);
+  readonly #scanner = new Scanner();
 
-  read(file: string): Uint8Array {
+  sift(source: SourcePath): { text?: string; problem?: InputProblem } {
+    const length = this.#read(source.file);
+    if (!this.#scanner.some(length, isOfInterest)) return {};
+    const decoded = decodeSource(this.#scanner.buffer.subarray(0, length));
+    return decoded.kind === 'binary' ? { problem: binary(source.path) } : { text: decoded.text };
+  }
+
+  #read(file: string): number {
     const descriptor = openSync(file, 'r');
     try {
-      for (let length = 0; ; ) {
-        const count = readSync(descriptor, this.#buffer, length, this.#buffer.length - length, null);
-        length += count;
+      for (let length = 0; ; this.#scanner.grow()) {
+        const { buffer } = this.#scanner;
+        length += readSync(descriptor, buffer, length, buffer.length - length, null);
         // A short read is the end of a regular file.
-        if (length < this.#buffer.length) return this.#buffer.subarray(0, length);
-        this.#buffer = Buffer.concat([this.#buffer], this.#buffer.length * 2);
+        if (length < buffer.length) return length;
       }
     } finally {
       closeSync(descriptor);
