@@ -52,6 +52,22 @@ const MODULE = Uint8Array.from([
   ...section(10, [1, ...uleb(BODY.length), ...BODY]),
 ]);
 
+interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  /** Adds pages of 64 KiB; the old `buffer` is detached. */
+  grow(pages: number): number;
+}
+
+/** The part of the API that is used here: TypeScript's es2023 library leaves it to the DOM's. */
+declare const WebAssembly: {
+  readonly Memory: new (limits: { readonly initial: number }) => WasmMemory;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (
+    module: object,
+    imports: { readonly e: { readonly m: WasmMemory } },
+  ) => { readonly exports: Readonly<Record<string, unknown>> };
+};
+
 /** Holds one file at a time and sieves it. */
 export class Scanner {
   readonly #memory = new WebAssembly.Memory({ initial: 32 });
