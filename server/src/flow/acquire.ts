@@ -5,9 +5,9 @@ import type { Call, Expr } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
 import { learn } from './learn.ts';
-import { asAddress, elementPlace, somewhere } from './places.ts';
+import { asAddress, elementPlace, pagesIn, somewhere } from './places.ts';
 import type { PageSet, Slot, State } from './state.ts';
-import { certainBits, TOP, type Value } from './value.ts';
+import { certainBits, isPageRef, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
 /** Runs an acquiring call: one outcome per class that its API can give (FLOW: Fail, None, Part, Full). */
@@ -99,6 +99,8 @@ function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
     read: false,
     dirtied: 'no',
     dma: false,
+    pageLocked: false,
+    guessed: many,
     underLock: seen.model.underMmapLock && !mayUnlock(seen),
     escaped: undefined,
   };
@@ -164,11 +166,17 @@ function fill(
   return fillArray(w, st, address.base, address.off, set);
 }
 
+/** What an array held may be overwritten by pages that are not told apart: its elements say less from here on. */
+function blur(st: State, base: string): void {
+  for (const { v } of pagesIn(st, base)) if (isPageRef(v)) st.update(v.set, { guessed: true });
+}
+
 function fillArray(w: World, st: State, base: string, off: number | null, set: PageSet): Value {
   const first = w.values.ref('page', set.id, 0);
   // The call wrote to it: it is not NULL.
   if (!base.startsWith('&')) st.facts.set(base, true);
   if (off === null || set.id.endsWith('.many')) {
+    blur(st, base);
     st.store.set(somewhere(base, set.id), w.values.ref('page', set.id, null));
     return first;
   }

@@ -133,13 +133,20 @@ function pointers(values: Values, op: BinaryOp, a: Value, b: Value): Value {
 function references(values: Values, op: BinaryOp, ref: Value, other: Value): Value {
   if (op === '==' && isNull(other)) return values.int(0);
   if (op === '!=' && isNull(other)) return values.int(1);
-  if (COMPARISONS.has(op)) return TOP;
-  // Arithmetic on an address or a pfn still leads to the same pages, if not to the same one.
+  if (COMPARISONS.has(op)) return handles(values, op, ref, other);
+  // Arithmetic on an address leads to the same page's data; on a page or a pfn, to another page of the set.
   if (ref.t === 'data') return ref;
-  if (ref.t === 'page' && other.t === 'int' && other.n === 0) return ref;
-  return ref.t === 'page' || ref.t === 'handle'
-    ? values.ref(ref.t, ref.set, ref.t === 'handle' ? ref.slot : null)
-    : TOP;
+  if (ref.t !== 'page' && ref.t !== 'handle') return TOP;
+  if (other.t !== 'int' || ref.slot === null) return values.ref(ref.t, ref.set, null);
+  const by = op === '+' ? other.n : op === '-' ? -other.n : Number.NaN;
+  return values.ref(ref.t, ref.set, Math.abs(by) <= 1 && ref.slot + by >= 0 ? ref.slot + by : null);
+}
+
+/** Which of two frame numbers of one set is larger, where a loop counts from one to the other. */
+function handles(values: Values, op: BinaryOp, a: Value, b: Value): Value {
+  if (op === '==' || op === '!=' || a.t !== 'handle' || b.t !== 'handle') return TOP;
+  if (a.set !== b.set || a.slot === null || b.slot === null) return TOP;
+  return values.int(comparisonHolds(op, a.slot - b.slot) ? 1 : 0);
 }
 
 function isNull(v: Value): boolean {

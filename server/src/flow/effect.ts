@@ -13,6 +13,7 @@ import { isPageRef, type PageRef, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, ReleaseObservation, World } from './world.ts';
 
 type Release = ReleaseObservation['effect'];
+type MakeDirty = ReleaseObservation['makeDirty'];
 
 /**
  * Applies the effects of a helper in order. The value is that of the last effect that has one; undefined where the
@@ -101,6 +102,10 @@ function apply(
       if (isPageRef(page)) st.update(page.set, { escaped: e.fn });
       return undefined;
     }
+    case 'page-lock':
+    case 'page-unlock':
+      lockPage(st, arg(effect.page), effect.does === 'page-lock');
+      return undefined;
     case 'mmap-lock':
       return undefined;
     case 'mmap-unlock':
@@ -165,8 +170,16 @@ function somePage(w: World, st: State, array: Value): PageRef | undefined {
   return isPageRef(v) ? v : undefined;
 }
 
+/** Of a page that is not told apart any may be locked; unlocking it says nothing of the others. */
+function lockPage(st: State, page: Value, locked: boolean): void {
+  if (isPageRef(page)) st.update(page.set, { pageLocked: locked });
+  else if (locked) for (const id of [...st.sets.keys()]) st.update(id, { pageLocked: true });
+}
+
 function dirty(w: World, f: Frame, st: State, e: Call, page: Value, locked: boolean): void {
   if (page.t !== 'page') return;
+  const set = st.sets.get(page.set);
+  if (set === undefined) return;
   st.update(page.set, { dirtied: locked ? 'locked' : 'unlocked' });
   st.record({
     set: page.set,
@@ -175,6 +188,8 @@ function dirty(w: World, f: Frame, st: State, e: Call, page: Value, locked: bool
     text: oneLine(w.text, e),
     within: f.ir.name,
   });
+  const { path } = st;
+  w.observe({ what: 'dirty', call: e, locked, set, slot: page.slot, path, within: f.ir.name });
 }
 
 function releaseOne(
@@ -233,10 +248,10 @@ function releaseArray(
   }
 }
 
-function dirties(effect: Release, args: readonly Value[]): boolean {
-  if (effect.dirty === undefined) return false;
-  const v = args[effect.dirty] ?? TOP;
-  return truth(v) !== false;
+function dirties(effect: Release, args: readonly Value[]): MakeDirty {
+  if (effect.dirty === undefined) return 'no';
+  const known = truth(args[effect.dirty] ?? TOP);
+  return known === undefined ? 'maybe' : known ? 'yes' : 'no';
 }
 
 /** Releases through a reference: one slot, or (`whole`) every held one, or one that is not told apart. */
@@ -247,7 +262,7 @@ function record(
   e: Call,
   effect: Release,
   ref: PageRef,
-  makeDirty: boolean,
+  makeDirty: MakeDirty,
   whole = false,
 ): void {
   const set = st.sets.get(ref.set);
@@ -256,7 +271,7 @@ function record(
     op: 'release' as const,
     api: effect.api,
     ...slotsOf(st, ref),
-    ...(makeDirty ? { makeDirty } : {}),
+    ...(makeDirty === 'no' ? {} : { makeDirty: true }),
   };
   st.record({
     set: ref.set,
@@ -265,13 +280,19 @@ function record(
     text: oneLine(w.text, e),
     within: f.ir.name,
   });
-  w.observe({ what: 'release', call: e, effect, set, path: st.path, within: f.ir.name });
+  const { slot } = ref;
+  const { path } = st;
+  w.observe({ what: 'release', call: e, effect, set, slot, makeDirty, path, within: f.ir.name });
   const next = set.slots.map((slot, i): Slot => {
     if (slot === 'empty') return slot;
     if (ref.slot === i || (ref.slot === null && (whole || set.slots.length === 1))) return 'released';
     return ref.slot === null && slot === 'held' ? 'unsure' : slot;
   });
-  st.update(ref.set, { slots: next, ...(makeDirty ? { dirtied: 'locked' as const } : {}) });
+  st.update(ref.set, {
+    slots: next,
+    guessed: set.guessed || slot === null,
+    ...(makeDirty === 'no' ? {} : { dirtied: 'locked' as const }),
+  });
 }
 
 /** Pages that are not told apart are released: any that are held may be among them. */
@@ -282,5 +303,5 @@ function releaseUnknown(st: State): void {
 function markUnsure(st: State, id: string): void {
   const set = st.sets.get(id);
   if (set === undefined) return;
-  st.update(id, { slots: set.slots.map((s) => (s === 'held' ? 'unsure' : s)) });
+  st.update(id, { slots: set.slots.map((s) => (s === 'held' ? 'unsure' : s)), guessed: true });
 }

@@ -262,7 +262,11 @@ function observationKey(o: RunObservation): string {
     case 'acquire':
       return `${place}|${o.call.start}|${o.flags.key}|${o.nullPages}`;
     case 'release':
-      return `${place}|${o.call.start}|${o.set.call.start}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}`;
+      return `${place}|${o.call.start}|${o.set.call.start}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped}`;
+    case 'access':
+      return `${place}|${o.mode}|${o.range.start}|${o.set.call.start}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.guessed}|${o.set.escaped}`;
+    case 'dirty':
+      return `${place}|${o.call.start}|${o.set.call.start}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.written}|${o.set.pageLocked}|${o.set.guessed}|${o.set.escaped}`;
     case 'exit':
       return `${place}|${o.range.start}|${o.set.call.start}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped}`;
   }

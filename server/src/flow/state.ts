@@ -28,6 +28,10 @@ export interface PageSet {
   readonly dirtied: 'no' | 'unlocked' | 'locked';
   /** A device was given the pages. */
   readonly dma: boolean;
+  /** The page lock is held, or was tried for. */
+  readonly pageLocked: boolean;
+  /** What is released is not sure: a count or an index is not known, or there are more references than this one. */
+  readonly guessed: boolean;
   /** mmap_lock has been held since the acquire: fork() of the process is excluded. */
   readonly underLock: boolean;
   /** Name of a callee that received the pages and may have taken them over. */
@@ -152,7 +156,7 @@ function localName(place: string, from: number): string {
 }
 
 function setKey(s: PageSet): string {
-  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${s.dma ? 'D' : ''}${s.underLock ? 'L' : ''} ${s.escaped ?? ''} ${s.flags.key}}`;
+  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${s.dma ? 'D' : ''}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''} ${s.escaped ?? ''} ${s.flags.key}}`;
 }
 
 export function refersTo(v: Value, set: string): boolean {

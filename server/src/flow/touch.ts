@@ -34,6 +34,15 @@ export function touch(
     text: oneLine(w.text, range),
     within: f.ir.name,
   });
+  w.observe({
+    what: 'access',
+    mode,
+    range: { start: range.start, end: range.end },
+    set,
+    slot: ref.slot,
+    path: st.path,
+    within: f.ir.name,
+  });
 }
 
 /** The last protocol step of the path is this one already: a loop over bytes is one access. */

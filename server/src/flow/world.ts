@@ -28,6 +28,32 @@ export interface ReleaseObservation {
   readonly call: Call;
   readonly effect: Extract<Effect, { does: 'release' | 'release-array' }>;
   readonly set: PageSet;
+  /** Slot that is released; null where it is not known. */
+  readonly slot: number | null;
+  readonly makeDirty: 'no' | 'maybe' | 'yes';
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+/** The CPU certainly reads or writes a page's data. `set` is its state at that moment. */
+export interface AccessObservation {
+  readonly what: 'access';
+  readonly mode: 'read' | 'write';
+  readonly range: Range;
+  readonly set: PageSet;
+  readonly slot: number | null;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+/** A page is marked dirty by a call of its own. `set` is its state just before. */
+export interface DirtyObservation {
+  readonly what: 'dirty';
+  readonly call: Call;
+  /** By set_page_dirty_lock() or a relative. */
+  readonly locked: boolean;
+  readonly set: PageSet;
+  readonly slot: number | null;
   readonly path: PathLink | undefined;
   readonly within: string;
 }
@@ -84,7 +110,12 @@ export interface RefcountObservation {
 }
 
 /** What a run sees. */
-export type RunObservation = AcquireObservation | ReleaseObservation | ExitObservation;
+export type RunObservation =
+  | AcquireObservation
+  | ReleaseObservation
+  | AccessObservation
+  | DirtyObservation
+  | ExitObservation;
 
 /** What the text says, on whatever path. */
 export type TextObservation = CallObservation | FlagObservation | RefcountObservation;

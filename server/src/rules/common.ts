@@ -2,14 +2,19 @@
 import type { ReleaseApi } from '#engine/protocol/steps.ts';
 import type { FunctionFlow } from '../flow/file.ts';
 import { type PathLink, type ProtocolEvent, witnessOf } from '../flow/path.ts';
+import type { PageSet } from '../flow/state.ts';
 import type {
+  AccessObservation,
   AcquireObservation,
   CallObservation,
+  DirtyObservation,
   ExitObservation,
   ReleaseObservation,
 } from '../flow/world.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Range } from '../syntax/range.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
+import { isSince } from './lifetime.ts';
 
 /** Releases that belong to pin_user_pages*(); all others belong to get_user_pages*() (mm/gup.c). */
 export function isUnpin(api: ReleaseApi): boolean {
@@ -26,6 +31,14 @@ export function releases(flow: FunctionFlow): ReleaseObservation[] {
 
 export function exits(flow: FunctionFlow): ExitObservation[] {
   return flow.observations.filter((o) => o.what === 'exit');
+}
+
+export function accesses(flow: FunctionFlow): AccessObservation[] {
+  return flow.observations.filter((o) => o.what === 'access');
+}
+
+export function dirtyings(flow: FunctionFlow): DirtyObservation[] {
+  return flow.observations.filter((o) => o.what === 'dirty');
 }
 
 /** Calls around page pinning as the text has them, on whatever path; each has a name. */
@@ -104,10 +117,37 @@ export function lastAccess(
   return undefined;
 }
 
+/** The last release on a path, with its place. */
+export function lastRelease(path: PathLink | undefined, set: string): ProtocolEvent | undefined {
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('step' in event && event.set === set && event.step.op === 'release') return event;
+  }
+  return undefined;
+}
+
+/** Whether what is touched has certainly been released before. */
+export function isReleased(o: { readonly set: PageSet; readonly slot: number | null }): boolean {
+  const { set, slot } = o;
+  if (set.guessed || set.escaped !== undefined) return false;
+  return slot === null ? set.slots.every((s) => s === 'released') : set.slots[slot] === 'released';
+}
+
+/** The flags of an acquire where all of them are known; undefined too where the kernel has a truth value there. */
+export function knownFlags(set: PageSet, kernel: KernelVersion): number | undefined {
+  if (set.flags.t !== 'int' || set.form?.booleans || !takesFlags(set.model.name, kernel)) return undefined;
+  return set.flags.n;
+}
+
+/** Until 4.8, and until 5.1 for the _fast functions, a truth value stands in the place of flags. */
+export function takesFlags(name: string, kernel: KernelVersion): boolean {
+  return isSince(kernel, name.includes('_fast') ? '5.2' : '4.9');
+}
+
 /** A finding about what becomes of a page set, with the path that shows it. */
 export function pathFinding(
   code: string,
-  o: ReleaseObservation | ExitObservation,
+  o: { readonly set: PageSet; readonly path: PathLink | undefined },
   at: { readonly range: Range; readonly function: string },
   message: string,
   related: readonly RelatedPlace[],

@@ -1,9 +1,7 @@
 import { BOOL } from '../flow/ctypes.ts';
 import type { Expr } from '../flow/ir.ts';
 import type { Value } from '../flow/value.ts';
-import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { acquires, called, rangeOf } from './common.ts';
-import { isSince } from './lifetime.ts';
+import { acquires, called, rangeOf, takesFlags } from './common.ts';
 import type { Rule } from './rule.ts';
 
 export const flagsType: Rule = {
@@ -46,11 +44,6 @@ export const flagsType: Rule = {
       ];
     }),
 };
-
-/** Until 4.8, and until 5.1 for the _fast functions, the argument was a truth value. */
-function takesFlags(name: string, kernel: KernelVersion): boolean {
-  return isSince(kernel, name.includes('_fast') ? '5.2' : '4.9');
-}
 
 /** Why an expression is no set of flags; undefined where it may be one. */
 function misfit(e: Expr, v: Value): string | undefined {

@@ -9,10 +9,17 @@ import { flagsType } from './gup109-flags-type.ts';
 import { fastFlag } from './gup110-fast-flag.ts';
 import { force } from './gup111-force.ts';
 import { writeUnderGet } from './gup201-write-under-get.ts';
+import { missingFollWrite } from './gup207-missing-foll-write.ts';
 import { putOnPinned } from './gup301-put-on-pinned.ts';
 import { unpinOnGot } from './gup302-unpin-on-got.ts';
 import { leak } from './gup303-leak.ts';
 import { partialLeak } from './gup304-partial-leak.ts';
+import { doubleRelease } from './gup306-double-release.ts';
+import { useAfterRelease } from './gup307-use-after-release.ts';
+import { notDirtied } from './gup308-not-dirtied.ts';
+import { dirtyUnlocked } from './gup309-dirty-unlocked.ts';
+import { openCodedUnpin } from './gup310-open-coded-unpin.ts';
+import { dirtyWithoutWrite } from './gup312-dirty-without-write.ts';
 import { ignoredResult } from './gup401-ignored-result.ts';
 import { refcountAsPinTest } from './gup501-refcount-as-pin-test.ts';
 import type { Rule } from './rule.ts';
@@ -28,10 +35,17 @@ export const RULES: readonly Rule[] = [
   fastFlag,
   force,
   writeUnderGet,
+  missingFollWrite,
   putOnPinned,
   unpinOnGot,
   leak,
   partialLeak,
+  doubleRelease,
+  useAfterRelease,
+  notDirtied,
+  dirtyUnlocked,
+  openCodedUnpin,
+  dirtyWithoutWrite,
   ignoredResult,
   refcountAsPinTest,
 ];

@@ -40,6 +40,7 @@ export type Effect =
   | { readonly does: 'extra-ref'; readonly page: number }
   /** Takes over the caller's reference, given the page or its number. */
   | { readonly does: 'take-over'; readonly page: number }
+  | { readonly does: 'page-lock' | 'page-unlock'; readonly page: number }
   | { readonly does: 'mmap-lock' | 'mmap-unlock' }
   /** Returns its argument negated or reinterpreted as an error pointer, or tests for one. */
   | { readonly does: 'err-ptr' | 'ptr-err' | 'is-err' | 'is-err-or-null'; readonly arg: number }
@@ -197,6 +198,13 @@ add('sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append
 });
 
 add('memory_failure soft_offline_page', { does: 'take-over', page: 0 });
+// The page lock: mm/filemap.c. A lock that is only tried for counts as taken.
+add('lock_page trylock_page lock_page_killable folio_lock folio_trylock folio_lock_killable', {
+  does: 'page-lock',
+  page: 0,
+});
+add('unlock_page folio_unlock', { does: 'page-unlock', page: 0 });
+
 add('get_page folio_get try_get_page', { does: 'extra-ref', page: 0 });
 add(
   'mmap_read_lock mmap_read_lock_killable mmap_write_lock mmap_write_lock_killable down_read mmap_read_trylock',
@@ -232,7 +240,7 @@ const HARMLESS = new RegExp(
     'kfree|kvfree|vfree|kfree_sensitive|kvfree_sensitive|kfree_rcu|kmem_cache_free|devm_kfree',
     '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
     'page_to_nid|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|pfn_valid|folio_(nr_pages|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
-    'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|(un)?lock_page|trylock_page|folio_(un)?lock|folio_trylock|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',
+    'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',
     'flush_\\w+|invalidate_kernel_\\w+|update_mmu_cache|dma_sync_\\w+|cache_flush\\w*|clflush\\w*|drm_clflush_\\w+|wb\\w+|mb|rmb|wmb|smp_\\w+|barrier|memory_barrier',
     'dma_unmap_\\w+|dma_mapping_error|dma_map_sg\\w*|dma_map_sgtable|sg_init_table|sg_init_one|sg_next|sg_nents|sg_dma_\\w+|sg_mark_end|sg_free_table\\w*|sg_alloc_table|for_each_\\w+',
     'access_ok|offset_in_page|current|IS_ALIGNED|ALIGN\\w*|round_up|round_down|roundup|rounddown|DIV_ROUND_UP|PAGE_ALIGN\\w*|PFN_\\w+|ARRAY_SIZE|sizeof|array_size|struct_size|size_mul|size_add|check_\\w+_overflow|swap|abs|test_bit\\w*|find_\\w+_bit\\w*',

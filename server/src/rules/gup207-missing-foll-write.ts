@@ -1,0 +1,60 @@
+import { FOLL } from '#engine/protocol/flags.ts';
+import type { AccessObservation } from '../flow/world.ts';
+import { accesses, called, firstPerKey, knownFlags, pathFinding, rangeOf } from './common.ts';
+import type { Finding } from './finding.ts';
+import type { Rule } from './rule.ts';
+
+export const missingFollWrite: Rule = {
+  code: 'GUP207',
+  name: 'missing-foll-write',
+  summary: 'page data is written, but FOLL_WRITE is not set',
+  defaultLevel: 'error',
+  documentSection: 'CASE 5: Pinning in order to write to the data within the page',
+  documentLines: '181-197',
+  rationale:
+    'Without FOLL_WRITE gup hands out whatever page may be read: the zero page that every process maps, a page that is shared with a child after fork(), a page of the page cache behind a private mapping. A write to it becomes visible to others and is lost for the process. FOLL_WRITE also makes the call fail where the mapping is read-only.',
+  bad: `static int clear_flag(unsigned long uaddr)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(uaddr, 1, 0, &page) != 1)
+		return -EFAULT;
+	memzero_page(page, offset_in_page(uaddr), sizeof(u32));
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	return 0;
+}
+`,
+  good: `static int clear_flag(unsigned long uaddr)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(uaddr, 1, FOLL_WRITE, &page) != 1)
+		return -EFAULT;
+	memzero_page(page, offset_in_page(uaddr), sizeof(u32));
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	return 0;
+}
+`,
+  check: (flow, { kernel }) => {
+    const bad = accesses(flow).filter((o) => {
+      const flags = knownFlags(o.set, kernel);
+      return o.mode === 'write' && flags !== undefined && (flags & FOLL.WRITE) === 0;
+    });
+    return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
+  },
+  run: {
+    environments: [
+      { memory: 'zero', actors: [] },
+      { memory: 'file-private', actors: [] },
+    ],
+    documentForm: (steps) =>
+      steps.map((s) => (s.op === 'acquire' ? { ...s, flags: s.flags | FOLL.WRITE } : s)),
+  },
+};
+
+function finding(o: AccessObservation): Finding {
+  const { set } = o;
+  const message = `${called(set.model.name)} is called without FOLL_WRITE, but the data is written: the page may be the zero page, or one that others share, and the write reaches them instead of the process. Add FOLL_WRITE.`;
+  const related = [{ range: o.range, message: 'the data is written here' }];
+  return pathFinding('GUP207', o, { range: rangeOf(set.call), function: set.within }, message, related);
+}

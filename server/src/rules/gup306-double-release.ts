@@ -1,0 +1,87 @@
+import type { DriverStep } from '#engine/protocol/steps.ts';
+import type { ReleaseObservation } from '../flow/world.ts';
+import { called, firstPerKey, isReleased, pathFinding, rangeOf, releases } from './common.ts';
+import type { Finding } from './finding.ts';
+import type { Rule } from './rule.ts';
+
+export const doubleRelease: Rule = {
+  code: 'GUP306',
+  name: 'double-release',
+  summary: 'a page is released twice on one path',
+  defaultLevel: 'error',
+  documentSection: 'Unit testing',
+  documentLines: '244-266',
+  rationale:
+    "One acquire gives one reference or one pin. The second release takes away somebody else's: the reference count reaches zero while the page is still in use, and it is freed under its users. For a pin of a small folio that is 1024 references at once.",
+  bad: `static int copy_header(unsigned long uaddr, void *dst)
+{
+	struct page *page;
+	int ret = 0;
+
+	if (pin_user_pages_fast(uaddr, 1, 0, &page) != 1)
+		return -EFAULT;
+	memcpy_from_page(dst, page, 0, PAGE_SIZE);
+	if (!header_ok(dst)) {
+		unpin_user_page(page);
+		ret = -EINVAL;
+	}
+	unpin_user_page(page);
+	return ret;
+}
+`,
+  good: `static int copy_header(unsigned long uaddr, void *dst)
+{
+	struct page *page;
+	int ret = 0;
+
+	if (pin_user_pages_fast(uaddr, 1, 0, &page) != 1)
+		return -EFAULT;
+	memcpy_from_page(dst, page, 0, PAGE_SIZE);
+	if (!header_ok(dst))
+		ret = -EINVAL;
+	unpin_user_page(page);
+	return ret;
+}
+`,
+  check: (flow) => {
+    const bad = releases(flow).filter(isReleased);
+    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
+  },
+  run: {
+    environments: [{ memory: 'anon', actors: [] }],
+    endsAtRelease: true,
+    documentForm: onlyFirstReleases,
+  },
+};
+
+/** Leaves out releases of slots that an earlier step has released. */
+function onlyFirstReleases(steps: readonly DriverStep[]): DriverStep[] {
+  const gone = new Set<string>();
+  return steps.filter((s) => {
+    if (s.op !== 'release') return true;
+    const slots = Array.from({ length: s.count }, (_, i) => `${s.set}/${s.from + i}`);
+    const again = slots.every((slot) => gone.has(slot));
+    for (const slot of slots) gone.add(slot);
+    return !again;
+  });
+}
+
+function finding(o: ReleaseObservation): Finding {
+  const what = o.set.kind === 'pin' ? 'pin' : 'reference';
+  const message = `${called(o.call.fn)} releases a page that this path has released before: the second release takes a ${what} that belongs to somebody else, and the page is freed while it is in use. Release each page once.`;
+  const related = [
+    { range: rangeOf(o.set.call), message: `the only ${what} is taken here` },
+    ...firstRelease(o),
+  ];
+  return pathFinding('GUP306', o, { range: rangeOf(o.call), function: o.within }, message, related);
+}
+
+function firstRelease(o: ReleaseObservation): Finding['related'] {
+  // The newest step is the release itself.
+  for (let link = o.path?.previous; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('step' in event && event.set === o.set.id && event.step.op === 'release')
+      return [{ range: event.range, message: 'released here before' }];
+  }
+  return [];
+}

@@ -1,0 +1,55 @@
+import type { DirtyObservation } from '../flow/world.ts';
+import { called, dirtyings, firstPerKey, isReleased, lastRelease, pathFinding, rangeOf } from './common.ts';
+import type { Finding } from './finding.ts';
+import type { Rule } from './rule.ts';
+
+export const dirtyUnlocked: Rule = {
+  code: 'GUP309',
+  name: 'dirty-unlocked',
+  summary: 'a page is marked dirty without the page lock, or after its release',
+  defaultLevel: 'warning',
+  documentSection: 'CASE 5: Pinning in order to write to the data within the page',
+  documentLines: '181-197',
+  rationale:
+    "set_page_dirty() needs the page lock, or another reason why the page can't be truncated meanwhile: without it the mapping may go away between the test and the use, or the file system finds a dirty page that it has already let go. SetPageDirty() sets the bit without telling the file system at all. set_page_dirty_lock() takes the lock, and must be called while the page is still held.",
+  bad: `static void finish(unsigned long uaddr, const void *src)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(uaddr, 1, FOLL_WRITE, &page) != 1)
+		return;
+	memcpy_to_page(page, 0, src, PAGE_SIZE);
+	set_page_dirty(page);
+	unpin_user_page(page);
+}
+`,
+  good: `static void finish(unsigned long uaddr, const void *src)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(uaddr, 1, FOLL_WRITE, &page) != 1)
+		return;
+	memcpy_to_page(page, 0, src, PAGE_SIZE);
+	set_page_dirty_lock(page);
+	unpin_user_page(page);
+}
+`,
+  check: (flow) => {
+    const bad = dirtyings(flow).filter((o) => isReleased(o) || (!o.locked && !o.set.pageLocked));
+    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
+  },
+};
+
+function finding(o: DirtyObservation): Finding {
+  const name = called(o.call.fn);
+  const late = isReleased(o);
+  const message = late
+    ? `${name} is called after the page was released: by then it may belong to somebody else, and what is marked dirty is not what was written. Mark it dirty before the release, or release with unpin_user_pages_dirty_lock().`
+    : `${name} is called without the page lock: the page may be truncated from its file at the same time, and the file system then finds a dirty page that it does not own. Call set_page_dirty_lock(), or release with unpin_user_pages_dirty_lock().`;
+  const release = late ? lastRelease(o.path, o.set.id) : undefined;
+  const related = [
+    { range: rangeOf(o.set.call), message: 'acquired here' },
+    ...(release === undefined ? [] : [{ range: release.range, message: 'released here' }]),
+  ];
+  return pathFinding('GUP309', o, { range: rangeOf(o.call), function: o.within }, message, related);
+}

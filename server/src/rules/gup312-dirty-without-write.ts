@@ -1,0 +1,58 @@
+import { FOLL } from '#engine/protocol/flags.ts';
+import type { DirtyObservation, ReleaseObservation } from '../flow/world.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { called, dirtyings, firstPerKey, knownFlags, pathFinding, rangeOf, releases } from './common.ts';
+import type { Finding } from './finding.ts';
+import type { Rule } from './rule.ts';
+
+export const dirtyWithoutWrite: Rule = {
+  code: 'GUP312',
+  name: 'dirty-without-write',
+  summary: 'a page is marked dirty although it was acquired for reading only',
+  defaultLevel: 'warning',
+  documentSection: 'CASE 5: Pinning in order to write to the data within the page',
+  documentLines: '181-197',
+  rationale:
+    'A page that was acquired without FOLL_WRITE may belong to a read-only mapping, or be shared with others. Marking it dirty writes it back for nothing, to a file that the process may not even write to, and behind the back of a file system that was never asked for room. Either the write is real and FOLL_WRITE is missing, or the dirtying is wrong.',
+  bad: `static int send(unsigned long uaddr, void *out)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(uaddr, 1, 0, &page) != 1)
+		return -EFAULT;
+	memcpy_from_page(out, page, 0, PAGE_SIZE);
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	return 0;
+}
+`,
+  good: `static int send(unsigned long uaddr, void *out)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(uaddr, 1, 0, &page) != 1)
+		return -EFAULT;
+	memcpy_from_page(out, page, 0, PAGE_SIZE);
+	unpin_user_page(page);
+	return 0;
+}
+`,
+  check: (flow, { kernel }) => {
+    const dirtied: (DirtyObservation | ReleaseObservation)[] = [
+      ...dirtyings(flow),
+      ...releases(flow).filter((o) => o.makeDirty === 'yes'),
+    ];
+    const bad = dirtied.filter((o) => isReadOnly(o, kernel));
+    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
+  },
+};
+
+function isReadOnly(o: DirtyObservation | ReleaseObservation, kernel: KernelVersion): boolean {
+  const flags = knownFlags(o.set, kernel);
+  return flags !== undefined && (flags & FOLL.WRITE) === 0 && o.set.written !== 'yes';
+}
+
+function finding(o: DirtyObservation | ReleaseObservation): Finding {
+  const message = `${called(o.call.fn)} marks a page dirty that ${called(o.set.model.name)} acquired without FOLL_WRITE: nothing may have been written to it, and it is written back for nothing, perhaps to a file that the process may only read. Release it without dirtying, or add FOLL_WRITE if the data is written.`;
+  const related = [{ range: rangeOf(o.set.call), message: 'acquired for reading here' }];
+  return pathFinding('GUP312', o, { range: rangeOf(o.call), function: o.within }, message, related);
+}
