@@ -7,6 +7,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { editorRows } from './editor.ts';
 import { explainRows, exploreRows } from './engine.ts';
 import { output, type Row, table } from './measure.ts';
 import { parseRows } from './parse.ts';
@@ -33,6 +34,7 @@ const rows: Row[] = [
   ...(await explainRows([kernel], root)),
   ...(await parseRows(path.join(kernel, 'drivers'))),
   ...treeRows(program, kernel),
+  ...(await editorRows(path.join(root, 'dist'), kernel, path.join(examples, 'status_page.c'))),
 ];
 const machine = `${cpus()[0]?.model.trim() ?? arch()}, ${availableParallelism()} cores, node ${process.versions.node}`;
 const text = `${table(rows)}\n`;

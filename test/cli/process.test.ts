@@ -3,16 +3,11 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { folderWith } from './harness.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program = path.join(root, 'dist/gupcheck.cjs');
-
-beforeAll(() => {
-  const built = spawnSync(process.execPath, [path.join(root, 'esbuild.mjs')], { encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(built.stderr);
-});
 
 interface Ran {
   readonly status: number | null;

@@ -28,7 +28,7 @@ export async function useIt(code: VsCode, example: string, shots: string): Promi
     console.log(`  ok ${what} (${Date.now() - start} ms)`);
   };
   try {
-    await page.setViewportSize({ width: 1500, height: 860 });
+    await page.setViewportSize({ width: 1500, height: 760 });
     await page.goto(workbench(base, folder, [['openFile', remote(base, file)]]));
     await step('the file opens', () =>
       page.waitForSelector('.monaco-editor .view-lines', { timeout: 2 * PATIENCE }),

@@ -27,6 +27,7 @@ const SETTINGS = {
   'extensions.autoCheckUpdates': false,
   'window.commandCenter': false,
   'editor.minimap.enabled': false,
+  'editor.fontSize': 12,
 };
 
 export interface VsCode {

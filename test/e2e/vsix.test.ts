@@ -14,9 +14,8 @@ let files: Map<string, Buffer>;
 
 beforeAll(() => {
   const vsix = path.join(folder, 'gupcheck.vsix');
-  for (const script of [['esbuild.mjs'], ['scripts/package.mjs', vsix]]) {
-    execFileSync(process.execPath, script, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  }
+  const stdio = ['ignore', 'ignore', 'inherit'] as const;
+  execFileSync(process.execPath, ['scripts/package.mjs', vsix], { cwd: root, stdio: [...stdio] });
   archive = readFileSync(vsix);
   files = unzip(archive);
 });

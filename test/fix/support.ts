@@ -11,7 +11,7 @@ const analyzer = await createAnalyzer();
 export interface Fixed {
   readonly fix: Fix;
   readonly text: string;
-  /** Codes of what is left at warning or above. */
+  /** Codes of what is left of the rule's findings, and of what is new, at warning or above. */
   readonly left: readonly string[];
 }
 
@@ -26,6 +26,9 @@ export function fixed(code: string, text: string, kernel = '6.12'): Fixed | unde
   const fix = acceptedFix(analyzer, report, finding, options);
   if (fix === undefined) return undefined;
   const after = applyEdits(text, fix.edits);
-  const left = lintText(analyzer, 'a.c', after, options).findings.filter(({ level }) => level !== 'note');
+  const before = new Set(report.findings.map((each) => each.code));
+  const left = lintText(analyzer, 'a.c', after, options).findings.filter(
+    (each) => each.level !== 'note' && (each.code === code || !before.has(each.code)),
+  );
   return { fix, text: after, left: left.map((each) => each.code) };
 }

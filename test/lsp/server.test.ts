@@ -166,10 +166,18 @@ describe('diagnostics', () => {
     expect(await client.found(URI)).toEqual(FOUND);
     await client.replace(URI, 'int fill', '/* new\n lines */\nint fill');
     expect(await client.found(URI)).toEqual(FOUND);
-    await client.replace(URI, '\tset_page_dirty_lock(page);\n\tput_page(page);', '\tunpin_user_page(page);');
+    await client.replace(
+      URI,
+      '\tset_page_dirty_lock(page);\n\tput_page(page);',
+      '\tunpin_user_pages_dirty_lock(&page, 1, true);',
+    );
     await client.replace(URI, 'get_user', 'pin_user');
     expect(await client.found(URI)).toEqual([]);
-    await client.replace(URI, 'unpin_user_page(page)', 'put_page(page)');
+    await client.replace(
+      URI,
+      'unpin_user_pages_dirty_lock(&page, 1, true)',
+      'set_page_dirty_lock(page);put_page(page)',
+    );
     expect(await client.found(URI)).toEqual(['GUP301 put_page(page)']);
   });
 
@@ -434,19 +442,20 @@ describe('settings', () => {
     const makefile = path.join(folder, 'Makefile');
     writeFileSync(makefile, 'VERSION = 5\nPATCHLEVEL = 4\nSUBLEVEL = 0\n');
     const uri = pathToFileURL(path.join(folder, 'drivers', 'a.c')).href;
-    // Pins exist since 5.6: nothing is to be said of them before.
+    // Pins exist since 5.6: nothing is to be said of their release before.
     const pinned = BAD.replace('get_user', 'pin_user');
     const client = await Client.start();
+    const mismatched = async () => (await client.found(uri)).filter((each) => each.startsWith('GUP301'));
     await client.open(uri, pinned);
-    expect(await client.found(uri)).toEqual([]);
+    expect(await mismatched()).toEqual([]);
     writeFileSync(makefile, 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 0\n');
     await client.connection.sendNotification(DidChangeWatchedFilesNotification.type, {
       changes: [{ uri: pathToFileURL(makefile).href, type: 2 }],
     });
-    expect(await client.found(uri)).toEqual(['GUP301 put_page(page)']);
+    expect(await mismatched()).toEqual(['GUP301 put_page(page)']);
     client.settings = () => ({ kernel: '5.4' });
     await changed(client);
-    expect(await client.found(uri)).toEqual([]);
+    expect(await mismatched()).toEqual([]);
   });
 });
 

@@ -2,6 +2,7 @@
 import type { Finding } from '../rules/finding.ts';
 import { pinnedAcquire } from './acquire.ts';
 import type { CallText } from './call.ts';
+import { isDirtied } from './dirty.ts';
 import { type Edit, type Fix, type FixSource, sorted } from './fix.ts';
 import { PUTS, releaseAt, releasesByName, toUnpin } from './releases.ts';
 
@@ -48,14 +49,6 @@ function releasesOnPath(finding: Finding, { file }: FixSource): CallText[] | und
     else if (!call.name.startsWith('unpin_')) return undefined;
   }
   return calls;
-}
-
-/** Whether the path, or any other path of the same function, marks pages dirty by itself. */
-function isDirtied(finding: Finding, { file }: FixSource): boolean {
-  const onPath = finding.witness?.steps.some(({ step }) => step.op === 'dirty') === true;
-  const fn = file.functions[file.functionAt(finding.site.range.start)];
-  const marks = /\b(?:set_page_dirty(?:_lock)?|SetPageDirty|folio_mark_dirty(?:_lock)?)\s*\(/;
-  return onPath || (fn !== undefined && marks.test(file.code.slice(fn.bodyStart, fn.end)));
 }
 
 function title(pin: string, releases: readonly Edit[]): string {
