@@ -129,8 +129,7 @@ function inWords(environment: Environment): string {
 function assumptions(finding: Finding, scenario: Scenario, environment: Environment): string[] {
   const { memory } = scenario;
   const pages = `${memory.pages} page${memory.pages === 1 ? '' : 's'}`;
-  const range =
-    memory.mapped === memory.pages ? `all ${pages} mapped` : `${memory.mapped} of ${pages} mapped`;
+  const range = memory.mapped === memory.pages ? pages : `${pages}, of which ${memory.mapped} mapped`;
   const guards =
     finding.witness?.assumed.slice(-6).map((g) => `${g.text} is ${g.holds ? 'true' : 'false'}`) ?? [];
   return [
