@@ -127,10 +127,10 @@ export class Client {
     return client;
   }
 
-  async open(uri: string, text: string): Promise<void> {
-    this.#documents.set(uri, TextDocument.create(uri, 'c', 1, text));
+  async open(uri: string, text: string, version = 1): Promise<void> {
+    this.#documents.set(uri, TextDocument.create(uri, 'c', version, text));
     await this.connection.sendNotification(DidOpenTextDocumentNotification.type, {
-      textDocument: { uri, languageId: 'c', version: 1, text },
+      textDocument: { uri, languageId: 'c', version, text },
     });
   }
 

@@ -215,6 +215,14 @@ describe('diagnostics', () => {
     await client.until('no diagnostics', () => client.published.get(URI)?.diagnostics.length === 0);
   });
 
+  it.each([0, 7])('are pushed whatever the number of the first version: %i', async (version) => {
+    const client = await Client.start({ capabilities: OLD });
+    await client.open(URI, BAD, version);
+    await client.until('diagnostics', () => client.published.get(URI)?.version === version);
+    await client.replace(URI, 'get_user', 'pin_user');
+    await client.until('the next', () => client.published.get(URI)?.version === version + 1);
+  });
+
   it('of a file that is deleted go, and come back with it', async () => {
     const client = await opened(BAD, { capabilities: OLD });
     const told = (type: 1 | 3) =>

@@ -96,10 +96,15 @@ function follow(session: Session): void {
       connection.languages.diagnostics.refresh().catch(() => undefined);
     }
   };
-  documents.onDidOpen(({ document }) => pusher?.soon(document.uri, 0));
+  const opening = new Set<string>();
+  documents.onDidOpen(({ document }) => {
+    opening.add(document.uri);
+    pusher?.soon(document.uri, 0);
+  });
   documents.onDidChangeContent(({ document }) => {
     deleted.delete(document.uri);
-    if (document.version > 1) pusher?.soon(document.uri);
+    // The first content comes with the opening, and is not a pause in typing.
+    if (!opening.delete(document.uri)) pusher?.soon(document.uri);
   });
   documents.onDidClose(({ document }) => {
     analyses.close(document.uri);
