@@ -5,7 +5,7 @@ import { Program, propertyBit, X } from './program.ts';
 import { ALL_PROPERTIES, NOTES, type Property } from './properties/index.ts';
 import { StateStore } from './store.ts';
 import { trace } from './trace.ts';
-import { chosen, finished, run } from './transitions.ts';
+import { chosen, finished, run, threadOf } from './transitions.ts';
 
 export interface Bounds {
   /** Most states to visit. */
@@ -142,7 +142,7 @@ function searchStates(
   target: number,
 ): Search {
   const m = p.machine;
-  const store = new StateStore(m.state.length);
+  const store = new StateStore(m.state);
   const limit = options.bounds?.states ?? DEFAULT_STATE_BOUND;
   const parents: number[] = [-1];
   const vias: number[] = [-1];
@@ -150,7 +150,6 @@ function searchStates(
   const levels: number[] = [0];
   const ways: number[] = [];
   const acquires = new AcquireLog(p);
-  store.add(p.initial);
   let transitions = 0;
   let executions = 0;
   let depth = 0;
@@ -162,20 +161,23 @@ function searchStates(
       bounded = true;
       break;
     }
-    store.load(index, m.state);
+    store.load(index);
     if (finished(p)) {
       executions += paths[index]!;
       continue;
     }
     chosen(p, ways, options.reduction !== false);
     for (const t of ways) {
-      store.load(index, m.state);
-      const pc = p.pc;
-      transitions++;
       const matched = run(p, t, properties);
-      if (t === 0) acquires.saw(pc, matched, p.refusal);
-      if (!matched) continue;
-      const added = store.add(m.state);
+      if (m.mustWait) continue;
+      transitions++;
+      if (threadOf(p, t) >= 0) acquires.saw(p.lastStep, matched, p.refusal);
+      if (!matched) {
+        store.undo();
+        continue;
+      }
+      const brokenHere = p.x(X.BROKEN);
+      const added = store.add();
       if (added < 0) {
         paths[~added]! += paths[index]!;
         continue;
@@ -185,8 +187,8 @@ function searchStates(
       paths.push(paths[index]!);
       levels.push(levels[index]! + 1);
       depth = Math.max(depth, levels[index]! + 1);
-      broken |= p.x(X.BROKEN);
-      if ((p.x(X.BROKEN) & target) !== 0) {
+      broken |= brokenHere;
+      if ((brokenHere & target) !== 0) {
         hit = added;
         break;
       }

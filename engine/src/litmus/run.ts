@@ -97,24 +97,25 @@ function finalStates(
   options: LitmusOptions,
 ): { finals: [Int32Array, number][]; bounded: boolean; visited: number } {
   const m = p.machine;
-  const store = new StateStore(m.state.length);
+  const store = new StateStore(m.state);
   const limit = options.states ?? DEFAULT_STATE_BOUND;
   const paths = [1];
   const finals: [Int32Array, number][] = [];
   const ways: number[] = [];
-  store.add(p.initial);
   let bounded = false;
   for (let index = 0; index < store.count; index++) {
-    store.load(index, m.state);
+    store.load(index);
     if (finished(p)) {
       finals.push([m.state.slice(), paths[index]!]);
       continue;
     }
     chosen(p, ways, options.reduction === true);
     for (const t of ways) {
-      store.load(index, m.state);
-      if (!run(p, t)) continue;
-      const added = store.add(m.state);
+      if (!run(p, t)) {
+        store.undo();
+        continue;
+      }
+      const added = store.add();
       if (added < 0) paths[~added]! += paths[index]!;
       else paths.push(paths[index]!);
     }
