@@ -161,3 +161,41 @@ test('a run that needs more than its budget says so', () => {
   expect(flowOf(code, { budget: 10 }).map((f) => f.cut)).toEqual([true]);
   expect(flowOf(code).map((f) => f.cut)).toEqual([false]);
 });
+
+describe('entries that were never filled', () => {
+  const releases: readonly (readonly [string, readonly string[]])[] = [
+    ['unpin_user_pages(pages, 2);', ['-14/2 pages[0]', '-14/2 pages[1]', '1/2 pages[1]']],
+    ['unpin_user_pages(pages, got);', ['-14/2 count -14']],
+    ['for (i = 0; i < got; i++) unpin_user_page(pages[i]);', []],
+    ['if (got > 0) unpin_user_pages(pages, got);', []],
+    ['pages[0] = NULL; pages[1] = NULL; unpin_user_pages(pages, 2);', []],
+  ];
+  test.each(releases)('%s', (release, expected) => {
+    const seen = flowOf(pin2(`\t${release}\n\treturn 0;`)).flatMap((f) =>
+      f.observations.flatMap((o) => {
+        if (o.what !== 'unfilled') return [];
+        const what = o.count < 0 ? `count ${o.count}` : `pages[${o.slot}]`;
+        return [`${o.set.result}/${o.set.nr} ${what}`];
+      }),
+    );
+    expect(seen.sort()).toEqual(expected);
+  });
+});
+
+test('what the text says is seen where nothing runs', () => {
+  const code = `static bool busy(struct page *page)
+{
+	return page_count(page) > GUP_PIN_COUNTING_BIAS;
+}
+
+static void drop(struct page *page)
+{
+	put_user_page(page);
+}
+`;
+  expect(flowOf(code).flatMap((f) => f.observations.map((o) => `${f.name}: ${o.what}`))).toEqual([
+    'busy: refcount',
+    'busy: call',
+    'drop: call',
+  ]);
+});

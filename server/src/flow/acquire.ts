@@ -5,9 +5,9 @@ import type { Call, Expr } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
 import { learn } from './learn.ts';
-import { asAddress, elementPlace, pagesIn, somewhere } from './places.ts';
+import { asAddress, elementPlace, pagesIn, somewhere, ZEROED } from './places.ts';
 import type { PageSet, Slot, State } from './state.ts';
-import { certainBits, isPageRef, TOP, type Value } from './value.ts';
+import { asUnfilled, certainBits, isPageRef, TOP, unfilled, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
 /** Runs an acquiring call: one outcome per class that its API can give (FLOW: Fail, None, Part, Full). */
@@ -31,7 +31,7 @@ export function acquire(
   const outcomes: Outcome[] = [];
   for (const r of classes(model, nr, flags, nullPages)) {
     const s = st.clone();
-    if (r <= 0 || nullPages) {
+    if (nullPages || (r <= 0 && model.result !== 'count')) {
       outcomes.push({ st: s, v: w.values.int(r) });
       continue;
     }
@@ -84,7 +84,10 @@ type Seen = Pick<PageSet, 'call' | 'model' | 'form' | 'flags' | 'nr' | 'within' 
 
 function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
   const site = `${f.name}#${seen.call.site}`;
-  const id = [`${site}.0`, `${site}.1`].find((candidate) => isFree(st, candidate)) ?? `${site}.many`;
+  const id =
+    seen.result <= 0
+      ? `${site}.none`
+      : ([`${site}.0`, `${site}.1`].find((candidate) => isFree(st, candidate)) ?? `${site}.many`);
   const many = id.endsWith('.many');
   st.forget(id);
   const size = Math.min(seen.nr, 2);
@@ -118,6 +121,7 @@ function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
     range: { start: seen.call.start, end: seen.call.end },
     text: oneLine(w.text, seen.call),
     within: seen.within,
+    acquired: set,
   });
   return set;
 }
@@ -153,6 +157,7 @@ function fill(
   const first = w.values.ref('page', set.id, 0);
   const address = asAddress(pages);
   if (address === undefined) {
+    if (set.result <= 0) return first;
     // The array is not told apart from others, so others may know it. A plain variable leads to it from here on.
     if (form !== undefined && form.pages >= 0)
       st.update(set.id, { escaped: 'an array that is not told apart' });
@@ -167,21 +172,32 @@ function fill(
 }
 
 /** What an array held may be overwritten by pages that are not told apart: its elements say less from here on. */
-function blur(st: State, base: string): void {
+function blur(st: State, base: string, off: number | null): void {
   for (const { v } of pagesIn(st, base)) if (isPageRef(v)) st.update(v.set, { guessed: true });
+  for (let i = 0; i < 2; i++) st.foundFilled(st.store.get(elementPlace(base, (off ?? 0) + i)));
+}
+
+/** Nothing is known to stand there: no NULL that was written before, and no page of an earlier call. */
+function isUnwritten(st: State, base: string, place: string): boolean {
+  const v = st.store.get(place);
+  if (v === undefined) return !base.startsWith(`@${ZEROED}`);
+  return v.t === 'top' || asUnfilled(v) !== undefined;
 }
 
 function fillArray(w: World, st: State, base: string, off: number | null, set: PageSet): Value {
   const first = w.values.ref('page', set.id, 0);
   // The call wrote to it: it is not NULL.
-  if (!base.startsWith('&')) st.facts.set(base, true);
+  if (!base.startsWith('&') && set.result > 0) st.facts.set(base, true);
+  if (off === null && set.result <= 0) return first;
   if (off === null || set.id.endsWith('.many')) {
-    blur(st, base);
+    blur(st, base, off);
     st.store.set(somewhere(base, set.id), w.values.ref('page', set.id, null));
     return first;
   }
   set.slots.forEach((slot, i) => {
-    if (slot === 'held') st.store.set(elementPlace(base, off + i), w.values.ref('page', set.id, i));
+    const place = elementPlace(base, off + i);
+    if (slot === 'held') st.store.set(place, w.values.ref('page', set.id, i));
+    else if (isUnwritten(st, base, place)) st.store.set(place, unfilled(w.values, set.id, i));
   });
   return first;
 }

@@ -70,6 +70,31 @@ function integers(
   return values.int(known ? convert(n, usualConversion(types.l, types.r)) : n);
 }
 
+/** A count as it is asked for: no error, and not one that a conversion made large. */
+export function isPositiveCount(n: number): boolean {
+  return n >= 0 && signed(n) === n;
+}
+
+/** The error that a number was before it was stored as unsigned; any other number as it is. */
+function signed(n: number): number {
+  for (const bits of [16, 32]) if (isErrno(n - 2 ** bits)) return n - 2 ** bits;
+  return n;
+}
+
+/** Whether a comparison of an error with a count comes out otherwise than it would with the signs kept. */
+export function losesSign(
+  op: BinaryOp,
+  a: number,
+  b: number,
+  l: IntType | undefined,
+  r: IntType | undefined,
+): boolean {
+  if (op !== '<' && op !== '<=' && op !== '>' && op !== '>=') return false;
+  const [x, y] = [signed(a), signed(b)];
+  if (isErrno(x) === isErrno(y)) return false;
+  return comparisonHolds(op, compare(a, b, usualConversion(l, r))) !== comparisonHolds(op, x - y);
+}
+
 function comparisonHolds(op: BinaryOp, order: number): boolean {
   switch (op) {
     case '==':
@@ -139,7 +164,11 @@ function references(values: Values, op: BinaryOp, ref: Value, other: Value): Val
   if (ref.t !== 'page' && ref.t !== 'handle') return TOP;
   if (other.t !== 'int' || ref.slot === null) return values.ref(ref.t, ref.set, null);
   const by = op === '+' ? other.n : op === '-' ? -other.n : Number.NaN;
-  return values.ref(ref.t, ref.set, Math.abs(by) <= 1 && ref.slot + by >= 0 ? ref.slot + by : null);
+  return values.ref(
+    ref.t,
+    ref.set,
+    Math.abs(by) <= 1 && ref.slot + by >= 0 && ref.slot + by <= 2 ? ref.slot + by : null,
+  );
 }
 
 /** Which of two frame numbers of one set is larger, where a loop counts from one to the other. */

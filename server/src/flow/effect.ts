@@ -1,6 +1,6 @@
 /** What known kernel helpers do to a state. */
 
-import { truth } from './arithmetic.ts';
+import { isErrno, truth } from './arithmetic.ts';
 import { EFAULT, MAX_ERRNO } from './constants.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
@@ -9,7 +9,7 @@ import { learn } from './learn.ts';
 import { ALLOCATED, asAddress, elementPlace, pagesIn, readSomewhere, somewhere } from './places.ts';
 import type { Slot, State } from './state.ts';
 import { slotsOf, touch } from './touch.ts';
-import { isPageRef, type PageRef, TOP, type Value } from './value.ts';
+import { asUnfilled, isPageRef, type PageRef, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, ReleaseObservation, World } from './world.ts';
 
 type Release = ReleaseObservation['effect'];
@@ -148,6 +148,7 @@ function isError(w: World, st: State, v: Value, orNull: boolean): Value | Outcom
   // Memory that this path allocated and found not to be NULL is no error pointer.
   if (v.t === 'sym' && v.key.startsWith(`@${ALLOCATED}`) && st.facts.get(v.key)) return w.values.int(0);
   const failed = st.clone();
+  st.foundFilled(v);
   if (v.t === 'sym') learn(failed, w.values, v, -EFAULT);
   return [
     { st, v: w.values.int(0) },
@@ -203,7 +204,9 @@ function releaseOne(
   const page = args[effect.page] ?? TOP;
   if (page.t === 'int') return;
   if (page.t !== 'page') {
-    releaseUnknown(st);
+    const never = asUnfilled(page);
+    if (never === undefined) releaseUnknown(st);
+    else recordUnfilled(w, f, st, e, effect, never, 1);
     return;
   }
   const count = effect.count === undefined ? 1 : args[effect.count];
@@ -221,10 +224,15 @@ function releaseArray(
 ): void {
   const pages = args[effect.pages] ?? TOP;
   const count = args[effect.count] ?? TOP;
-  if (count.t === 'int' && count.n <= 0) return;
+  if (count.t === 'int' && count.n <= 0) {
+    if (isErrno(count.n)) releaseNegative(w, f, st, e, effect, pages, count.n);
+    return;
+  }
   const address = asAddress(pages);
   const inside = address === undefined ? [] : pagesIn(st, address.base);
-  if (address === undefined || inside.length === 0) {
+  const first = address?.off == null ? undefined : st.store.get(elementPlace(address.base, address.off));
+  const nothing = first !== undefined && asUnfilled(first) !== undefined;
+  if (address === undefined || (inside.length === 0 && !nothing)) {
     releaseUnknown(st);
     return;
   }
@@ -233,6 +241,8 @@ function releaseArray(
   if (count.t === 'int' && address.off !== null && count.n <= 4) {
     for (let i = 0; i < count.n; i++) {
       const v = st.store.get(elementPlace(address.base, address.off + i));
+      const never = v === undefined ? undefined : asUnfilled(v);
+      if (never !== undefined) recordUnfilled(w, f, st, e, effect, never, 1);
       if (v !== undefined && v.t === 'page' && !released.has(v.key)) {
         released.add(v.key);
         record(w, f, st, e, effect, v, makeDirty);
@@ -246,6 +256,46 @@ function releaseArray(
     released.add(v.set);
     record(w, f, st, e, effect, w.values.ref('page', v.set, null), makeDirty, true);
   }
+}
+
+/** A count of -errno: unpin_user_pages() warns, with make_dirty the loop runs off the array; release_pages() does nothing. */
+function releaseNegative(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  effect: Extract<Release, { does: 'release-array' }>,
+  pages: Value,
+  count: number,
+): void {
+  if (effect.api === 'release_pages') return;
+  const address = asAddress(pages);
+  if (address?.off == null) return;
+  const never = asUnfilled(st.store.get(elementPlace(address.base, address.off)) ?? TOP);
+  if (never !== undefined) recordUnfilled(w, f, st, e, effect, never, count);
+}
+
+function recordUnfilled(
+  w: World,
+  f: Frame,
+  st: State,
+  e: Call,
+  effect: Release,
+  at: { readonly set: string; readonly slot: number },
+  count: number,
+): void {
+  const set = st.sets.get(at.set);
+  if (set === undefined) return;
+  const { slot } = at;
+  st.record({
+    set: at.set,
+    step: { op: 'release', api: effect.api, set: 0, from: slot, count },
+    range: { start: e.start, end: e.end },
+    text: oneLine(w.text, e),
+    within: f.ir.name,
+  });
+  const { path } = st;
+  w.observe({ what: 'unfilled', call: e, effect, set, slot, count, path, within: f.ir.name });
 }
 
 function dirties(effect: Release, args: readonly Value[]): MakeDirty {

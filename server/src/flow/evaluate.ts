@@ -1,11 +1,12 @@
 /** Runs expressions: each gives one or more outcomes, a state and a value. */
-import { binary, isErrno, truth } from './arithmetic.ts';
+import { binary, isErrno, isPositiveCount, losesSign, truth } from './arithmetic.ts';
 import { call } from './call.ts';
 import { conditionText } from './conditions.ts';
 import { EFAULT } from './constants.ts';
 import { convert } from './ctypes.ts';
-import type { Assign, Expr, Index, Step } from './ir.ts';
+import type { Assign, Binary, Call, Expr, Index, Step } from './ir.ts';
 import { oneLine } from './ir.ts';
+import { ACQUIRES, formOf } from './kernel/acquire.ts';
 import { learn, settle } from './learn.ts';
 import {
   ALLOCATED,
@@ -17,6 +18,7 @@ import {
   readSomewhere,
   somewhere,
 } from './places.ts';
+import { observeSign } from './sign.ts';
 import type { State } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from './value.ts';
@@ -31,6 +33,8 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
       return [{ st, v: w.values.unknown('string') }];
     case 'declare':
       st.store.set(`${f.name}:${e.name}`, TOP);
+      if (e.zeroed)
+        for (const i of [0, 1]) st.store.set(elementPlace(`&${f.name}:${e.name}`, i), w.values.int(0));
       return [{ st, v: TOP }];
     case 'var':
     case 'member':
@@ -45,7 +49,7 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
       return evaluate(w, f, st, e.l).flatMap((l) =>
         evaluate(w, f, l.st, e.r).map((r) => ({
           st: r.st,
-          v: settle(r.st, w.values, binary(w.values, e.op, l.v, r.v, { l: e.l.type, r: e.r.type })),
+          v: compute(w, f, r.st, e, l.v, r.v),
         })),
       );
     case 'logic':
@@ -67,7 +71,9 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
     case 'step':
       return step(w, f, st, e);
     case 'call':
-      return evaluateAll(w, f, st, e.args).flatMap(({ st: s, vs }) => call(w, f, s, e, vs));
+      return evaluateAll(w, f, st, e.args).flatMap(({ st: s, vs }) =>
+        call(w, f, s, e, boundRequest(w, f, s, e, vs)),
+      );
     case 'cast':
       return evaluate(w, f, st, e.e).map(({ st: s, v }) => ({
         st: s,
@@ -78,6 +84,26 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
     case 'opaque':
       return evaluateAll(w, f, st, e.parts).map(({ st: s }) => ({ st: s, v: TOP }));
   }
+}
+
+/** The count that an acquire asks for becomes 2 where it is unknown; a member that holds it is 2 from here on. */
+function boundRequest(w: World, f: Frame, st: State, e: Call, args: Value[]): Value[] {
+  const model = e.fn === undefined || w.defines(e.fn) ? undefined : ACQUIRES.get(e.fn);
+  const nr = model === undefined ? undefined : formOf(model, e.args.length)?.nr;
+  const expr = nr === undefined ? undefined : e.args[nr];
+  if (nr === undefined || args[nr]?.t !== 'top' || expr?.k !== 'member') return args;
+  const [found, ...more] = locate(w, f, st.clone(), expr);
+  if (more.length > 0 || found?.at.in !== 'place') return args;
+  const two = w.values.int(2);
+  st.store.set(found.at.place, two);
+  return args.map((v, i) => (i === nr ? two : v));
+}
+
+function compute(w: World, f: Frame, st: State, e: Binary, l: Value, r: Value): Value {
+  const v = binary(w.values, e.op, l, r, { l: e.l.type, r: e.r.type });
+  if (l.t === 'int' && r.t === 'int' && losesSign(e.op, l.n, r.n, e.l.type, e.r.type))
+    observeSign(w, f, st, e, isPositiveCount(r.n) ? e.l : e.r, truth(v) === true);
+  return settle(st, w.values, v);
 }
 
 /** Evaluates expressions from left to right. */
@@ -293,6 +319,8 @@ function remembered(st: State, v: Sym): boolean | undefined {
 function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean): Decision {
   st.record({ range: { start: e.start, end: e.end }, text: oneLine(w.text, e), holds });
   if (v.t !== 'sym') return { st, holds };
+  const present = v.op === undefined ? holds : (v.op === '!=' && holds) || (v.op === '==' && !holds);
+  if (present) st.foundFilled(v.op === undefined ? v : v.args?.[0]);
   if (v.op === undefined) {
     if (!holds) learn(st, w.values, v, 0);
     else if (v.key.startsWith(`@${ALLOCATED}`) || f.facts.repeated.has(conditionText(w.text, e)))

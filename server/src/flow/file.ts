@@ -263,6 +263,10 @@ function observationKey(o: RunObservation): string {
       return `${place}|${o.call.start}|${o.flags.key}|${o.nullPages}`;
     case 'release':
       return `${place}|${o.call.start}|${o.set.call.start}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped}`;
+    case 'unfilled':
+      return `${place}|${o.call.start}|${o.set.call.start}|${o.slot}|${o.count}|${o.set.result}`;
+    case 'sign':
+      return `${place}|${o.range.start}|${o.set.call.start}`;
     case 'access':
       return `${place}|${o.mode}|${o.range.start}|${o.set.call.start}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.guessed}|${o.set.escaped}`;
     case 'dirty':

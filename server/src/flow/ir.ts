@@ -128,6 +128,8 @@ export interface Declare extends At {
   readonly k: 'declare';
   readonly name: string;
   readonly array: boolean;
+  /** An array with an initializer that is all zero: `{}`, `{ NULL }`. */
+  readonly zeroed?: boolean;
 }
 /** Something that is not modelled; its parts are still evaluated for their effects. */
 export interface Opaque extends At {

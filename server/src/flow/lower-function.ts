@@ -191,8 +191,9 @@ class Builder {
       const { name, array } = declared(tree, c);
       if (name === undefined) continue;
       const range = this.#at(c);
-      at = this.#then(at, 'expr', range, { k: 'declare', name, array, ...range });
       const value = tree.kind[c] === Kind.init_declarator ? childByField(tree, c, Field.value) : -1;
+      const zeroed = array && value >= 0 && /^\{[\s0,]*(NULL)?[\s0,]*\}$/.test(textOf(tree, value));
+      at = this.#then(at, 'expr', range, { k: 'declare', name, array, zeroed, ...range });
       if (value < 0) continue;
       const r = lowerExpr(this.#scope, value);
       if (array) {

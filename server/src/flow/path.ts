@@ -1,6 +1,7 @@
 /** Events of a path, as the interpreter records them, and the witness that a rule makes of them. */
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { Range } from '../syntax/range.ts';
+import type { PageSet } from './state.ts';
 import type { AssumedGuard, Witness, WitnessStep } from './witness.ts';
 
 /** One protocol step of a path. `set` names the page set that it touches; undefined for contexts. */
@@ -10,12 +11,23 @@ export interface ProtocolEvent {
   readonly range: Range;
   readonly text: string;
   readonly within: string;
+  /** Of an acquire: what it gave. */
+  readonly acquired?: PageSet;
 }
 
 /** A path's history, newest first; not part of a state's identity. */
 export interface PathLink {
   readonly previous: PathLink | undefined;
   readonly event: ProtocolEvent | AssumedGuard;
+}
+
+/** The last acquire on a path. */
+export function lastAcquire(path: PathLink | undefined): PageSet | undefined {
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('step' in event && event.acquired !== undefined) return event.acquired;
+  }
+  return undefined;
 }
 
 /**

@@ -176,6 +176,7 @@ function leave(w: World, f: Frame, st: State, returns: Value | undefined, node: 
   const byCaller = reachableSets(st, results, (place) => isArgument(f, place));
   const byAnyone = reachableSets(st, results, outlives);
   for (const set of st.sets.values()) {
+    if (set.result <= 0) continue;
     const held = set.slots.some((slot) => slot === 'held' || slot === 'unsure');
     const owner = ownerOf(set, held && byCaller.has(set.id), byAnyone.has(set.id));
     w.observe({ what: 'exit', set, owner, returns, range: node.range, path: st.path, within: f.ir.name });

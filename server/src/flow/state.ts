@@ -4,7 +4,7 @@ import { StateHash } from './hash.ts';
 import type { Call } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { PathLink, ProtocolEvent } from './path.ts';
-import { isPageRef, type Value, type Values } from './value.ts';
+import { asUnfilled, isPageRef, TOP, type Value, type Values } from './value.ts';
 import type { AssumedGuard } from './witness.ts';
 
 /** `unsure`: held by a round of a loop that is not told apart, or perhaps released. */
@@ -89,6 +89,12 @@ export class State {
     this.path = { previous: this.path, event };
   }
 
+  /** A test found something in an array entry: it was filled by somebody else. */
+  foundFilled(v: Value | undefined): void {
+    if (v === undefined || asUnfilled(v) === undefined) return;
+    for (const [place, held] of this.store) if (held === v) this.store.set(place, TOP);
+  }
+
   /** Forgets a set and everything that refers to it. */
   forget(id: string): void {
     this.sets.delete(id);
@@ -160,5 +166,5 @@ function setKey(s: PageSet): string {
 }
 
 export function refersTo(v: Value, set: string): boolean {
-  return isPageRef(v) && v.set === set;
+  return isPageRef(v) ? v.set === set : asUnfilled(v)?.set === set;
 }

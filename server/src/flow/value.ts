@@ -109,6 +109,20 @@ export class Values {
   }
 }
 
+/** What stands in an array entry that a short or failed acquire should have filled. */
+export function unfilled(values: Values, set: string, slot: number): Sym {
+  return values.unknown(`${UNFILLED}${set}/${slot};`);
+}
+
+const UNFILLED = 'unfilled:';
+
+/** The set and slot of an entry that was never filled; undefined for any other value. */
+export function asUnfilled(v: Value): { readonly set: string; readonly slot: number } | undefined {
+  if (v.t !== 'sym' || !v.key.startsWith(`@${UNFILLED}`)) return undefined;
+  const end = v.key.lastIndexOf('/');
+  return { set: v.key.slice(UNFILLED.length + 1, end), slot: Number(v.key.slice(end + 1, -1)) };
+}
+
 /** Bits of an integer that are certainly set, whatever its unknown parts are. */
 export function certainBits(v: Value): number {
   if (v.t === 'int') return v.n;

@@ -35,6 +35,37 @@ export interface ReleaseObservation {
   readonly within: string;
 }
 
+/**
+ * A release of an array entry that the acquire did not fill, or with a negative result as count. `set` is what the
+ * acquire gave.
+ */
+export interface UnfilledObservation {
+  readonly what: 'unfilled';
+  readonly call: Call;
+  readonly effect: ReleaseObservation['effect'];
+  readonly set: PageSet;
+  readonly slot: number;
+  /** The negative count, or 1. */
+  readonly count: number;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+/**
+ * A comparison of a failed acquire's result whose outcome is another than that of the same numbers with their signs:
+ * a conversion to unsigned made a count of -errno.
+ */
+export interface SignObservation {
+  readonly what: 'sign';
+  readonly range: Range;
+  /** What the failed acquire gave: nothing. */
+  readonly set: PageSet;
+  /** The result's sign is tested on a way on from here. */
+  readonly tested: boolean;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
 /** The CPU certainly reads or writes a page's data. `set` is its state at that moment. */
 export interface AccessObservation {
   readonly what: 'access';
@@ -113,6 +144,8 @@ export interface RefcountObservation {
 export type RunObservation =
   | AcquireObservation
   | ReleaseObservation
+  | UnfilledObservation
+  | SignObservation
   | AccessObservation
   | DirtyObservation
   | ExitObservation;

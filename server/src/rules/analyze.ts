@@ -98,13 +98,15 @@ const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
   GUP303: [...REFUSED, 'GUP301', 'GUP302'],
   GUP304: [...REFUSED, 'GUP301', 'GUP302'],
   GUP207: REFUSED,
+  GUP305: [...REFUSED, 'GUP402'],
   GUP306: [...REFUSED, 'GUP301', 'GUP302'],
   GUP307: REFUSED,
   GUP308: [...REFUSED, 'GUP201', 'GUP309'],
   GUP309: REFUSED,
   GUP310: [...REFUSED, 'GUP309', 'GUP312'],
   GUP312: [...REFUSED, 'GUP207'],
-  GUP401: REFUSED,
+  GUP401: [...REFUSED, 'GUP305'],
+  GUP402: REFUSED,
 };
 
 function onePerCause(findings: readonly Finding[]): Finding[] {

@@ -44,7 +44,7 @@ export const doubleRelease: Rule = {
 }
 `,
   check: (flow) => {
-    const bad = releases(flow).filter(isReleased);
+    const bad = releases(flow).filter((o) => o.slot !== null && isReleased(o));
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
   },
   run: {

@@ -14,6 +14,7 @@ import { putOnPinned } from './gup301-put-on-pinned.ts';
 import { unpinOnGot } from './gup302-unpin-on-got.ts';
 import { leak } from './gup303-leak.ts';
 import { partialLeak } from './gup304-partial-leak.ts';
+import { wrongCount } from './gup305-wrong-count.ts';
 import { doubleRelease } from './gup306-double-release.ts';
 import { useAfterRelease } from './gup307-use-after-release.ts';
 import { notDirtied } from './gup308-not-dirtied.ts';
@@ -21,6 +22,7 @@ import { dirtyUnlocked } from './gup309-dirty-unlocked.ts';
 import { openCodedUnpin } from './gup310-open-coded-unpin.ts';
 import { dirtyWithoutWrite } from './gup312-dirty-without-write.ts';
 import { ignoredResult } from './gup401-ignored-result.ts';
+import { signedness } from './gup402-signedness.ts';
 import { refcountAsPinTest } from './gup501-refcount-as-pin-test.ts';
 import type { Rule } from './rule.ts';
 
@@ -40,6 +42,7 @@ export const RULES: readonly Rule[] = [
   unpinOnGot,
   leak,
   partialLeak,
+  wrongCount,
   doubleRelease,
   useAfterRelease,
   notDirtied,
@@ -47,5 +50,6 @@ export const RULES: readonly Rule[] = [
   openCodedUnpin,
   dirtyWithoutWrite,
   ignoredResult,
+  signedness,
   refcountAsPinTest,
 ];
