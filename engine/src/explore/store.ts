@@ -21,6 +21,9 @@ export class StateStore {
   /** The state loaded last: what `work` is compared with. */
   private readonly base: Int32Array;
   private baseHash = 0;
+  /** The same two, two words at a time: looking for what changed is most of the work for a state. */
+  private readonly workPairs: BigInt64Array;
+  private readonly basePairs: BigInt64Array;
   /** Words that differ from state 0 in some visited state, and whether a word is one of them. */
   private readonly columns: Int32Array;
   private columnCount = 0;
@@ -39,9 +42,11 @@ export class StateStore {
     this.work = work;
     this.initial = work.slice();
     this.base = work.slice();
+    this.workPairs = inPairs(work);
+    this.basePairs = inPairs(this.base);
     this.columns = new Int32Array(work.length);
     this.isColumn = new Uint8Array(work.length);
-    this.changed = new Int32Array(work.length + 8);
+    this.changed = new Int32Array(work.length);
     this.insert(0, 0);
   }
 
@@ -96,23 +101,17 @@ export class StateStore {
 
   /** Collects the words in which the machine differs from the loaded state; returns how many. */
   private findChanges(): number {
-    const { work, base, changed } = this;
-    const length = work.length;
-    const whole = length & ~3;
+    const { work, base, changed, workPairs, basePairs } = this;
+    const pairs = workPairs.length;
     let n = 0;
-    let i = 0;
-    for (; i < whole; i += 4) {
-      const a = work[i]! ^ base[i]!;
-      const b = work[i + 1]! ^ base[i + 1]!;
-      const c = work[i + 2]! ^ base[i + 2]!;
-      const d = work[i + 3]! ^ base[i + 3]!;
-      if ((a | b | c | d) === 0) continue;
-      if (a !== 0) changed[n++] = i;
-      if (b !== 0) changed[n++] = i + 1;
-      if (c !== 0) changed[n++] = i + 2;
-      if (d !== 0) changed[n++] = i + 3;
+    for (let pair = 0; pair < pairs; pair++) {
+      if (workPairs[pair] === basePairs[pair]) continue;
+      const i = 2 * pair;
+      if (work[i] !== base[i]) changed[n++] = i;
+      if (work[i + 1] !== base[i + 1]) changed[n++] = i + 1;
     }
-    for (; i < length; i++) if (work[i] !== base[i]) changed[n++] = i;
+    const last = 2 * pairs;
+    if (last < work.length && work[last] !== base[last]) changed[n++] = last;
     return n;
   }
 
@@ -192,6 +191,11 @@ export class StateStore {
     this.table = table;
     this.mask = mask;
   }
+}
+
+/** Views an array that starts its buffer; a last odd word is left out. */
+function inPairs(words: Int32Array): BigInt64Array {
+  return new BigInt64Array(words.buffer, words.byteOffset, words.length >> 1);
 }
 
 /** What one word contributes to a state's hash, which is the sum over all words, less that of state 0. */

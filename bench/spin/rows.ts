@@ -1,0 +1,48 @@
+/** The race as rows of a table. */
+import type { Row } from '../measure.ts';
+import { type Race, race, type Score, spinInstalled, type Variant } from './race.ts';
+
+const VARIANTS: readonly Variant[] = ['GET', 'PIN'];
+export const NO_SPIN = 'SPIN IS NOT MEASURED: `spin` and `gcc` have to be installed';
+
+/** Two rows for each variant, the engine's and SPIN's; one that says so where SPIN is missing. */
+export function spinRows(
+  model: string,
+  pageCounts: readonly number[] = [4],
+  reductions: readonly boolean[] = [false],
+): Row[] {
+  if (!spinInstalled()) {
+    console.error(`bench: ${NO_SPIN}`);
+    return [{ what: NO_SPIN, figure: '', aim: '' }];
+  }
+  return pageCounts.flatMap((pages) =>
+    reductions.flatMap((reduction) =>
+      VARIANTS.flatMap((variant) => rows(race(model, variant, pages, reduction))),
+    ),
+  );
+}
+
+function rows({ variant, pages, reduction, spin, engine }: Race): Row[] {
+  const what = `case 5, ${variant}, ${pages} pages${reduction ? ', reduction on' : ''}`;
+  const ratio = (engine.statesPerSecond / spin.statesPerSecond).toFixed(2);
+  const same = engine.lostWrite === spin.lostWrite ? 'same verdict' : 'ANOTHER VERDICT';
+  return [
+    { what: `SPIN, ${what}`, figure: figures(spin), aim: '' },
+    {
+      what: `explore(), ${what}`,
+      figure: `${figures(engine)}, ${ratio} × SPIN, ${same}`,
+      aim: reduction ? 'same verdict' : '0.33 × SPIN, same verdict',
+    },
+  ];
+}
+
+function figures(score: Score): string {
+  const number = (value: number) => Math.round(value).toLocaleString('en');
+  return [
+    score.lostWrite ? 'lost write' : 'holds',
+    `${number(score.states)} states`,
+    `${number(score.transitions)} transitions`,
+    `${number(score.statesPerSecond)} states/s`,
+    `${number(score.bytesPerState)} bytes/state`,
+  ].join(', ');
+}
