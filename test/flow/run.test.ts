@@ -195,7 +195,6 @@ static void drop(struct page *page)
 `;
   expect(flowOf(code).flatMap((f) => f.observations.map((o) => `${f.name}: ${o.what}`))).toEqual([
     'busy: refcount',
-    'busy: call',
     'drop: call',
   ]);
 });

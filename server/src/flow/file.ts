@@ -90,7 +90,9 @@ function runFile(
   const direct = names.filter((name) => [...table.callees[table.indexOf.get(name)!]!].some(isAcquire));
   const surveyed = source.functions.filter(({ name, start, end }) => {
     const called = [...table.callees[table.indexOf.get(name)!]!];
-    return called.some((c) => isSurveyed(c, source.code.slice(start, end)) && !table.indexOf.has(c));
+    return called.some(
+      (c) => isSurveyed(c, source.code.slice(start, end), source.kernel) && !table.indexOf.has(c),
+    );
   });
   if (surveyed.length === 0) return { functions: [], analysed: [], partlyRead: [] };
   const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
@@ -177,9 +179,8 @@ class FileRun {
     };
     const ir = this.#lower(name);
     if (ir === undefined) return false;
-    const text = this.#source.code.slice(ir.range.start, ir.range.end);
     const defines = (n: string): boolean => this.#table.indexOf.has(n) || this.#source.macros.has(n);
-    const surveyed = survey(ir, text, defines);
+    const surveyed = survey(ir, defines);
     const observations = new Map<string, RunObservation>();
     const world: World = {
       values: new Values(),
@@ -234,8 +235,7 @@ class FileRun {
       this.#repeated.set(ir.name, repeated);
       facts = {
         tracked: trackedLocals(ir, this.#source.text, repeated, touches),
-        livenessAsEntry: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn), true),
-        livenessAsHelper: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn), false),
+        liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn)),
         repeated,
       };
       this.#facts.set(ir, facts);
@@ -272,6 +272,6 @@ function observationKey(o: RunObservation): string {
     case 'dirty':
       return `${place}|${o.call.start}|${o.set.call.start}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.written}|${o.set.pageLocked}|${o.set.guessed}|${o.set.escaped}`;
     case 'exit':
-      return `${place}|${o.range.start}|${o.set.call.start}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped}`;
+      return `${place}|${o.range.start}|${o.set.call.start}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped}|${o.returns?.t === 'int' ? o.returns.n : ''}`;
   }
 }

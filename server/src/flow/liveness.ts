@@ -12,8 +12,8 @@ export interface Liveness {
   readonly reachesAcquire: readonly boolean[];
 }
 
-/** With `ignoreResult` an integer that is returned counts as unused. */
-export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean, ignoreResult: boolean): Liveness {
+/** `acquires` tells of a callee whether it may acquire pages, or release or touch them. */
+export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean): Liveness {
   const n = ir.nodes.length;
   const uses: Set<string>[] = [];
   const kills: (string | undefined)[] = [];
@@ -22,8 +22,7 @@ export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean, igno
   for (const node of ir.nodes) {
     const used = new Set<string>();
     let acquiring = false;
-    const ignored = ignoreResult && node.kind === 'return' && isIntegerVariable(node.expr);
-    if (node.expr !== undefined && !ignored) {
+    if (node.expr !== undefined) {
       walk(node.expr, (e) => {
         if (e.k === 'var' && e.local) used.add(e.name);
         if (e.k === 'addr') for (const name of rootNames(e.e)) addressed.add(name);
@@ -55,10 +54,6 @@ export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean, igno
     }
   }
   return { liveIn, reachesAcquire };
-}
-
-function isIntegerVariable(e: Expr | undefined): boolean {
-  return e?.k === 'var' && e.local && e.type !== undefined;
 }
 
 /** The local that a plain assignment or a declaration overwrites. */

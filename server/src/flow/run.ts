@@ -4,7 +4,6 @@ import { switchText } from './conditions.ts';
 import { decide, evaluate, evaluateAll } from './evaluate.ts';
 import type { FunctionIr, Node } from './ir.ts';
 import { settle } from './learn.ts';
-import type { Liveness } from './liveness.ts';
 import { ALLOCATED, reachableSets } from './places.ts';
 import { type PageSet, State } from './state.ts';
 import { TOP, type Value } from './value.ts';
@@ -70,7 +69,7 @@ function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): voi
     if (w.budget <= 0) return;
     w.budget--;
     if (node.preds > 1) {
-      item.st.dropDead(frame.name, livenessOf(frame).liveIn[node.id]!);
+      item.st.dropDead(frame.name, frame.facts.liveness.liveIn[node.id]!);
       item.st.dropUnreferenced();
       if (isSettled(frame, node, item.st) || !isNew(w, seen, node.id, item.st)) continue;
     }
@@ -80,11 +79,7 @@ function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): voi
 
 /** Nothing is held and nothing more will be acquired: the rest of an entry point's path concerns no page. */
 function isSettled(frame: Frame, node: Node, st: State): boolean {
-  return frame.depth === 0 && st.sets.size === 0 && !livenessOf(frame).reachesAcquire[node.id];
-}
-
-function livenessOf(frame: Frame): Liveness {
-  return frame.depth === 0 ? frame.facts.livenessAsEntry : frame.facts.livenessAsHelper;
+  return frame.depth === 0 && st.sets.size === 0 && !frame.facts.liveness.reachesAcquire[node.id];
 }
 
 function isNew(w: World, seen: Map<number, Set<number>>, node: number, st: State): boolean {

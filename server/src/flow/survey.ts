@@ -2,9 +2,11 @@
  * What a function's text says by itself, on whatever path: which of the functions around page pinning it calls, what it
  * does with their results, and which FOLL_* flags it names.
  */
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Call, Expr, FunctionIr } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { FUNCTION_LIVES } from './kernel/history.ts';
+import { presenceOf } from './kernel/presence.ts';
 import { walk } from './walk.ts';
 import type { ResultUse, TextObservation } from './world.ts';
 
@@ -18,21 +20,33 @@ export const REFCOUNT_READS: ReadonlySet<string> = new Set([
 /** Lock functions that were called on mm->mmap_sem before mmap_read_lock() came. */
 const SEMAPHORE = /^(down|up)_(read|write)(_killable|_trylock)?$|^down_(read|write)_trylock$/;
 
-/** Whether a function that calls `name` is worth a survey. `code` is the function's text. */
-export function isSurveyed(name: string, code: string): boolean {
-  if (FUNCTION_LIVES.has(name) || ACQUIRES.has(name) || REFCOUNT_READS.has(name)) return true;
-  return SEMAPHORE.test(name) && code.includes('mmap_sem');
+/**
+ * Whether a function that does not acquire pages itself is worth a survey for its call of `callee`: most of the
+ * functions that call something around page pinning say nothing that is not known without parsing them. `code` is the
+ * function with its name.
+ */
+export function isSurveyed(callee: string, code: string, kernel: KernelVersion): boolean {
+  if (ACQUIRES.has(callee)) return true;
+  if (REFCOUNT_READS.has(callee)) return /GUP_PIN_COUNTING_BIAS|^[^{]*pinned/.test(code);
+  if (SEMAPHORE.test(callee)) return code.includes('mmap_sem');
+  const life = FUNCTION_LIVES.get(callee);
+  return life !== undefined && (life.forms !== undefined || presenceOf(life, kernel) !== 'present');
+}
+
+/** Functions whose calls are told of, wherever they stand. */
+function isOfInterest(name: string): boolean {
+  return FUNCTION_LIVES.has(name) || ACQUIRES.has(name) || SEMAPHORE.test(name);
 }
 
 /** `defines`: a name that the file defines itself, as a function or a macro, is not the kernel's. */
-export function survey(ir: FunctionIr, code: string, defines: (name: string) => boolean): TextObservation[] {
+export function survey(ir: FunctionIr, defines: (name: string) => boolean): TextObservation[] {
   const seen: TextObservation[] = [];
   const within = ir.name;
   for (const node of ir.nodes) {
     const { expr } = node;
     if (expr === undefined) continue;
     walk(expr, (e) => {
-      if (e.k === 'call' && e.fn !== undefined && !defines(e.fn) && isSurveyed(e.fn, code)) {
+      if (e.k === 'call' && e.fn !== undefined && !defines(e.fn) && isOfInterest(e.fn)) {
         seen.push({ what: 'call', call: e, use: useOf(ir, e), partlyRead: ir.partlyRead, within });
       }
       const name = e.k === 'num' ? e.name : e.k === 'var' && !e.local ? e.name : undefined;

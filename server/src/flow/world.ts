@@ -170,9 +170,7 @@ export interface Frame {
 export interface FunctionFacts {
   /** Locals whose values matter to the pages; others are unknown. */
   readonly tracked: ReadonlySet<string>;
-  /** As an entry point nobody sees the number that it returns; as a helper its caller does. */
-  readonly livenessAsEntry: Liveness;
-  readonly livenessAsHelper: Liveness;
+  readonly liveness: Liveness;
   /** Conditions that are written more than once, here or in a helper: a path remembers their outcomes. */
   readonly repeated: ReadonlySet<string>;
 }

@@ -107,6 +107,7 @@ const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
   GUP312: [...REFUSED, 'GUP207'],
   GUP401: [...REFUSED, 'GUP305'],
   GUP402: REFUSED,
+  GUP403: [...REFUSED, 'GUP402'],
 };
 
 function onePerCause(findings: readonly Finding[]): Finding[] {

@@ -1,6 +1,7 @@
 /** What several rules need. */
 import type { ReleaseApi } from '#engine/protocol/steps.ts';
 import type { FunctionFlow } from '../flow/file.ts';
+import { isSince } from '../flow/kernel/presence.ts';
 import { type PathLink, type ProtocolEvent, witnessOf } from '../flow/path.ts';
 import type { PageSet } from '../flow/state.ts';
 import type {
@@ -14,7 +15,6 @@ import type {
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Range } from '../syntax/range.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
-import { isSince } from './lifetime.ts';
 
 /** Releases that belong to pin_user_pages*(); all others belong to get_user_pages*() (mm/gup.c). */
 export function isUnpin(api: ReleaseApi): boolean {

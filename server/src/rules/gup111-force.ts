@@ -1,7 +1,7 @@
 import { FOLL } from '#engine/protocol/flags.ts';
+import { isSince } from '../flow/kernel/presence.ts';
 import { certainBits } from '../flow/value.ts';
 import { acquires, argumentFinding, called } from './common.ts';
-import { isSince } from './lifetime.ts';
 import type { Rule } from './rule.ts';
 
 export const force: Rule = {

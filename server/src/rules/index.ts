@@ -23,6 +23,7 @@ import { openCodedUnpin } from './gup310-open-coded-unpin.ts';
 import { dirtyWithoutWrite } from './gup312-dirty-without-write.ts';
 import { ignoredResult } from './gup401-ignored-result.ts';
 import { signedness } from './gup402-signedness.ts';
+import { positiveError } from './gup403-positive-error.ts';
 import { refcountAsPinTest } from './gup501-refcount-as-pin-test.ts';
 import type { Rule } from './rule.ts';
 
@@ -51,5 +52,6 @@ export const RULES: readonly Rule[] = [
   dirtyWithoutWrite,
   ignoredResult,
   signedness,
+  positiveError,
   refcountAsPinTest,
 ];

@@ -1,10 +1,11 @@
 /** Whether the target kernel has something. */
-import type { Life } from '../flow/kernel/history.ts';
+
 import {
   compareKernelVersions,
   type KernelVersion,
   parseKernelVersion,
-} from '../syntax/preprocess/version.ts';
+} from '../../syntax/preprocess/version.ts';
+import type { Life } from './history.ts';
 
 /** `unsure`: gone between the last release that is known to have it and the first that is known not to. */
 export type Presence = 'present' | 'gone' | 'not-yet' | 'unsure';
