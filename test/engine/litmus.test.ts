@@ -152,7 +152,7 @@ describe('a mistake in a test is reported with its place, what was expected, and
     [
       'an unknown section',
       (t) => t.replace('task(A)', 'taks(A)'),
-      '17:1: expected `driver`, `task`, `kernel`, `exists`, `~exists` or `forall`, found `taks` (did you mean `task`?)',
+      '17:1: expected `driver`, `invalidate`, `task`, `kernel`, `exists`, `~exists` or `forall`, found `taks` (did you mean `task`?)',
     ],
     [
       'an unknown action',

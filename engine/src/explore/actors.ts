@@ -1,11 +1,12 @@
 /** Kernel actors and the device, as transitions beside the driver's. */
 
-import { ERRNO, FRAME } from '../model/constants.ts';
+import { ERRNO, FRAME, PG, PTE } from '../model/constants.ts';
 import { userAccess } from '../model/fault.ts';
-import { truncateFile, writebackFile } from '../model/file.ts';
+import { endWriteback, startWriteback, truncateFile, unmapFileRange, writebackFile } from '../model/file.ts';
 import { extraReferences } from '../model/folio.ts';
 import { ksmMerge, migrateFolio } from '../model/migrate.ts';
 import { exitProcess, fork, forkMustWait, madvisePageout, munmap } from '../model/mm.ts';
+import { pteFrame } from '../model/rmap.ts';
 import { mappedFrames, reclaimFolio } from '../model/swap.ts';
 import type { ActorKind } from '../protocol/scenario.ts';
 import { isStale, userControlledHold, writeFrame } from './driver.ts';
@@ -15,6 +16,11 @@ import { type Program, SLOT, slotFrame, X } from './program.ts';
 /** Steps that an actor takes, one after another. */
 export function actorSteps(kind: ActorKind): number {
   return kind === 'fork-parent-write' || kind === 'fork-child-write' ? 2 : 1;
+}
+
+/** As actorSteps(), in this program: slow writeback starts, and ends. */
+export function stepsOfActor(p: Program, kind: ActorKind): number {
+  return kind === 'writeback' && p.scenario.slowWriteback === true ? 2 : actorSteps(kind);
 }
 
 /** Whether an actor has something to do here at all; otherwise it counts as finished from the start. */
@@ -44,7 +50,7 @@ export function actorApplies(p: Program, kind: ActorKind): boolean {
 export function actorEnabled(p: Program, actor: number): boolean {
   const kind = p.actors[actor]!;
   const done = p.actorStep(actor);
-  if (done >= actorSteps(kind) || !actorApplies(p, kind)) return false;
+  if (done >= stepsOfActor(p, kind) || !actorApplies(p, kind)) return false;
   const m = p.machine;
   switch (kind) {
     case 'fork-parent-write':
@@ -62,7 +68,7 @@ export function actorEnabled(p: Program, actor: number): boolean {
       return !truncateMustWait(p);
     case 'exit':
       // The task that runs the driver keeps its mm alive: only between two entry points can the process be gone.
-      return m.alive(0) && p.steps[p.pc]?.op === 'later';
+      return m.alive(0) && p.betweenEntryPoints;
     case 'writeback':
       return true;
   }
@@ -70,8 +76,13 @@ export function actorEnabled(p: Program, actor: number): boolean {
 
 /** Truncating a DAX file waits until nobody holds its pages (dax_layout_busy_page()). */
 function truncateMustWait(p: Program): boolean {
+  if (p.scenario.memory.kind !== 'fsdax' || p.machine.onInvalidate !== null) return false;
+  return layoutBusy(p);
+}
+
+/** Whether somebody holds a page of the DAX file. */
+function layoutBusy(p: Program): boolean {
   const m = p.machine;
-  if (p.scenario.memory.kind !== 'fsdax') return false;
   for (let i = 0; i < m.filePages(0); i++) {
     const frame = m.cached(0, i);
     if (frame >= 0 && extraReferences(m, frame) > 0) return true;
@@ -99,7 +110,8 @@ export function runActor(p: Program, actor: number): void {
       store(p, 0, p.storeBits[actor]!);
       return;
     case 'writeback':
-      writebackFile(m, 0);
+      if (p.scenario.slowWriteback === true) slowWriteback(p, first);
+      else writebackFile(m, 0);
       return;
     case 'reclaim':
       reclaimBuffer(p, from, to);
@@ -108,7 +120,7 @@ export function runActor(p: Program, actor: number): void {
       munmap(m, 0, from, to);
       return;
     case 'truncate':
-      truncateFile(m, 0, 0);
+      truncate(p);
       return;
     case 'migrate':
       migrateBuffer(p, from, to);
@@ -119,6 +131,29 @@ export function runActor(p: Program, actor: number): void {
     case 'exit':
       exitProcess(m, 0);
   }
+}
+
+/** Starts the I/O of every dirty page and remembers what the checksums cover, or ends it. */
+function slowWriteback(p: Program, start: boolean): void {
+  const m = p.machine;
+  for (let i = 0; i < m.filePages(0); i++) {
+    if (start) p.setChecksum(i, startWriteback(m, 0, i) + 1);
+    else endWriteback(m, 0, i);
+  }
+}
+
+/** Truncation waits for writeback, and on DAX for whoever still holds a page after the callback. */
+function truncate(p: Program): void {
+  const m = p.machine;
+  for (let i = 0; i < m.filePages(0); i++) {
+    const frame = m.cached(0, i);
+    if (frame >= 0 && (m.flags(m.head(frame)) & PG.writeback) !== 0) m.mustWait = true;
+  }
+  if (p.scenario.memory.kind === 'fsdax' && m.onInvalidate !== null) {
+    unmapFileRange(m, 0, 0, m.fileSize(0));
+    if (layoutBusy(p)) m.mustWait = true;
+  }
+  truncateFile(m, 0, 0);
 }
 
 /** The process stores to every page of the buffer. */
@@ -143,9 +178,10 @@ function reclaimBuffer(p: Program, from: number, to: number): void {
 /** Migrates the buffer; a hold of the driver across `later` that stops it is remembered. */
 function migrateBuffer(p: Program, from: number, to: number): void {
   const m = p.machine;
-  const between = p.steps[p.pc]?.op === 'later';
+  const between = p.betweenEntryPoints;
   for (const head of mappedFrames(m, 0, from, to)) {
     if (m.ref(head) <= 0) continue;
+    if ((m.flags(head) & PG.writeback) !== 0) m.mustWait = true;
     const ret = migrateFolio(m, head);
     if (ret === -ERRNO.EAGAIN && between) p.events.blocked = userControlledHold(p);
   }
@@ -164,7 +200,7 @@ function deviceSlots(p: Program, k: number): number[] {
 /** Whether the device can write (`half` 0) or read something wrong (`half` 1) through DMA mapping `k` now. */
 export function deviceEnabled(p: Program, k: number, half: 0 | 1): boolean {
   const step = p.steps[p.dmaSteps[k]!]!;
-  if (step.op !== 'dma-map' || p.pc <= p.dmaSteps[k]!) return false;
+  if (step.op !== 'dma-map' || (!p.extended && p.pc <= p.dmaSteps[k]!)) return false;
   if (step.direction === (half === 0 ? 'to-device' : 'from-device')) return false;
   if ((p.x(X.DEVICE) & (1 << (k + 16 * half))) !== 0) return false;
   const slots = deviceSlots(p, k);
@@ -175,7 +211,14 @@ export function deviceEnabled(p: Program, k: number, half: 0 | 1): boolean {
 /** A device read changes nothing: it matters only where it sees something stale, or a page that was released. */
 function readsWrong(p: Program, i: number): boolean {
   const word = p.x(X.SLOTS + i);
-  return (word & SLOT.RELEASED) !== 0 || isStale(p, slotFrame(word), slotVpage(p, i));
+  return (word & SLOT.RELEASED) !== 0 || isGone(p, i, word) || isStale(p, slotFrame(word), slotVpage(p, i));
+}
+
+/** A user's page that the driver does not hold is its to use only while the process maps it: it may be freed by now. */
+function isGone(p: Program, i: number, word: number): boolean {
+  if ((word & SLOT.HELD) !== 0 || p.kernelBuffer >= 0) return false;
+  const pte = p.machine.pte(0, slotVpage(p, i));
+  return (pte & PTE.PRESENT) === 0 || pteFrame(pte) !== slotFrame(word);
 }
 
 function slotVpage(p: Program, i: number): number {
@@ -188,7 +231,7 @@ export function runDevice(p: Program, k: number, half: 0 | 1): void {
   p.setX(X.DEVICE, p.x(X.DEVICE) | (1 << (k + 16 * half)));
   for (const i of deviceSlots(p, k)) {
     const word = p.x(X.SLOTS + i);
-    if ((word & SLOT.RELEASED) !== 0) p.events.released = i;
+    if ((word & SLOT.RELEASED) !== 0 || isGone(p, i, word)) p.events.released = i;
     if (half === 0) writeFrame(p, slotFrame(word), p.writes.get(p.dmaSteps[k]!)!.bit);
     else if (isStale(p, slotFrame(word), slotVpage(p, i)))
       p.events.staleRead = slotVpage(p, i) - p.memory.origin;

@@ -65,7 +65,8 @@ function durableFile(m: Machine, index: number): number {
   const fs = m.fs(0);
   const head = m.head(frame);
   if (fs === FS.shmem || fs === FS.hugetlbfs || fs === FS.fsdax) return m.word(frame, FRAME.CONTENT);
-  let dirty = (m.flags(head) & PG.dirty) !== 0;
+  // Under writeback the page stays until its bytes are stored.
+  let dirty = (m.flags(head) & (PG.dirty | PG.writeback)) !== 0;
   if (!dirty)
     forEachMapping(m, head, (_proc, _vpage, pte) => {
       if ((pte & PTE.DIRTY) !== 0) dirty = true;

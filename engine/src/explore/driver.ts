@@ -1,8 +1,10 @@
 /** The driver's steps, executed: calls with whatever arguments the driver passes, right or wrong. */
 
-import { FRAME, FS, PG, PTE, ZONE } from '../model/constants.ts';
+import { ERRNO, FRAME, FS, PG, PTE, ZONE } from '../model/constants.ts';
+import { userAccess } from '../model/fault.ts';
 import { fileOf } from '../model/file.ts';
-import { folioMaybeDmaPinned, gupPutFolio, putPage } from '../model/folio.ts';
+import { folioMaybeDmaPinned, getPage, gupPutFolio, putPage } from '../model/folio.ts';
+import { longtermMigrate } from '../model/gup.ts';
 import {
   getUserPages,
   getUserPagesFast,
@@ -27,30 +29,68 @@ import {
   unpinUserPagesDirtyLock,
 } from '../model/unpin.ts';
 import { FOLL } from '../protocol/flags.ts';
-import type { AcquireStep, DirtyStep, DriverStep, ReleaseStep, Slots } from '../protocol/steps.ts';
+import type {
+  AcquireStep,
+  BioReleaseStep,
+  DirtyStep,
+  DriverStep,
+  HmmFaultStep,
+  IfStep,
+  ReleaseStep,
+  Slots,
+} from '../protocol/steps.ts';
 import { DISCARDED, seenContent } from './content.ts';
-import { isLongterm, isPinApi, type Program, type RegisterSite, SLOT, slotFrame, X } from './program.ts';
+import { isKernelBuffer } from './memory.ts';
+import { lockHolder, setCollided, tick } from './notifier.ts';
+import {
+  EXTRA,
+  isLongterm,
+  isPinApi,
+  type Program,
+  type RegisterSite,
+  SLOT,
+  type StepRange,
+  slotFrame,
+  X,
+} from './program.ts';
 
-/** Executes the driver's next step. Returns false when an acquire's result is not the one that the witness assumes. */
-export function runDriver(p: Program): boolean {
-  const index = p.pc;
+/**
+ * Executes the next step of a thread of the driver. Returns false when an acquire's result is not the one that the
+ * witness assumes.
+ */
+export function runDriver(p: Program, thread = 0): boolean {
+  const index = p.pcOf(thread);
   const step = p.steps[index]!;
-  if (index === 0) probe(p, -1);
-  p.setX(X.PC, index + 1);
+  if (index === p.threads[thread]!.first) probe(p, thread, -1);
+  p.lastStep = index;
+  p.running = thread;
+  p.next = index + 1;
+  p.setPc(thread, index + 1);
   const matched = execute(p, step, index);
-  probe(p, index);
+  if (p.extended) {
+    p.setPc(thread, p.next);
+    tick(p);
+  }
+  probe(p, thread, index - p.threads[thread]!.first);
   return matched;
 }
 
-/** Sets the registers that are read right after step `index`. */
-function probe(p: Program, index: number): void {
+/** Runs one step of the invalidate callback. */
+export function runCallbackStep(p: Program, index: number): void {
+  execute(p, p.steps[index]!, index);
+}
+
+/** Sets the registers that are read right after step `index` of a thread. */
+function probe(p: Program, thread: number, index: number): void {
   for (const [i, site] of p.registers.entries())
-    if (site.after === index) p.setRegister(i, probeValue(p, site));
+    if (site.after === index && (site.second === true) === (thread === 1))
+      p.setRegister(i, probeValue(p, site));
 }
 
 function probeValue(p: Program, site: RegisterSite): number {
   const m = p.machine;
   if (site.probe === 'return') return p.ret ?? 0;
+  if (site.probe === 'iov_iter_extract_will_pin') return isKernelBuffer(p.scenario.memory) ? 0 : 1;
   if (site.probe === 'nr_foll_pin_acquired') return m.acquired;
   if (site.probe === 'nr_foll_pin_released') return m.released;
   const frame = slotFrame(p.slot(site.set, site.slot));
@@ -94,9 +134,35 @@ function execute(p: Program, step: DriverStep, index: number): boolean {
       mmapLock(p.machine, 0, -1);
       return true;
     case 'later':
-      if (!p.actors.includes('migrate')) p.events.blocked = userControlledHold(p);
+      // A callback gives the pages back when somebody wants to move them.
+      if (!p.actors.includes('migrate') && p.machine.onInvalidate === null)
+        p.events.blocked = userControlledHold(p);
       return true;
     case 'return':
+      return true;
+    case 'notifier-insert':
+    case 'notifier-remove':
+      p.setExtra(EXTRA.NOTIFIER, step.op === 'notifier-insert');
+      return true;
+    case 'read-begin':
+    case 'set-seq':
+      setCollided(p, step.op === 'set-seq');
+      return true;
+    case 'driver-lock':
+    case 'driver-unlock':
+      driverLock(p, step.op === 'driver-lock');
+      return true;
+    case 'hmm-fault':
+      hmmFault(p, step);
+      return true;
+    case 'if':
+      if (conditionHolds(p, step) === (step.negated === true)) p.next += step.body;
+      return true;
+    case 'goto':
+      p.next = listOf(p, index).first + step.to;
+      return true;
+    case 'bio-release':
+      bioRelease(p, step);
       return true;
     default:
       return unreachable(step);
@@ -107,8 +173,80 @@ function unreachable(step: never): never {
   throw new Error(`unknown step ${JSON.stringify(step)}`);
 }
 
+/** The list of steps that a step belongs to: jumps count from its start. */
+function listOf(p: Program, index: number): StepRange {
+  return p.threads.find((range) => index >= range.first && index < range.end) ?? p.callback;
+}
+
+/** In the callback the lock is free: listen() has seen to that, and nobody runs beside it. */
+function driverLock(p: Program, take: boolean): void {
+  if (p.inCallback) return;
+  if (take && lockHolder(p) >= 0) {
+    if (lockHolder(p) === p.running) p.machine.warn('recursiveLock');
+    else p.machine.mustWait = true;
+    return;
+  }
+  p.setExtra(EXTRA.LOCKED << p.running, take);
+}
+
+function conditionHolds(p: Program, step: IfStep): boolean {
+  switch (step.condition) {
+    case 'read-retry':
+      return p.hasExtra(EXTRA.COLLIDED);
+    case 'will-pin':
+      return !isKernelBuffer(p.scenario.memory);
+    case 'dma-mapped':
+      for (let i = step.from; i < step.from + step.count; i++)
+        if ((p.slot(step.set, i) & SLOT.DMA) === 0) return false;
+      return true;
+  }
+}
+
+/** hmm_range_fault(): faults in what is missing or not writable. The pages are not held. */
+function hmmFault(p: Program, step: HmmFaultStep): void {
+  const m = p.machine;
+  const start = p.memory.origin + (step.page ?? 0);
+  p.ret = 0;
+  for (let i = 0; i < p.sets[step.set]!.size; i++) p.setSlot(step.set, i, 0);
+  const frames: number[] = [];
+  for (let v = start; v < start + step.nr && p.ret === 0; v++) {
+    if (p.hasExtra(EXTRA.COLLIDED)) p.ret = -ERRNO.EBUSY;
+    else {
+      const frame = userAccess(m, 0, v, step.write);
+      if (frame < 0) p.ret = frame;
+      else frames.push(frame);
+    }
+  }
+  // A fault of this very call may have invalidated the range.
+  if (p.ret === 0 && p.hasExtra(EXTRA.COLLIDED)) p.ret = -ERRNO.EBUSY;
+  if (p.ret === 0) for (const [i, frame] of frames.entries()) p.setSlot(step.set, i, frame + 1);
+}
+
+/** bio_release_pages(): BIO_PAGE_PINNED is set when iov_iter_extract_pages() pinned, and for nothing else. */
+function bioRelease(p: Program, step: BioReleaseStep): void {
+  const filled = p.steps.some(
+    (s) => s.op === 'acquire' && s.set === step.set && s.api === 'iov_iter_extract_pages',
+  );
+  if (!filled || isKernelBuffer(p.scenario.memory)) return;
+  release(p, { ...step, op: 'release', api: 'unpin_user_pages_dirty_lock' });
+}
+
+/** The pages of a kernel buffer: extracted without any hold, or (ITER_BVEC only) with a reference each. */
+function kernelIterator(p: Program, step: AcquireStep): number {
+  const { kind, mapped } = p.scenario.memory;
+  const first = step.page ?? 0;
+  const nr = Math.max(0, Math.min(step.nr, mapped - first));
+  if (step.api === 'iov_iter_get_pages2' && kind === 'kvec') return -ERRNO.EFAULT;
+  for (let i = 0; i < nr; i++) {
+    p.buffer[i] = p.kernelBuffer + first + i;
+    if (step.api === 'iov_iter_get_pages2') getPage(p.machine, p.buffer[i]!);
+  }
+  return nr;
+}
+
 function call(p: Program, step: AcquireStep): number {
   const m = p.machine;
+  if (isKernelBuffer(p.scenario.memory) && step.api.startsWith('iov_iter_')) return kernelIterator(p, step);
   const start = p.memory.origin + (step.page ?? 0);
   const pages = step.nullPages === true ? null : p.buffer;
   switch (step.api) {
@@ -143,18 +281,61 @@ function call(p: Program, step: AcquireStep): number {
 }
 
 function acquire(p: Program, step: AcquireStep): boolean {
-  let ret = call(p, step);
-  for (let i = 1; i < (step.times ?? 1); i++) ret = call(p, step);
+  const ret = p.threads.length > 1 && isLongterm(step) ? longtermHalf(p, step) : repeatedCall(p, step);
   p.ret = ret;
   if (step.nullPages !== true) {
-    const kind = (isPinApi(step.api) ? SLOT.PIN : 0) | (isLongterm(step) ? SLOT.LONGTERM : 0);
+    const borrowed = isKernelBuffer(p.scenario.memory) && step.api === 'iov_iter_extract_pages';
+    const kind =
+      (borrowed ? 0 : SLOT.HELD) |
+      (isPinApi(step.api) && !borrowed ? SLOT.PIN : 0) |
+      (isLongterm(step) ? SLOT.LONGTERM : 0);
     const size = p.sets[step.set]!.size;
-    for (let i = 0; i < size; i++)
-      p.setSlot(step.set, i, i < ret ? (p.buffer[i]! + 1) | SLOT.HELD | kind : 0);
+    for (let i = 0; i < size; i++) p.setSlot(step.set, i, i < ret ? (p.buffer[i]! + 1) | kind : 0);
   }
+  // Inside the call nothing has been returned yet.
+  if (p.next === p.lastStep) return true;
   if (step.expect === undefined || step.expect === ret) return true;
   p.refusal = `${step.api}() returned ${ret} where the path assumes ${step.expect}`;
   return false;
+}
+
+function repeatedCall(p: Program, step: AcquireStep): number {
+  let ret = call(p, step);
+  for (let i = 1; i < (step.times ?? 1); i++) ret = call(p, step);
+  return ret;
+}
+
+/**
+ * One half of a long-term pin's round, with another thread about: the pin where the page is, or its migration, which
+ * the other's pin of the same page prevents. Returns the pages that are pinned now, or -errno.
+ */
+function longtermHalf(p: Program, step: AcquireStep): number {
+  const m = p.machine;
+  const bit = EXTRA.PINNING << p.running;
+  let ret: number;
+  if (!p.hasExtra(bit)) {
+    m.pauseBeforeMigration = true;
+    m.paused = false;
+    ret = call(p, step);
+    m.pauseBeforeMigration = false;
+    if (!m.paused) return ret;
+    p.setExtra(bit, true);
+    m.note(() => 'the pages are pinned where they are; next they are to be migrated');
+  } else {
+    let pinned = 0;
+    while (pinned < step.nr && (p.slot(step.set, pinned) & SLOT.HELD) !== 0) {
+      p.buffer[pinned] = slotFrame(p.slot(step.set, pinned));
+      pinned++;
+    }
+    m.pinScope++;
+    ret = longtermMigrate(m, p.buffer, 0, pinned);
+    m.pinScope--;
+    p.setExtra(bit, false);
+    if (ret !== -ERRNO.EAGAIN) return ret;
+  }
+  // The call goes on: with the migration, or with the next pin.
+  p.next = p.lastStep;
+  return ret;
 }
 
 /** Visits the slots of a step that hold or held a page; reports uses of empty and of released slots. */

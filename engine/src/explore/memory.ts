@@ -1,7 +1,8 @@
 /** The buffer of a scenario: how big the machine must be, and what it holds before the driver starts. */
 
-import { FRAME, type FsName, PTE, VM, VMA } from '../model/constants.ts';
+import { FRAME, type FsName, PG, PROC_KILLED, PTE, VM, VMA } from '../model/constants.ts';
 import { handleFault, userAccess } from '../model/fault.ts';
+import { allocFolio } from '../model/folio.ts';
 import { type Machine, protection, type Setup } from '../model/machine.ts';
 import type { Memory, Scenario } from '../protocol/scenario.ts';
 import type { DriverStep } from '../protocol/steps.ts';
@@ -27,6 +28,11 @@ function isHuge(memory: Memory): boolean {
   return memory.kind === 'thp' || memory.kind === 'hugetlb';
 }
 
+/** Whether the buffer is the kernel's own memory behind an iterator. */
+export function isKernelBuffer(memory: Memory): boolean {
+  return memory.kind === 'kvec' || memory.kind === 'bvec';
+}
+
 /** Pages of the huge folio that stands for a PMD-sized one: just enough for the buffer, at least two. */
 function hugeSpan(memory: Memory): number {
   let span = 2;
@@ -46,7 +52,7 @@ export function layOut(scenario: Scenario, steps: readonly DriverStep[]): Memory
     isHuge(memory) && memory.mapped > 0 && memory.mapped < memory.pages ? span - memory.mapped : 0;
   const pages = Math.max(memory.pages, span);
   const file = FILE_OF[memory.kind];
-  const acquires = steps.filter((step) => step.op === 'acquire').length;
+  const acquires = steps.filter((step) => step.op === 'acquire' || step.op === 'hmm-fault').length;
   let copies =
     1 + 2 * (processes - 1) + (memory.zone === undefined || memory.zone === 'normal' ? 0 : acquires);
   if (memory.kind === 'file-private' || memory.kind === 'zero') copies += 1;
@@ -69,10 +75,27 @@ export function layOut(scenario: Scenario, steps: readonly DriverStep[]): Memory
   };
 }
 
-/** Maps the buffer and fills it, as the process left it before it called the driver. */
-export function populate(m: Machine, memory: Memory, layout: MemoryLayout): void {
+/**
+ * Maps the buffer and fills it, as the process left it before it called the driver. Returns the first frame of a kernel
+ * buffer, or -1 for a user's.
+ */
+export function populate(m: Machine, memory: Memory, layout: MemoryLayout): number {
+  if (isKernelBuffer(memory)) return kernelPages(m, memory);
+  if (memory.mapped > 0) mapBuffer(m, memory, layout);
+  if (memory.killed === true) m.setProcFlag(0, PROC_KILLED);
+  return -1;
+}
+
+/** Consecutive pages with one reference, their owner's; no page table maps them. */
+function kernelPages(m: Machine, memory: Memory): number {
+  const frames: number[] = [];
+  for (let i = 0; i < memory.mapped; i++) frames.push(allocFolio(m, 0, PG.reserved));
+  for (const frame of frames) m.setWord(frame, FRAME.CONTENT, OLD_CONTENT);
+  return frames[0] ?? -1;
+}
+
+function mapBuffer(m: Machine, memory: Memory, layout: MemoryLayout): void {
   const { origin } = layout;
-  if (memory.mapped === 0) return;
   const shared = memory.kind === 'file' || memory.kind === 'shmem' || memory.kind === 'fsdax';
   const fileBacked = FILE_OF[memory.kind] !== undefined;
   let flags = protection(memory.writable, shared);

@@ -24,6 +24,34 @@ export const X = {
   SLOTS: 4,
 } as const;
 
+/** Words at the end of a scenario that has a second thread, a notifier, branches or slow writeback. */
+export const E = {
+  /** EXTRA bits. */
+  FLAGS: 0,
+  /** Driver steps taken so far: with it a state that a loop comes back to is another state. */
+  TICK: 1,
+  /** Index of the second thread's next step. */
+  PC2: 2,
+  SIZE: 3,
+} as const;
+
+export const EXTRA = {
+  /** A notifier is inserted. */
+  NOTIFIER: 1 << 0,
+  /** The notifier's sequence has changed since mmu_interval_read_begin(). */
+  COLLIDED: 1 << 1,
+  /** Thread 0 (and, one bit further, thread 1) holds the driver's lock. */
+  LOCKED: 1 << 2,
+  /** Thread 0 (and, one bit further, thread 1) is inside a long-term pin, before the migration. */
+  PINNING: 1 << 4,
+} as const;
+
+/** Steps [first, end) of all steps: one thread, or the callback. */
+export interface StepRange {
+  readonly first: number;
+  readonly end: number;
+}
+
 /** A slot's word: frame + 1, then status, kind, DMA mapping. */
 export const SLOT = {
   FRAME: 0xffff,
@@ -61,12 +89,15 @@ interface WriteSite {
 /** A value to read right after a driver step (-1: before the first). */
 export interface RegisterSite {
   readonly after: number;
+  /** The step is one of the second thread's. */
+  readonly second?: boolean;
   readonly probe:
     | 'return'
     | 'page_ref_count'
     | 'folio_mapcount'
     | 'folio_pincount'
     | 'folio_maybe_dma_pinned'
+    | 'iov_iter_extract_will_pin'
     | 'nr_foll_pin_acquired'
     | 'nr_foll_pin_released';
   readonly set: number;
@@ -85,7 +116,14 @@ export class Program {
   readonly scenario: Scenario;
   readonly machine: Machine;
   readonly memory: MemoryLayout;
+  /** The first thread's steps, then the second's, then the callback's. */
   readonly steps: readonly DriverStep[];
+  readonly threads: readonly StepRange[];
+  readonly callback: StepRange;
+  /** Whether the state has the words of E. */
+  readonly extended: boolean;
+  /** First frame of the kernel's own buffer behind an iterator, or -1. */
+  readonly kernelBuffer: number;
   readonly actors: readonly ActorKind[];
   readonly sets: readonly PageSet[];
   /** Driver's CPU writes by step index. */
@@ -99,6 +137,13 @@ export class Program {
   readonly initial: Int32Array;
   readonly slotCount: number;
   readonly events: Events = { staleRead: -1, released: -1, unfilled: -1, blocked: -1, behind: -1 };
+  /** Thread whose step runs, or -1 for an actor; the callback runs on behalf of either. */
+  running = 0;
+  /** Index of the driver step that ran last. */
+  lastStep = 0;
+  inCallback = false;
+  /** Index of the step that follows the current one; branches change it. */
+  next = 0;
   /** Return value of the last call of the driver. */
   ret: number | undefined;
   /** Why the last acquire was not the one that the witness assumes. */
@@ -112,15 +157,26 @@ export class Program {
   constructor(scenario: Scenario, registers: readonly RegisterSite[] = []) {
     this.scenario = scenario;
     this.registers = registers;
-    const last = scenario.driver.at(-1);
-    this.steps = last?.op === 'return' ? scenario.driver : [...scenario.driver, { op: 'return' }];
+    const threads = [scenario.driver, ...(scenario.second === undefined ? [] : [scenario.second])];
+    const lists = threads.map((steps) => (steps.at(-1)?.op === 'return' ? steps : [...steps, RETURN]));
+    const callback = scenario.callback ?? [];
+    this.steps = [...lists.flat(), ...callback];
+    this.threads = ranges(lists);
+    this.callback = { first: this.steps.length - callback.length, end: this.steps.length };
+    this.extended = isExtended(scenario);
     this.actors = scenario.actors;
     this.sets = pageSets(this.steps);
     this.slotCount = this.sets.reduce((n, set) => n + set.size, 0);
     this.memory = layOut(scenario, this.steps);
     this.machine = createMachine({
       ...this.memory.setup,
-      extra: X.SLOTS + this.slotCount + registers.length + (this.memory.setup.processes ?? 1) - 1,
+      extra:
+        X.SLOTS +
+        this.slotCount +
+        registers.length +
+        (this.memory.setup.processes ?? 1) -
+        1 +
+        extraWords(scenario, this.extended),
     });
     this.buffer = new Int32Array(Math.max(8, ...this.sets.map((set) => set.size)));
     const names = ['old'];
@@ -154,7 +210,9 @@ export class Program {
     if (dmaSteps.length > 15) throw new RangeError('a scenario has room for 15 DMA mappings');
     if (this.actors.length > 15) throw new RangeError('a scenario has room for 15 actors');
     this.contentNames = names;
-    populate(this.machine, scenario.memory, this.memory);
+    this.machine.stableWrites = scenario.memory.stable === true;
+    this.kernelBuffer = populate(this.machine, scenario.memory, this.memory);
+    if (threads.length > 1) this.setE(E.PC2, this.threads[1]!.first);
     this.initial = this.machine.state.slice();
   }
 
@@ -168,7 +226,48 @@ export class Program {
     return this.x(X.PC);
   }
   get done(): boolean {
-    return this.pc >= this.steps.length;
+    return this.threadDone(0) && (this.threads.length === 1 || this.threadDone(1));
+  }
+  pcOf(thread: number): number {
+    return thread === 0 ? this.pc : this.e(E.PC2);
+  }
+  setPc(thread: number, index: number): void {
+    if (thread === 0) this.setX(X.PC, index);
+    else this.setE(E.PC2, index);
+  }
+  threadDone(thread: number): boolean {
+    return this.pcOf(thread) >= this.threads[thread]!.end;
+  }
+  /** Whether every thread has returned to userspace, at least for now: the process may be gone by the next call. */
+  get betweenEntryPoints(): boolean {
+    return (
+      !this.done &&
+      this.threads.every((_r, t) => this.threadDone(t) || this.steps[this.pcOf(t)]!.op === 'later')
+    );
+  }
+
+  /** A word of E; meaningful when `extended`. */
+  e(word: number): number {
+    return this.x(this.extraFirst + word);
+  }
+  setE(word: number, value: number): void {
+    this.setX(this.extraFirst + word, value);
+  }
+  hasExtra(bit: number): boolean {
+    return (this.e(E.FLAGS) & bit) !== 0;
+  }
+  setExtra(bit: number, on: boolean): void {
+    this.setE(E.FLAGS, on ? this.e(E.FLAGS) | bit : this.e(E.FLAGS) & ~bit);
+  }
+  private get extraFirst(): number {
+    return X.SLOTS + this.slotCount + this.registers.length + this.machine.processes - 1;
+  }
+  /** What a page's checksum was computed over when its writeback started (slow writeback only). */
+  checksum(index: number): number {
+    return this.e(E.SIZE + index);
+  }
+  setChecksum(index: number, content: number): void {
+    this.setE(E.SIZE + index, content);
   }
   actorStep(actor: number): number {
     return (this.x(X.ACTORS) >> (2 * actor)) & 3;
@@ -220,6 +319,46 @@ export class Program {
   }
 }
 
+const RETURN: DriverStep = { op: 'return' };
+
+/** Where each list of steps lies in all of them. */
+function ranges(lists: readonly (readonly DriverStep[])[]): StepRange[] {
+  let first = 0;
+  return lists.map((steps) => {
+    const range = { first, end: first + steps.length };
+    first = range.end;
+    return range;
+  });
+}
+
+const PLAIN_STEPS: readonly DriverStep['op'][] = [
+  'acquire',
+  'access',
+  'dma-map',
+  'dma-unmap',
+  'dirty',
+  'release',
+  'bio-release',
+  'mmap-lock',
+  'mmap-unlock',
+  'later',
+  'return',
+];
+
+function isExtended(scenario: Scenario): boolean {
+  return (
+    scenario.second !== undefined ||
+    scenario.callback !== undefined ||
+    scenario.slowWriteback === true ||
+    scenario.driver.some((step) => !PLAIN_STEPS.includes(step.op))
+  );
+}
+
+function extraWords(scenario: Scenario, extended: boolean): number {
+  if (!extended) return 0;
+  return E.SIZE + (scenario.slowWriteback === true ? Math.max(scenario.memory.mapped, 1) : 0);
+}
+
 export function slotFrame(word: number): number {
   return (word & SLOT.FRAME) - 1;
 }
@@ -243,7 +382,7 @@ function pageSets(steps: readonly DriverStep[]): PageSet[] {
   const sizes: number[] = [];
   const pages: number[] = [];
   for (const step of steps) {
-    if (step.op !== 'acquire') continue;
+    if (step.op !== 'acquire' && step.op !== 'hmm-fault') continue;
     sizes[step.set] = Math.max(sizes[step.set] ?? 0, step.nr, 1);
     pages[step.set] = step.page ?? 0;
   }

@@ -3,7 +3,7 @@ import type { Scenario } from '../protocol/scenario.ts';
 import type { Counterexample, TraceStep } from '../protocol/trace.ts';
 import { Program } from './program.ts';
 import type { Property } from './properties/index.ts';
-import { run } from './transitions.ts';
+import { run, threadOf } from './transitions.ts';
 import { FolioNames, snapshot } from './view.ts';
 import { actorCall, actorNote, deviceCall, driverCall, driverNote } from './words.ts';
 
@@ -22,7 +22,8 @@ export function trace(
   for (const t of path) {
     m.notes.length = 0;
     m.warnings.length = 0;
-    const pc = p.pc;
+    const thread = threadOf(p, t);
+    const pc = thread >= 0 ? p.pcOf(thread) : 0;
     const actorStep = t > 0 && t <= p.actors.length ? p.actorStep(t - 1) : 0;
     run(p, t);
     const after = snapshot(p, names);
@@ -46,13 +47,14 @@ function describe(
   actorStep: number,
   details: readonly string[],
 ): Described {
-  if (t === 0) {
+  const thread = threadOf(p, t);
+  if (thread >= 0) {
     const step = p.steps[pc]!;
     return {
-      actor: 'driver',
+      actor: thread === 0 ? 'driver' : 'driver(B)',
       call: driverCall(step),
       ...(p.ret === undefined ? {} : { ret: p.ret }),
-      ...(pc < p.scenario.driver.length ? { driverStep: pc } : {}),
+      ...(thread === 0 && pc < p.scenario.driver.length ? { driverStep: pc } : {}),
       note: sentence(driverNote(p, step), details),
     };
   }

@@ -1,15 +1,27 @@
 /** The transitions of a program: driver, actors, device; which are enabled, and which commute. */
 import type { ActorKind } from '../protocol/scenario.ts';
 import { actorApplies, actorEnabled, actorSteps, deviceEnabled, runActor, runDevice } from './actors.ts';
-import { runDriver } from './driver.ts';
+import { runCallbackStep, runDriver } from './driver.ts';
+import { listen } from './notifier.ts';
 import { type Program, propertyBit, SLOT, X } from './program.ts';
 import { ALL_PROPERTIES, FATAL } from './properties/index.ts';
 
 /**
- * A transition's number: 0 the driver, 1…A the actors, then for each DMA mapping the device's write and its read.
+ * A transition's number: 0 the driver, 1…A the actors, then for each DMA mapping the device's write and its read, then
+ * the driver's second thread.
  */
 export function transitionCount(p: Program): number {
+  return secondThread(p) + p.threads.length - 1;
+}
+
+function secondThread(p: Program): number {
   return 1 + p.actors.length + 2 * p.dmaSteps.length;
+}
+
+/** Thread of the driver whose step a transition is, or -1. */
+export function threadOf(p: Program, t: number): number {
+  if (t === 0) return 0;
+  return t === secondThread(p) ? 1 : -1;
 }
 
 const FATAL_BITS = FATAL.reduce((mask, property) => mask | propertyBit(property.name), 0);
@@ -20,25 +32,36 @@ export function finished(p: Program): boolean {
 }
 
 export function enabled(p: Program, t: number): boolean {
-  if (t === 0) return !p.done;
+  if (t === 0) return !p.threadDone(0);
   if (t <= p.actors.length) return actorEnabled(p, t - 1);
+  if (t === secondThread(p)) return !p.threadDone(1);
   const device = t - 1 - p.actors.length;
   return deviceEnabled(p, device >> 1, (device & 1) as 0 | 1);
 }
 
 /**
  * Runs one enabled transition and records the properties that it breaks. Returns false when the driver's acquire gave
- * another result than the witness assumes: the run is not the witness's path.
+ * another result than the witness assumes (the run is not the witness's path), or when the transition has to wait for
+ * somebody (`mustWait`): it is not possible now.
  */
 export function run(p: Program, t: number, properties = ALL_PROPERTIES): boolean {
   p.resetEvents();
-  if (t === 0) {
-    if (!runDriver(p)) return false;
-  } else if (t <= p.actors.length) runActor(p, t - 1);
-  else {
+  const m = p.machine;
+  const thread = threadOf(p, t);
+  if (p.extended) {
+    listen(p, (index) => runCallbackStep(p, index));
+    m.mustWait = false;
+  }
+  if (thread >= 0) {
+    if (!runDriver(p, thread)) return false;
+  } else if (t <= p.actors.length) {
+    p.running = -1;
+    runActor(p, t - 1);
+  } else {
     const device = t - 1 - p.actors.length;
     runDevice(p, device >> 1, (device & 1) as 0 | 1);
   }
+  if (m.mustWait) return false;
   let broken = p.x(X.BROKEN);
   for (const property of properties) {
     if (property.when === 'end' && !p.done) continue;
@@ -131,7 +154,8 @@ export function chosen(p: Program, into: number[], reduction: boolean): void {
 }
 
 function driverIsAmple(p: Program): boolean {
-  if (p.done || deviceMayAct(p)) return false;
+  // Two threads, and a callback that runs inside the actors, share too much for the footprints.
+  if (p.done || p.extended || deviceMayAct(p)) return false;
   const mine = driverFootprint(p);
   for (let a = 0; a < p.actors.length; a++) {
     const kind = p.actors[a]!;

@@ -44,6 +44,37 @@ export function driverCall(step: DriverStep): string {
       return 'return to userspace';
     case 'return':
       return 'return';
+    case 'notifier-insert':
+      return 'mmu_interval_notifier_insert(notifier, mm, p)';
+    case 'notifier-remove':
+      return 'mmu_interval_notifier_remove(notifier)';
+    case 'read-begin':
+      return 'seq = mmu_interval_read_begin(notifier)';
+    case 'set-seq':
+      return 'mmu_interval_set_seq(notifier, cur_seq)';
+    case 'driver-lock':
+      return 'mutex_lock(lock)';
+    case 'driver-unlock':
+      return 'mutex_unlock(lock)';
+    case 'hmm-fault':
+      return `hmm_range_fault(p, ${step.nr}, ${step.write ? 'HMM_PFN_REQ_WRITE' : 'HMM_PFN_REQ_FAULT'}, ${arrayName(step.set)})`;
+    case 'if':
+      return `if (${step.negated === true ? '!' : ''}${conditionText(step)})`;
+    case 'goto':
+      return 'goto again';
+    case 'bio-release':
+      return `bio_release_pages(${base(step)}, ${step.count}, ${step.makeDirty})`;
+  }
+}
+
+function conditionText(step: Extract<DriverStep, { op: 'if' }>): string {
+  switch (step.condition) {
+    case 'read-retry':
+      return 'mmu_interval_read_retry(notifier, seq)';
+    case 'dma-mapped':
+      return `dma_mapped(${slotsText(step)})`;
+    case 'will-pin':
+      return 'iov_iter_extract_will_pin(p)';
   }
 }
 
@@ -83,6 +114,7 @@ function base(step: Slots): string {
 export function driverNote(p: Program, step: DriverStep): string {
   switch (step.op) {
     case 'acquire': {
+      if (p.next === p.lastStep) return 'the call is under way';
       if (p.ret === undefined || p.ret <= 0)
         return `the call fails with ${returnText(p.ret ?? 0)}: no page is held`;
       if (step.nullPages === true) return `${p.ret} of ${step.nr} pages are faulted in, without a reference`;
@@ -111,6 +143,28 @@ export function driverNote(p: Program, step: DriverStep): string {
       return 'the driver returns to userspace, which decides when the next entry point runs';
     case 'return':
       return 'the driver is done';
+    case 'notifier-insert':
+      return 'from here on the invalidate callback runs before the page tables of the buffer change';
+    case 'notifier-remove':
+      return 'the invalidate callback runs no more';
+    case 'read-begin':
+      return 'the driver remembers the sequence of invalidations';
+    case 'set-seq':
+      return 'an invalidation is noted';
+    case 'driver-lock':
+      return 'the invalidate callback has to wait';
+    case 'driver-unlock':
+      return 'the invalidate callback may go on';
+    case 'hmm-fault':
+      return (p.ret ?? 0) < 0
+        ? `the call fails with ${returnText(p.ret ?? 0)}`
+        : 'the driver learns which pages are mapped, without holding them';
+    case 'if':
+      return 'the driver decides';
+    case 'goto':
+      return 'the driver starts again';
+    case 'bio-release':
+      return 'what was pinned for the bio is released';
   }
 }
 
@@ -123,7 +177,8 @@ export function actorCall(p: Program, kind: ActorKind, step: number): string {
     case 'store':
       return 'the process stores to the buffer';
     case 'writeback':
-      return 'folio_mkclean() and writeback';
+      if (p.scenario.slowWriteback !== true) return 'folio_mkclean() and writeback';
+      return step === 0 ? 'folio_mkclean() and the start of writeback' : 'folio_end_writeback()';
     case 'reclaim':
       return 'shrink_folio_list()';
     case 'munmap':

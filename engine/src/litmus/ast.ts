@@ -1,5 +1,5 @@
 /** A litmus test as written: what the parser reads and the printer prints. */
-import type { MemoryKind } from '../protocol/scenario.ts';
+import type { KernelMemoryKind, MemoryKind } from '../protocol/scenario.ts';
 
 /** Place in the text, from 1. */
 export interface Position {
@@ -13,11 +13,13 @@ export type Observation = (typeof OBSERVATIONS)[number];
 
 export interface Buffer {
   readonly name: string;
-  readonly kind: MemoryKind;
+  readonly kind: MemoryKind | KernelMemoryKind;
   readonly pages: number;
   readonly mapped?: number;
   readonly readonly: boolean;
   readonly zone?: 'normal' | 'movable' | 'cma';
+  readonly killed?: boolean;
+  readonly stable?: boolean;
 }
 
 /** `pages[1]`, `pages[0..1]`, `pages + 1`, `pages`. */
@@ -49,9 +51,18 @@ export type Argument = (ArrayArgument | NumberArgument | WordsArgument | Compari
   readonly at: Position;
 };
 
-/** `target = name(arguments);` or `name(arguments) * times;` */
+/**
+ * `target = name(arguments);` or `name(arguments) * times;`, or with a body `if (name(arguments)) { … }`. `goto` is a
+ * call whose argument is the label.
+ */
 export interface Statement {
   readonly comments: readonly string[];
+  /** `again:` before the statement. */
+  readonly label?: string;
+  /** Set for `if`. */
+  readonly body?: readonly Statement[];
+  /** `if (!name(arguments))`. */
+  readonly negated?: boolean;
   readonly target?: string;
   readonly call: string;
   readonly args: readonly Argument[];
@@ -59,10 +70,10 @@ export interface Statement {
   readonly at: Position;
 }
 
-/** `driver(A) { … }`, `task(A) { … }`, `kernel { … }`. */
+/** `driver(A) { … }`, `invalidate(A) { … }`, `task(A) { … }`, `kernel { … }`. */
 export interface Section {
   readonly comments: readonly string[];
-  readonly role: 'driver' | 'task' | 'kernel';
+  readonly role: 'driver' | 'invalidate' | 'task' | 'kernel';
   readonly task?: string;
   readonly statements: readonly Statement[];
   readonly at: Position;

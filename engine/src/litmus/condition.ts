@@ -2,6 +2,7 @@
 
 import { DISCARDED, durableContent, seenContent } from '../explore/content.ts';
 import { type Program, propertyBit, X } from '../explore/program.ts';
+import { PG } from '../model/constants.ts';
 import { PROPERTIES, type PropertyName } from '../protocol/trace.ts';
 import { type Argument, type Expression, LitmusError, type Operator } from './ast.ts';
 import { suggestion } from './suggest.ts';
@@ -15,6 +16,7 @@ export interface Reader {
 
 const SEES = 'sees';
 const KEEPS = 'keeps';
+const TORN = 'torn';
 
 /** Atoms of a condition, each once, in order of appearance. */
 export function readersOf(expression: Expression, registers: readonly string[], file: string): Reader[] {
@@ -61,10 +63,11 @@ function readerOf(atom: Atom, registers: readonly string[], file: string): Reade
     return { label, read: (p) => ((p.x(X.BROKEN) & bit) !== 0 ? 1 : 0) };
   }
   if (atom.name === SEES || atom.name === KEEPS) return visibility(atom, label, file);
+  if (atom.name === TORN) return torn(atom, label, file);
   throw new LitmusError(
     file,
     atom.at,
-    `\`${atom.name}\` is no register, property or value${suggestion(atom.name, [...registers, ...PROPERTIES, SEES, KEEPS])}`,
+    `\`${atom.name}\` is no register, property or value${suggestion(atom.name, [...registers, ...PROPERTIES, SEES, KEEPS, TORN])}`,
   );
 }
 
@@ -96,6 +99,24 @@ function visibility(atom: Atom, label: string, file: string): Reader {
       if (content === DISCARDED) return 0;
       const names = p.contentNames.map((name, bit) => ((content & (1 << bit)) !== 0 ? name : ''));
       return names.some((name) => name === writer || name.startsWith(`${writer}#`)) ? 1 : 0;
+    },
+  };
+}
+
+/** `torn(p[0])`: the stored block of the page is not what its checksum was computed over. */
+function torn(atom: Atom, label: string, file: string): Reader {
+  const where = atom.args[0];
+  if (where?.kind !== 'array') throw new LitmusError(file, atom.at, 'expected a page: `torn(p[0])`');
+  const page = where.from ?? where.offset ?? 0;
+  return {
+    label,
+    read: (p) => {
+      const m = p.machine;
+      if (p.scenario.slowWriteback !== true || page >= m.fileSize(0)) return 0;
+      const frame = m.cached(0, page);
+      const ended = frame < 0 || (m.flags(m.head(frame)) & PG.writeback) === 0;
+      const covered = p.checksum(page) - 1;
+      return ended && covered >= 0 && m.backing(0, page) !== covered ? 1 : 0;
     },
   };
 }

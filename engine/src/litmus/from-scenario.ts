@@ -27,13 +27,19 @@ export function scenarioToLitmus(
       comments: [],
       role: 'driver',
       task: 'A',
-      statements: scenario.driver.flatMap(statementsOf),
+      statements: listOf(scenario.driver),
       at: NOWHERE,
     },
   ];
+  for (const [role, steps] of [
+    ['driver', scenario.second],
+    ['invalidate', scenario.callback],
+  ] as const)
+    if (steps !== undefined)
+      sections.push({ comments: [], role, task: 'A', statements: listOf(steps), at: NOWHERE });
   for (const kind of scenario.actors) {
     const child = kind.startsWith('fork') ? `B${children++ === 0 ? '' : children}` : '';
-    sections.push(...sectionsOf(kind, child));
+    sections.push(...sectionsOf(kind, child, scenario.slowWriteback === true));
   }
   return {
     name: name.replace(/[^A-Za-z0-9-]+/g, '-').replace(/^-+|-+$/g, '') || 'scenario',
@@ -45,6 +51,8 @@ export function scenarioToLitmus(
       readonly: !memory.writable,
       ...(memory.mapped === memory.pages ? {} : { mapped: memory.mapped }),
       ...(memory.zone === undefined ? {} : { zone: memory.zone }),
+      ...(memory.killed === true ? { killed: true } : {}),
+      ...(memory.stable === true ? { stable: true } : {}),
     },
     sections,
     remarks: [],
@@ -102,6 +110,40 @@ function flagArgument(flags: number): Argument {
   return named === flags && flags !== 0 ? words(...names.map(([name]) => `FOLL_${name}`)) : number(flags);
 }
 
+/** Steps as statements: the bodies of branches are put into them, and the targets of jumps get labels. */
+function listOf(steps: readonly DriverStep[]): Statement[] {
+  const targets = new Set(steps.flatMap((step) => (step.op === 'goto' ? [step.to] : [])));
+  const range = (from: number, to: number): Statement[] => {
+    const statements: Statement[] = [];
+    for (let i = from; i < to; i++) {
+      const step = steps[i]!;
+      const [first, ...rest] =
+        step.op === 'if' ? [branchOf(step, range(i + 1, i + 1 + step.body))] : statementsOf(step, i);
+      if (first !== undefined)
+        statements.push(targets.has(i) ? { ...first, label: labelOf(i) } : first, ...rest);
+      if (step.op === 'if') i += step.body;
+    }
+    return statements;
+  };
+  return range(0, steps.length);
+}
+
+function labelOf(index: number): string {
+  return `again${index}`;
+}
+
+function branchOf(step: Extract<DriverStep, { op: 'if' }>, body: readonly Statement[]): Statement {
+  const negated = step.negated === true ? { negated: true } : {};
+  switch (step.condition) {
+    case 'read-retry':
+      return statement('mmu_interval_read_retry', [words('notifier'), words('seq')], { body, ...negated });
+    case 'dma-mapped':
+      return statement('dma_mapped', [range(step)], { body, ...negated });
+    case 'will-pin':
+      return statement('iov_iter_extract_will_pin', [words('p')], { body, ...negated });
+  }
+}
+
 function statementsOf(step: DriverStep, index: number): Statement[] {
   switch (step.op) {
     case 'acquire': {
@@ -144,11 +186,37 @@ function statementsOf(step: DriverStep, index: number): Statement[] {
     case 'later':
       return [statement('return_to_user', [])];
     case 'return':
+    case 'if':
       return [];
+    case 'notifier-insert':
+      return [statement('mmu_interval_notifier_insert', [words('notifier'), words('mm'), words('p')])];
+    case 'notifier-remove':
+      return [statement('mmu_interval_notifier_remove', [words('notifier')])];
+    case 'read-begin':
+      return [statement('mmu_interval_read_begin', [words('notifier')], { target: 'seq' })];
+    case 'set-seq':
+      return [statement('mmu_interval_set_seq', [words('notifier'), words('cur_seq')])];
+    case 'driver-lock':
+      return [statement('mutex_lock', [words('lock')])];
+    case 'driver-unlock':
+      return [statement('mutex_unlock', [words('lock')])];
+    case 'hmm-fault': {
+      const start: Argument = step.page
+        ? { kind: 'array', name: 'p', offset: step.page, at: NOWHERE }
+        : words('p');
+      const wanted = words(step.write ? 'HMM_PFN_REQ_WRITE' : 'HMM_PFN_REQ_FAULT');
+      return [statement('hmm_range_fault', [start, number(step.nr), wanted, words(arrayName(step.set))])];
+    }
+    case 'goto':
+      return [statement('goto', [words(labelOf(step.to))])];
+    case 'bio-release':
+      return [
+        statement('bio_release_pages', [base(step), number(step.count), words(String(step.makeDirty))]),
+      ];
   }
 }
 
-function sectionsOf(kind: ActorKind, child: string): Section[] {
+function sectionsOf(kind: ActorKind, child: string, slow: boolean): Section[] {
   const section = (role: Section['role'], task: string | undefined, ...statements: Statement[]): Section => ({
     comments: [],
     role,
@@ -171,6 +239,11 @@ function sectionsOf(kind: ActorKind, child: string): Section[] {
     case 'exit':
       return [section('task', 'A', statement('exit', []))];
     case 'writeback':
+      if (slow)
+        return [
+          section('kernel', undefined, statement('writeback_start', []), statement('writeback_end', [])),
+        ];
+      return [section('kernel', undefined, statement(kind, []))];
     case 'reclaim':
     case 'ksm':
       return [section('kernel', undefined, statement(kind, []))];

@@ -4,6 +4,7 @@ import type { ActorKind, Scenario } from '../protocol/scenario.ts';
 import {
   ACQUIRE_APIS,
   type AcquireApi,
+  type Condition,
   type DmaDirection,
   type DriverStep,
   RELEASE_APIS,
@@ -25,6 +26,7 @@ export const PROBES = [
   'folio_mapcount',
   'folio_pincount',
   'folio_maybe_dma_pinned',
+  'iov_iter_extract_will_pin',
   'nr_foll_pin_acquired',
   'nr_foll_pin_released',
 ] as const;
@@ -35,6 +37,8 @@ export interface Register {
   readonly name: string;
   /** Step whose execution sets it; -1 before the first. */
   readonly after: number;
+  /** The step is one of the second driver section's. */
+  readonly second?: boolean;
   readonly probe: ProbeName | 'return';
   readonly set: number;
   readonly slot: number;
@@ -52,6 +56,23 @@ const DIRECTIONS: Readonly<Record<string, DmaDirection>> = {
   DMA_FROM_DEVICE: 'from-device',
   DMA_BIDIRECTIONAL: 'bidirectional',
 };
+/** Statements without anything to say beyond their name. */
+const PLAIN: Readonly<Record<string, DriverStep>> = {
+  mmap_read_lock: { op: 'mmap-lock' },
+  mmap_read_unlock: { op: 'mmap-unlock' },
+  return_to_user: { op: 'later' },
+  mmu_interval_notifier_insert: { op: 'notifier-insert' },
+  mmu_interval_notifier_remove: { op: 'notifier-remove' },
+  mmu_interval_read_begin: { op: 'read-begin' },
+  mmu_interval_set_seq: { op: 'set-seq' },
+  mutex_lock: { op: 'driver-lock' },
+  mutex_unlock: { op: 'driver-unlock' },
+};
+const BRANCHES: Readonly<Record<string, Condition>> = {
+  mmu_interval_read_retry: 'read-retry',
+  dma_mapped: 'dma-mapped',
+  iov_iter_extract_will_pin: 'will-pin',
+};
 const STATEMENTS = [
   ...ACQUIRE_APIS,
   ...RELEASE_APIS,
@@ -62,10 +83,11 @@ const STATEMENTS = [
   'dma_unmap',
   'set_page_dirty',
   'set_page_dirty_lock',
-  'mmap_read_lock',
-  'mmap_read_unlock',
-  'return_to_user',
   'assume',
+  'hmm_range_fault',
+  'bio_release_pages',
+  'goto',
+  ...Object.keys(PLAIN),
 ];
 const KERNEL_ACTIONS: Readonly<Record<string, ActorKind>> = {
   writeback: 'writeback',
@@ -81,7 +103,11 @@ export function lowerLitmus(test: LitmusTest, file: string): LoweredTest {
 }
 
 class Lowering {
-  private readonly driver: DriverStep[] = [];
+  /** The section that is lowered now, and whether it is the second driver. */
+  private driver: DriverStep[] = [];
+  private second = false;
+  private labels = new Map<string, number>();
+  private slowWriteback = false;
   private readonly registers: Register[] = [];
   private readonly arrays: string[] = [];
   private readonly actors: ActorKind[] = [];
@@ -96,36 +122,128 @@ class Lowering {
   run(): LoweredTest {
     const { buffer, sections } = this.test;
     const drivers = sections.filter((section) => section.role === 'driver');
-    if (drivers.length !== 1)
-      this.fail(
-        drivers[1]?.at ?? { line: 1, column: 1 },
-        `expected one \`driver\` section, found ${drivers.length}`,
-      );
-    for (const statement of drivers[0]!.statements) this.statement(statement);
-    for (const section of sections) if (section.role !== 'driver') this.actor(section);
+    const callbacks = sections.filter((section) => section.role === 'invalidate');
+    if (drivers.length === 0)
+      this.fail({ line: 1, column: 1 }, `expected one \`driver\` section, found ${drivers.length}`);
+    if (drivers.length > 2) this.fail(drivers[2]!.at, 'expected one or two `driver` sections, found a third');
+    if (callbacks.length > 1) this.fail(callbacks[1]!.at, 'expected one `invalidate` section, found another');
+    const driver = this.list(drivers[0]!);
+    this.second = true;
+    const second = drivers[1] === undefined ? {} : { second: this.list(drivers[1]) };
+    const callback = callbacks[0] === undefined ? {} : { callback: this.list(callbacks[0]) };
+    for (const section of sections)
+      if (section.role === 'task' || section.role === 'kernel') this.actor(section);
+    const killed = buffer.killed === undefined ? {} : { killed: buffer.killed };
+    const stable = buffer.stable === undefined ? {} : { stable: buffer.stable };
     const mapped = buffer.mapped ?? buffer.pages;
     const zone = buffer.zone === undefined ? {} : { zone: buffer.zone };
     return {
       scenario: {
-        memory: { kind: buffer.kind, pages: buffer.pages, mapped, writable: !buffer.readonly, ...zone },
-        driver: this.driver,
+        memory: {
+          kind: buffer.kind,
+          pages: buffer.pages,
+          mapped,
+          writable: !buffer.readonly,
+          ...zone,
+          ...killed,
+          ...stable,
+        },
+        driver,
         actors: this.actors,
+        ...second,
+        ...callback,
+        ...(this.slowWriteback ? { slowWriteback: true } : {}),
       },
       registers: this.registers,
       arrays: this.arrays,
     };
   }
 
+  private list(section: Section): DriverStep[] {
+    this.driver = [];
+    this.labels = new Map();
+    for (const statement of section.statements) this.statement(statement);
+    return this.driver;
+  }
+
   private statement(s: Statement): void {
+    if (s.label !== undefined) this.labels.set(s.label, this.driver.length);
+    if (s.body !== undefined) {
+      this.branch(s, s.body);
+      return;
+    }
     const is = (names: readonly string[]): boolean => names.includes(s.call);
     if (is(ACQUIRE_APIS)) this.acquire(s);
     else if (is(RELEASE_APIS)) this.release(s);
     else if (is(PROBES)) this.probe(s);
+    else if (s.call === 'hmm_range_fault') this.hmmFault(s);
+    else if (s.call === 'goto') this.driver.push({ op: 'goto', to: this.labelled(s) });
     else if (s.call === 'assume') this.assume(s);
     else this.driver.push(this.step(s));
   }
 
+  /** `if (condition) { … }`: how many steps the body has is known once it is lowered. */
+  private branch(s: Statement, body: readonly Statement[]): void {
+    const condition = BRANCHES[s.call];
+    if (condition === undefined)
+      this.fail(s.at, `\`${s.call}\` is no condition${suggestion(s.call, Object.keys(BRANCHES))}`);
+    const slots = condition === 'dma-mapped' ? this.slots(s, 0) : { set: 0, from: 0, count: 0 };
+    const at = this.driver.length;
+    const step = { op: 'if', condition: condition!, ...slots, body: 0 } as const;
+    this.driver.push(step);
+    for (const inner of body) this.statement(inner);
+    const negated = s.negated === true ? { negated: true } : {};
+    this.driver[at] = { ...step, body: this.driver.length - at - 1, ...negated };
+  }
+
+  private labelled(s: Statement): number {
+    const argument = s.args[0]!;
+    const name = argument.kind === 'words' ? argument.words[0]! : '';
+    const known = [...this.labels.keys()];
+    return (
+      this.labels.get(name) ??
+      this.fail(argument.at, `no label \`${name}\` before this${suggestion(name, known)}`)
+    );
+  }
+
+  private hmmFault(s: Statement): void {
+    const page = this.bufferPage(s);
+    const nr = this.numeric(s, 1, 'a number of pages');
+    const wanted = this.argument(s, 2, 'HMM_PFN_REQ_FAULT or HMM_PFN_REQ_WRITE');
+    const word = wanted.kind === 'words' ? wanted.words[0]! : '';
+    const known = ['HMM_PFN_REQ_FAULT', 'HMM_PFN_REQ_WRITE'];
+    if (!known.includes(word))
+      this.fail(wanted.at, `expected HMM_PFN_REQ_FAULT or HMM_PFN_REQ_WRITE${suggestion(word, known)}`);
+    const target = this.argument(s, 3, 'an array of pages');
+    if (target.kind !== 'words') {
+      this.fail(target.at, 'expected an array of pages');
+      return;
+    }
+    const set = this.arraySet(target.words[0]!, true, target.at);
+    this.driver.push({
+      op: 'hmm-fault',
+      set,
+      nr,
+      write: word.endsWith('WRITE'),
+      ...(page === 0 ? {} : { page }),
+    });
+    this.returns(s, set);
+  }
+
+  /** The register that keeps the result of the call just added. */
+  private returns(s: Statement, set: number): void {
+    if (s.target === undefined) return;
+    const after = this.driver.length - 1;
+    this.registers.push({ name: s.target, after, probe: 'return', set, slot: 0, ...this.thread() });
+  }
+
+  private thread(): { second?: boolean } {
+    return this.second ? { second: true } : {};
+  }
+
   private step(s: Statement): DriverStep {
+    const plain = PLAIN[s.call];
+    if (plain !== undefined) return plain;
     switch (s.call) {
       case 'read':
       case 'write':
@@ -137,18 +255,27 @@ class Lowering {
       case 'set_page_dirty':
       case 'set_page_dirty_lock':
         return { op: 'dirty', locked: s.call.endsWith('lock'), ...this.slots(s, 0) };
-      case 'mmap_read_lock':
-        return { op: 'mmap-lock' };
-      case 'mmap_read_unlock':
-        return { op: 'mmap-unlock' };
-      case 'return_to_user':
-        return { op: 'later' };
+      case 'bio_release_pages':
+        return this.bioRelease(s);
       default:
         return this.fail(s.at, `\`${s.call}\` is no statement of a driver${suggestion(s.call, STATEMENTS)}`);
     }
   }
 
-  private acquire(s: Statement): void {
+  private bioRelease(s: Statement): DriverStep {
+    const pages = this.argument(s, 0, 'pages');
+    const name = pages.kind === 'array' ? pages.name : pages.kind === 'words' ? pages.words[0]! : '';
+    return {
+      op: 'bio-release',
+      set: this.arraySet(name, false, pages.at),
+      from: pages.kind === 'array' ? (pages.from ?? pages.offset ?? 0) : 0,
+      count: this.numeric(s, 1, 'a number of pages'),
+      makeDirty: this.makeDirty(s) === true,
+    };
+  }
+
+  /** Page at which the first argument, the buffer, begins. */
+  private bufferPage(s: Statement): number {
     const start = this.argument(s, 0, 'the buffer');
     const base = start.kind === 'words' ? start.words[0] : start.kind === 'array' ? start.name : '';
     if (base !== this.test.buffer.name)
@@ -156,14 +283,18 @@ class Lowering {
         start.at,
         `expected the buffer \`${this.test.buffer.name}\`${suggestion(base ?? '', [this.test.buffer.name])}`,
       );
-    const page = start.kind === 'array' ? (start.offset ?? 0) : 0;
+    return start.kind === 'array' ? (start.offset ?? 0) : 0;
+  }
+
+  private acquire(s: Statement): void {
+    const page = this.bufferPage(s);
     const nr = this.numeric(s, 1, 'a number of pages');
     const flags = this.flags(this.argument(s, 2, 'FOLL_ flags'));
     const target = this.argument(s, 3, 'an array of pages or NULL');
     const name =
       target.kind === 'words' ? target.words[0]! : this.fail(target.at, 'expected an array of pages or NULL');
     const nullPages = name === 'NULL';
-    const set = this.arraySet(nullPages ? `NULL#${this.driver.length}` : name, true, target.at);
+    const set = this.arraySet(nullPages ? `NULL#${this.arrays.length}` : name, true, target.at);
     const step: DriverStep = {
       op: 'acquire',
       api: s.call as AcquireApi,
@@ -175,8 +306,7 @@ class Lowering {
       ...(s.times === undefined ? {} : { times: s.times }),
     };
     this.driver.push(step);
-    if (s.target !== undefined)
-      this.registers.push({ name: s.target, after: this.driver.length - 1, probe: 'return', set, slot: 0 });
+    this.returns(s, set);
   }
 
   /** `assume(n == 1)`: the acquire that set `n` gave this result; other runs are not looked at. */
@@ -187,7 +317,9 @@ class Lowering {
       return;
     }
     const { name, value, at } = argument;
-    const register = this.registers.find((r) => r.name === name && r.probe === 'return');
+    const register = this.registers.find(
+      (r) => r.name === name && r.probe === 'return' && (r.second === true) === this.second,
+    );
     const names = this.registers.map((r) => r.name);
     if (register === undefined) {
       this.fail(at, `no acquire sets \`${name}\`${suggestion(name, names)}`);
@@ -231,7 +363,7 @@ class Lowering {
 
   private probe(s: Statement): void {
     if (s.target === undefined) this.fail(s.at, `expected a register: \`r0 = ${s.call}(…)\``);
-    const wantsPage = !s.call.startsWith('nr_');
+    const wantsPage = !s.call.startsWith('nr_') && s.call !== 'iov_iter_extract_will_pin';
     const where = wantsPage ? this.slots(s, 0) : { set: 0, from: 0 };
     this.registers.push({
       name: s.target!,
@@ -239,6 +371,7 @@ class Lowering {
       probe: s.call as ProbeName,
       set: where.set,
       slot: where.from,
+      ...this.thread(),
     });
   }
 
@@ -302,6 +435,11 @@ class Lowering {
   private actor(section: Section): void {
     const calls = section.statements.map((s) => s.call);
     if (section.role === 'kernel') {
+      if (calls.join(' ') === 'writeback_start writeback_end') {
+        this.slowWriteback = true;
+        this.actors.push('writeback');
+        return;
+      }
       const kind = KERNEL_ACTIONS[calls[0] ?? ''];
       if (calls.length !== 1 || kind === undefined) this.badActor(section, Object.keys(KERNEL_ACTIONS));
       this.actors.push(kind!);

@@ -17,9 +17,21 @@ import {
 import { type Token, tokenize } from './lexer.ts';
 import { suggestion } from './suggest.ts';
 
-const KINDS = ['anon', 'thp', 'hugetlb', 'file', 'file-private', 'shmem', 'fsdax', 'zero'] as const;
+const KINDS = [
+  'anon',
+  'thp',
+  'hugetlb',
+  'file',
+  'file-private',
+  'shmem',
+  'fsdax',
+  'zero',
+  'kvec',
+  'bvec',
+] as const;
 const ZONES = ['normal', 'movable', 'cma'] as const;
-const ROLES = ['driver', 'task', 'kernel'] as const;
+const ROLES = ['driver', 'invalidate', 'task', 'kernel'] as const;
+const ATTRIBUTES = ['mapped', 'readonly', 'in', 'killed', 'stable'];
 const QUANTIFIERS = ['exists', '~exists', 'forall'] as const;
 
 /** Parses one test. `file` names it in errors. Throws LitmusError. */
@@ -110,16 +122,20 @@ class Parser {
     let mapped: number | undefined;
     let zone: Buffer['zone'];
     let readonly = false;
+    let killed = false;
+    let stable = false;
     for (;;) {
       const token = this.next();
       if (token.text === ';') break;
       if (token.text === 'mapped') mapped = this.count('the number of mapped pages');
       else if (token.text === 'readonly') readonly = true;
+      else if (token.text === 'killed') killed = true;
+      else if (token.text === 'stable') stable = true;
       else if (token.text === 'in') zone = this.oneOf(ZONES, 'a zone');
       else
         this.fail(
           token.at,
-          `expected \`mapped\`, \`readonly\`, \`in\` or \`;\`, found ${quoted(token)}${suggestion(token.text, ['mapped', 'readonly', 'in'])}`,
+          `expected \`mapped\`, \`readonly\`, \`in\`, \`killed\`, \`stable\` or \`;\`, found ${quoted(token)}${suggestion(token.text, ATTRIBUTES)}`,
         );
     }
     this.mark('}');
@@ -130,6 +146,8 @@ class Parser {
       readonly,
       ...(mapped === undefined ? {} : { mapped }),
       ...(zone === undefined ? {} : { zone }),
+      ...(killed ? { killed } : {}),
+      ...(stable ? { stable } : {}),
     };
   }
 
@@ -152,6 +170,19 @@ class Parser {
 
   private statement(): Statement {
     const first = this.word('a statement or `}`');
+    const comments = this.commentsOf(first);
+    if (this.peek().text === ':') {
+      this.next();
+      const labelled = this.statement();
+      return { ...labelled, comments: [...comments, ...labelled.comments], label: first.text };
+    }
+    if (first.text === 'if') return this.branch(first, comments);
+    if (first.text === 'goto') {
+      const label = this.word('a label');
+      this.mark(';');
+      const args: Argument[] = [{ kind: 'words', words: [label.text], at: label.at }];
+      return { comments, call: first.text, args, at: first.at };
+    }
     let call = first;
     let target: string | undefined;
     if (this.peek().text === '=') {
@@ -167,13 +198,28 @@ class Parser {
     }
     this.mark(';');
     return {
-      comments: this.commentsOf(first),
+      comments,
       call: call.text,
       args,
       at: call.at,
       ...(target === undefined ? {} : { target }),
       ...(times === undefined ? {} : { times }),
     };
+  }
+
+  /** `if (condition(arguments)) { statements }`. */
+  private branch(first: Token, comments: readonly string[]): Statement {
+    this.mark('(');
+    const negated = this.peek().text === '!';
+    if (negated) this.next();
+    const call = this.word('a condition');
+    const args = this.arguments();
+    this.mark(')');
+    this.mark('{');
+    const body: Statement[] = [];
+    while (this.peek().text !== '}') body.push(this.statement());
+    this.mark('}');
+    return { comments, call: call.text, args, at: first.at, body, ...(negated ? { negated } : {}) };
   }
 
   private arguments(): Argument[] {
@@ -266,7 +312,7 @@ class Parser {
     if (token.text === 'exists' || token.text === 'forall') return token.text;
     return this.fail(
       token.at,
-      `expected \`driver\`, \`task\`, \`kernel\`, \`exists\`, \`~exists\` or \`forall\`, found ${quoted(token)}${suggestion(token.text, [...ROLES, ...QUANTIFIERS])}`,
+      `expected \`driver\`, \`invalidate\`, \`task\`, \`kernel\`, \`exists\`, \`~exists\` or \`forall\`, found ${quoted(token)}${suggestion(token.text, [...ROLES, ...QUANTIFIERS])}`,
     );
   }
 

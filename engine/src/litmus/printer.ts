@@ -25,21 +25,34 @@ function bufferText(buffer: Buffer): string {
   if (buffer.mapped !== undefined) words.push(`mapped ${buffer.mapped}`);
   if (buffer.readonly) words.push('readonly');
   if (buffer.zone !== undefined) words.push(`in ${buffer.zone}`);
+  if (buffer.killed === true) words.push('killed');
+  if (buffer.stable === true) words.push('stable');
   return `${words.join(' ')};`;
 }
 
 function sectionText(section: Section): string {
   const head = section.task === undefined ? section.role : `${section.role}(${section.task})`;
   const comments = section.comments.map((comment) => `${block(comment, '')}\n`).join('');
-  const body = section.statements.map(statementText).join('');
+  const body = section.statements.map((s) => statementText(s, '  ')).join('');
   return `${comments}${head}\n{\n${body}}`;
 }
 
-function statementText(statement: Statement): string {
-  const comments = statement.comments.map((comment) => `${block(comment, '  ')}\n`).join('');
+function statementText(statement: Statement, indent: string): string {
+  const comments = statement.comments.map((comment) => `${block(comment, indent)}\n`).join('');
+  const label = statement.label === undefined ? '' : `${statement.label}:\n`;
+  return `${comments}${label}${unlabelled(statement, indent)}`;
+}
+
+function unlabelled(statement: Statement, indent: string): string {
+  const call = `${statement.call}(${statement.args.map(argumentText).join(', ')})`;
+  if (statement.call === 'goto') return `${indent}goto ${statement.args.map(argumentText).join('')};\n`;
+  if (statement.body !== undefined) {
+    const body = statement.body.map((s) => statementText(s, `${indent}  `)).join('');
+    return `${indent}if (${statement.negated === true ? '!' : ''}${call})\n${indent}{\n${body}${indent}}\n`;
+  }
   const target = statement.target === undefined ? '' : `${statement.target} = `;
   const times = statement.times === undefined ? '' : ` * ${statement.times}`;
-  return `${comments}  ${target}${statement.call}(${statement.args.map(argumentText).join(', ')})${times};\n`;
+  return `${indent}${target}${call}${times};\n`;
 }
 
 export function argumentText(argument: Argument): string {

@@ -207,6 +207,11 @@ export const WARN = {
     refused: false,
     text: 'BUG: unable to handle page fault: walked past the end of the pages array',
   },
+  recursiveLock: {
+    bit: 1 << 15,
+    refused: false,
+    text: 'WARNING: possible recursive locking detected: the invalidate callback takes a lock that its own task holds',
+  },
   memfdNull: { bit: 1 << 14, refused: false, text: 'kernel BUG at mm/hugetlb.c: no reservation' },
 } as const;
 export type WarnName = keyof typeof WARN;

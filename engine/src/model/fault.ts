@@ -210,6 +210,7 @@ function writeProtectFault(
   }
   const copy = allocAnon(m, m.word(frame, FRAME.CONTENT));
   if (copy < 0) return -ERRNO.ENOMEM;
+  m.invalidate(proc, vpage, vpage + 1);
   unmapEntry(m, proc, vpage);
   mapPage(m, proc, vpage, copy, kind === 'write' ? PTE.DIRTY | writeBit(vmFlags) : 0);
   m.note(() =>
@@ -311,6 +312,7 @@ function hugetlbFault(
   const copy = allocHugetlb(m);
   if (copy < 0) return -ERRNO.ENOMEM;
   for (let i = 0; i < m.pmdPages; i++) m.setWord(copy + i, FRAME.CONTENT, m.word(head + i, FRAME.CONTENT));
+  m.invalidate(proc, start, start + m.pmdPages);
   unmapEntry(m, proc, vpage);
   mapHuge(m, proc, start, copy, kind === 'write' ? PTE.DIRTY | writeBit(vmFlags) : 0);
   m.note(() => `${processName(proc)} gets a copy of the huge page, ${nameOf(copy)}`);

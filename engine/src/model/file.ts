@@ -75,6 +75,8 @@ function attachBuffers(m: Machine, file: number, head: number): void {
 /** page_mkwrite() of the file system, then fault_dirty_shared_page(): the first store after cleaning. */
 export function pageMkwrite(m: Machine, file: number, head: number): void {
   if (m.fs(file) === FS.fsdax) return;
+  // folio_wait_stable(): where a checksum covers the block, a store waits until the block is written.
+  if (m.stableWrites && (m.flags(head) & PG.writeback) !== 0) m.mustWait = true;
   folioMarkDirty(m, head);
 }
 
@@ -82,6 +84,7 @@ export function pageMkwrite(m: Machine, file: number, head: number): void {
 export function folioMkclean(m: Machine, head: number): boolean {
   let dirty = false;
   forEachMapping(m, head, (proc, vpage, pte) => {
+    m.invalidate(proc, vpage, vpage + 1);
     if ((pte & PTE.DIRTY) !== 0) dirty = true;
     m.setPte(proc, vpage, pte & ~(PTE.DIRTY | PTE.WRITE));
   });
@@ -112,6 +115,32 @@ export function writebackPage(m: Machine, file: number, index: number): boolean 
       `${nameOf(head)} is written to the backing store, is clean again, and is write-protected in every page table`,
   );
   return true;
+}
+
+/**
+ * The start of a page's writeback: clean and write-protected, and under writeback until endWriteback(). Returns the
+ * content that a checksum is computed over, or -1 when there is nothing to write.
+ */
+export function startWriteback(m: Machine, file: number, index: number): number {
+  const frame = m.cached(file, index);
+  if (frame < 0 || (m.fs(file) !== FS.ext4 && m.fs(file) !== FS.ext2)) return -1;
+  const head = m.head(frame);
+  if ((m.flags(head) & PG.dirty) === 0) return -1;
+  folioMkclean(m, head);
+  m.clearFlag(head, PG.dirty);
+  m.setFlag(head, PG.writeback);
+  m.note(() => `${nameOf(head)} is clean, write-protected and under writeback`);
+  return m.word(frame, FRAME.CONTENT);
+}
+
+/** folio_end_writeback(): what the page held up to now is in the backing store. Returns that content, or -1. */
+export function endWriteback(m: Machine, file: number, index: number): number {
+  const frame = m.cached(file, index);
+  if (frame < 0 || (m.flags(m.head(frame)) & PG.writeback) === 0) return -1;
+  m.clearFlag(m.head(frame), PG.writeback);
+  m.setBacking(file, index, m.word(frame, FRAME.CONTENT));
+  m.note(() => `${nameOf(m.head(frame))} is in the backing store`);
+  return m.word(frame, FRAME.CONTENT);
 }
 
 /** fsync(), sync(): writes every dirty page of the file. Returns the number of pages written. */
@@ -151,6 +180,12 @@ export function unmapFileRange(m: Machine, file: number, from: number, to: numbe
     for (let i = 0; i < m.vmas; i++) {
       const vma = m.vma(proc, i);
       if (m.vmaFile(vma) !== file) continue;
+      const pgoff = m.state[vma + VMA.START]! - m.state[vma + VMA.PGOFF]!;
+      m.invalidate(
+        proc,
+        Math.max(m.state[vma + VMA.START]!, pgoff + from),
+        Math.min(m.state[vma + VMA.END]!, pgoff + to),
+      );
       for (let v = m.state[vma + VMA.START]!; v < m.state[vma + VMA.END]!; v++) {
         const index = m.fileIndex(vma, v);
         if (index < from || index >= to || (m.pte(proc, v) & PTE.PRESENT) === 0) continue;

@@ -78,7 +78,7 @@ function freeFolio(m: Machine, head: number): void {
   const mapping = m.word(head, FRAME.MAPPING);
   const inCache =
     mapping >= MAPPING_FILE && m.cached(mapping - MAPPING_FILE, m.word(head, FRAME.INDEX)) === head;
-  if (m.state[at + FRAME.MAPCOUNT] !== 0 || inCache || head === ZERO_FRAME) {
+  if (m.state[at + FRAME.MAPCOUNT] !== 0 || inCache || (m.flags(head) & PG.reserved) !== 0) {
     m.warn('badPage');
     m.setFlag(head, PG.bad);
     m.note(

@@ -3,7 +3,7 @@ import { FAST_FLAGS, FOLL, INTERNAL_FLAGS } from '../protocol/flags.ts';
 import { ERRNO, FRAME, FS, MMF_HAS_PINNED, PG, PROC_KILLED, PTE, VM } from './constants.ts';
 import { handleFault, isCowMapping } from './fault.ts';
 import { folioMarkDirty, needsDirtyTracking } from './file.ts';
-import { gupPutFolio, pageAnon, tryGrabFolio, tryGrabFolioFast } from './folio.ts';
+import { folioIsLongtermPinnable, gupPutFolio, pageAnon, tryGrabFolio, tryGrabFolioFast } from './folio.ts';
 import { MAPPING_FILE, type Machine } from './machine.ts';
 import { checkAndMigrateMovable } from './migrate.ts';
 import { exclusive, hugeStart, markAccessed, pteFrame, splitPmd } from './rmap.ts';
@@ -229,6 +229,19 @@ export function getUserPagesLocked(
   return ret;
 }
 
+/** Whether some of the pages may not be pinned for long where they are. */
+function mustMigrate(m: Machine, pages: PageArray, nr: number): boolean {
+  for (let i = 0; i < nr; i++) if (!folioIsLongtermPinnable(m, m.head(pages[i]!))) return true;
+  return false;
+}
+
+/** The second half of a round: 0, -EAGAIN (unpinned and moved: pin again) or -ENOMEM (unpinned, somebody holds one). */
+export function longtermMigrate(m: Machine, pages: PageArray, base: number, nr: number): number {
+  const slice: PageArray = {};
+  for (let i = 0; i < nr; i++) slice[i] = pages[base + i]!;
+  return checkAndMigrateMovable(m, slice, nr, (head) => gupPutFolio(m, head, 1, FOLL.PIN));
+}
+
 /** __gup_longterm_locked(): pins, migrates what may not be pinned for long, and pins again. */
 export function gupLongtermLocked(
   m: Machine,
@@ -247,9 +260,11 @@ export function gupLongtermLocked(
   for (;;) {
     ret = getUserPagesLocked(m, proc, start, nr, flags, pages, base, locked);
     if (ret <= 0) break;
-    const slice: PageArray = {};
-    for (let i = 0; i < ret; i++) slice[i] = pages[base + i]!;
-    const moved = checkAndMigrateMovable(m, slice, ret, (head) => gupPutFolio(m, head, 1, FOLL.PIN));
+    if (m.pauseBeforeMigration && base === 0 && mustMigrate(m, pages, ret)) {
+      m.paused = true;
+      break;
+    }
+    const moved = longtermMigrate(m, pages, base, ret);
     if (moved === -ERRNO.EAGAIN) continue;
     if (moved !== 0) ret = moved;
     break;

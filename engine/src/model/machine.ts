@@ -90,6 +90,21 @@ export class Machine {
   lowestFree = 0;
   /** memalloc_pin_save(): allocations avoid MOVABLE and CMA while set. */
   pinScope = 0;
+  /**
+   * mmu_notifier_invalidate_range_start(): called before entries of [from, to) change, when somebody listens. What it
+   * calls may drop references and dirty folios, and changes no page table.
+   */
+  onInvalidate: ((proc: number, from: number, to: number) => void) | null = null;
+  /** The current operation has to wait for somebody else: what it has done so far never happened. */
+  mustWait = false;
+  /**
+   * A long-term pin stops between its pin and its migration, so that others can run there, and sets `paused`; the caller
+   * goes on with longtermMigrate().
+   */
+  pauseBeforeMigration = false;
+  paused = false;
+  /** mapping_stable_writes() of every file. */
+  stableWrites = false;
   /** Plain sentences about what happens, collected while a trace is made; null otherwise. */
   notes: string[] | null = null;
   /** Warnings of the current operation, while a trace is made. */
@@ -293,6 +308,11 @@ export class Machine {
   }
   get released(): number {
     return this.state[GLOBAL.RELEASED]!;
+  }
+
+  /** mmu_notifier_invalidate_range_start() for virtual pages [from, to) of a process. */
+  invalidate(proc: number, from: number, to: number): void {
+    this.onInvalidate?.(proc, from, to);
   }
 
   /** WARN_ON(): remembers the place and, in a trace, the text. */

@@ -30,7 +30,8 @@ export function migrateFolio(m: Machine, head: number, target: MigrationTarget =
   // try_to_migrate() moves the dirty bits of the entries into the folio even when migration then fails.
   // A PMD entry of a pinned huge page is given up before that.
   const pinned = folioMaybeDmaPinned(m, head);
-  forEachMapping(m, head, (_proc, _vpage, pte) => {
+  forEachMapping(m, head, (proc, vpage, pte) => {
+    m.invalidate(proc, vpage, vpage + folioPages(m, head));
     const givenUp = (pte & PTE.PMD) !== 0 && pinned && exclusive(m, pte);
     if ((pte & PTE.DIRTY) !== 0 && !givenUp) m.setFlag(head, PG.dirty);
   });
@@ -164,6 +165,7 @@ export function ksmMerge(m: Machine, proc: number, vpage: number): boolean {
   if ((pte & (PTE.PRESENT | PTE.SPECIAL | PTE.PMD)) !== PTE.PRESENT) return false;
   const head = m.head(pteFrame(pte));
   if (!m.isAnon(head) || m.order(head) > 0 || m.word(head, FRAME.MAPPING) >= MAPPING_FILE) return false;
+  m.invalidate(proc, vpage, vpage + 1);
   if (extraReferences(m, head) !== 0) {
     m.note(() => `somebody holds ${nameOf(head)}: KSM leaves it alone`);
     return false;

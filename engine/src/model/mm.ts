@@ -1,6 +1,6 @@
 /** What processes do to their memory: fork, munmap, exit, madvise. Source: mm/memory.c, kernel/fork.c, mm/mmap.c. */
 import { ERRNO, FRAME, FS, MMF_HAS_PINNED, PG, PROC, PROC_ALIVE, PTE, VM, VMA } from './constants.ts';
-import { allocAnon, allocHugetlb } from './fault.ts';
+import { allocAnon, allocHugetlb, isCowMapping } from './fault.ts';
 import { fileOf, removeFromCache } from './file.ts';
 import { extraReferences, folioMaybeDmaPinned, folioPages, nameOf } from './folio.ts';
 import type { Machine } from './machine.ts';
@@ -32,6 +32,7 @@ export function fork(m: Machine, parent: number, child: number): number {
     for (let w = 0; w < VMA.SIZE; w++) s[to + w] = s[from + w]!;
     // Entries of shared file mappings are not copied: the child faults them in by itself.
     if ((m.vmaFlags(from) & VM.SHARED) !== 0) continue;
+    if (isCowMapping(m.vmaFlags(from))) m.invalidate(parent, s[from + VMA.START]!, s[from + VMA.END]!);
     const ret = copyRange(m, parent, child, s[from + VMA.START]!, s[from + VMA.END]!);
     if (ret < 0) return ret;
   }
@@ -154,6 +155,7 @@ export function zapRange(m: Machine, proc: number, start: number, end: number): 
 
 /** munmap() of [start, end): data of anonymous pages is discarded, file pages stay in the page cache. */
 export function munmap(m: Machine, proc: number, start: number, end: number): void {
+  m.invalidate(proc, start, end);
   zapRange(m, proc, start, end);
   const s = m.state;
   for (let i = 0; i < m.vmas; i++) {
@@ -184,6 +186,7 @@ export function munmap(m: Machine, proc: number, start: number, end: number): vo
 export function exitProcess(m: Machine, proc: number): void {
   for (let i = 0; i < m.vmas; i++) {
     const vma = m.vma(proc, i);
+    m.invalidate(proc, m.state[vma + VMA.START]!, m.state[vma + VMA.END]!);
     zapRange(m, proc, m.state[vma + VMA.START]!, m.state[vma + VMA.END]!);
     for (let w = 0; w < VMA.SIZE; w++) m.state[vma + w] = 0;
   }
@@ -242,6 +245,7 @@ export function mprotect(m: Machine, proc: number, start: number, end: number, a
   const s = m.state;
   const vma = m.vmaAt(proc, start);
   if (vma < 0) return;
+  m.invalidate(proc, start, end);
   s[vma + VMA.FLAGS] = (s[vma + VMA.FLAGS]! & ~(VM.READ | VM.WRITE)) | access;
   for (let v = start; v < end; v++) {
     const pte = m.pte(proc, v);
@@ -271,5 +275,6 @@ export function mlock(m: Machine, proc: number, start: number, end: number, on: 
 
 /** MADV_DONTNEED. */
 export function madviseDontneed(m: Machine, proc: number, start: number, end: number): void {
+  m.invalidate(proc, start, end);
   zapRange(m, proc, start, end);
 }

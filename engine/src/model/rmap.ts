@@ -97,6 +97,7 @@ export function splitPmd(m: Machine, proc: number, vpage: number): void {
   const start = hugeStart(m, pte, vpage);
   const head = m.head(pteFrame(pte));
   const nr = folioPages(m, head);
+  m.invalidate(proc, start, start + nr);
   if (!hasRmap(pte)) {
     for (let i = 0; i < nr; i++) m.setPte(proc, start + i, makePte(ZERO_FRAME, PTE.SPECIAL));
     return;

@@ -78,6 +78,7 @@ function tryToUnmap(m: Machine, head: number): void {
   const anon = m.isAnon(head);
   const slot = anon ? slotOf(m, head) : -1;
   forEachMapping(m, head, (proc, vpage, pte) => {
+    m.invalidate(proc, vpage, vpage + 1);
     const isExclusive = exclusive(m, pte);
     if ((pte & PTE.DIRTY) !== 0) m.setFlag(head, PG.dirty);
     if (anon) m.addSwapUsers(slot, 1);
@@ -100,6 +101,8 @@ export function reclaimFolio(m: Machine, head: number): boolean {
   if (where === null) return false;
   const fs = m.fs(where.file);
   if (fs === FS.hugetlbfs || fs === FS.secretmem || fs === FS.fsdax) return false;
+  // shrink_folio_list() passes by a folio under writeback.
+  if ((flags & PG.writeback) !== 0) return false;
   m.clearFlag(head, PG.referenced);
   tryToUnmap(m, head);
   if (folioMaybeDmaPinned(m, head)) {

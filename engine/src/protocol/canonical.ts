@@ -24,8 +24,20 @@ export function canonicalText(scenario: Scenario): string {
     memory.writable ? 'rw' : 'ro',
     memory.zone ?? 'normal',
   ];
-  const steps = scenario.driver.map((step) => stepText(step, setOf));
-  return [buffer.join(' '), ...steps, [...scenario.actors].sort().join(',')].join('\n');
+  if (memory.killed === true) buffer.push('killed');
+  if (memory.stable === true) buffer.push('stable');
+  const lines = [buffer.join(' ')];
+  for (const [name, steps] of [
+    ['', scenario.driver],
+    ['second', scenario.second],
+    ['callback', scenario.callback],
+  ] as const) {
+    if (steps === undefined) continue;
+    if (name !== '') lines.push(name);
+    lines.push(...steps.map((step) => stepText(step, setOf)));
+  }
+  const actors = [...scenario.actors].sort().join(',');
+  return [...lines, scenario.slowWriteback === true ? `${actors} slow` : actors].join('\n');
 }
 
 function stepText(step: DriverStep, setOf: (set: number) => number): string {
@@ -57,10 +69,26 @@ function stepText(step: DriverStep, setOf: (set: number) => number): string {
         step.count,
         step.makeDirty === true ? 'dirty' : 'clean',
       ].join(' ');
+    case 'hmm-fault':
+      return [step.op, setOf(step.set), step.nr, step.page ?? 0, step.write ? 'write' : 'read'].join(' ');
+    case 'if': {
+      const slots = step.condition === 'dma-mapped' ? [setOf(step.set), step.from, step.count] : [];
+      return [step.negated === true ? 'unless' : 'if', step.condition, ...slots, step.body].join(' ');
+    }
+    case 'goto':
+      return `goto ${step.to}`;
+    case 'bio-release':
+      return [step.op, setOf(step.set), step.from, step.count, step.makeDirty ? 'dirty' : 'clean'].join(' ');
     case 'mmap-lock':
     case 'mmap-unlock':
     case 'later':
     case 'return':
+    case 'notifier-insert':
+    case 'notifier-remove':
+    case 'read-begin':
+    case 'set-seq':
+    case 'driver-lock':
+    case 'driver-unlock':
       return step.op;
   }
 }

@@ -12,9 +12,15 @@ import type { DriverStep } from './steps.ts';
  */
 export type MemoryKind = 'anon' | 'thp' | 'hugetlb' | 'file' | 'file-private' | 'shmem' | 'fsdax' | 'zero';
 
+/**
+ * Memory of the kernel's own behind an iterator: ITER_KVEC (kernel addresses) or ITER_BVEC (pages that somebody else
+ * keeps). Only iov_iter_*() and bio_release_pages() know it: no process maps it.
+ */
+export type KernelMemoryKind = 'kvec' | 'bvec';
+
 /** The user's buffer, before the driver starts. */
 export interface Memory {
-  readonly kind: MemoryKind;
+  readonly kind: MemoryKind | KernelMemoryKind;
   /** Pages of PAGE_SIZE in the buffer's address range. */
   readonly pages: number;
   /** How many of them, from the start, are mapped: fewer than asked for gives a short count. */
@@ -23,6 +29,10 @@ export interface Memory {
   readonly writable: boolean;
   /** Memory zone of the pages at the start. */
   readonly zone?: 'normal' | 'movable' | 'cma';
+  /** A fatal signal is pending for the process. */
+  readonly killed?: boolean;
+  /** The file's storage needs stable pages (mapping_stable_writes()): a checksum covers each block. */
+  readonly stable?: boolean;
 }
 
 /** Something that the rest of the kernel, or userspace, does around the driver, at a moment of its choice. */
@@ -50,4 +60,10 @@ export interface Scenario {
   readonly memory: Memory;
   readonly driver: readonly DriverStep[];
   readonly actors: readonly ActorKind[];
+  /** Another thread of the driver, which runs beside the first. Page sets are numbered across both. */
+  readonly second?: readonly DriverStep[];
+  /** The driver's invalidate callback, which runs while a notifier is inserted. */
+  readonly callback?: readonly DriverStep[];
+  /** Writeback takes time: the folio is under writeback between the start and the end of its I/O. Else it is one step. */
+  readonly slowWriteback?: boolean;
 }

@@ -113,6 +113,73 @@ export interface ReturnStep {
   readonly op: 'return';
 }
 
+/**
+ * mmu_interval_notifier_insert() and mmu_interval_notifier_remove() over the whole buffer: in between, the scenario's
+ * `callback` runs before the kernel changes the process's page tables there (document section "CASE 3").
+ */
+export interface NotifierStep {
+  readonly op: 'notifier-insert' | 'notifier-remove';
+}
+
+/**
+ * `read-begin`: seq = mmu_interval_read_begin(). `set-seq`: mmu_interval_set_seq(), which every callback owes: without
+ * it mmu_interval_read_retry() notices nothing.
+ */
+export interface SequenceStep {
+  readonly op: 'read-begin' | 'set-seq';
+}
+
+/** The lock that the driver and its invalidate callback share: who wants it while another holds it waits. */
+export interface DriverLockStep {
+  readonly op: 'driver-lock' | 'driver-unlock';
+}
+
+/**
+ * hmm_range_fault(): the pages behind the buffer, faulted in, without a reference or pin. 0, or -EBUSY when the sequence
+ * has changed since `read-begin`, or -EFAULT.
+ */
+export interface HmmFaultStep {
+  readonly op: 'hmm-fault';
+  readonly set: number;
+  readonly nr: number;
+  /** First page of the buffer; 0 unless given. */
+  readonly page?: number;
+  /** HMM_PFN_REQ_WRITE. */
+  readonly write: boolean;
+}
+
+/** What a branch asks. */
+export const CONDITIONS = ['read-retry', 'dma-mapped', 'will-pin'] as const;
+/**
+ * - `read-retry`: mmu_interval_read_retry(), the sequence has changed since `read-begin`.
+ * - `dma-mapped`: the device has access to the pages of the slots.
+ * - `will-pin`: iov_iter_extract_will_pin(), the iterator is user-backed.
+ */
+export type Condition = (typeof CONDITIONS)[number];
+
+/** `if (condition) { the next body steps }`. */
+export interface IfStep extends Slots {
+  readonly op: 'if';
+  readonly condition: Condition;
+  readonly negated?: boolean;
+  readonly body: number;
+}
+
+/** Goes on at step `to` of the same list. */
+export interface GotoStep {
+  readonly op: 'goto';
+  readonly to: number;
+}
+
+/**
+ * bio_release_pages(): unpins what iov_iter_extract_pages() pinned for the bio (BIO_PAGE_PINNED), and does nothing to
+ * pages that were not pinned for it.
+ */
+export interface BioReleaseStep extends Slots {
+  readonly op: 'bio-release';
+  readonly makeDirty: boolean;
+}
+
 /** One concrete step of the pin protocol. `id` ties it to the witness step it comes from. */
 export type DriverStep = (
   | AcquireStep
@@ -124,4 +191,11 @@ export type DriverStep = (
   | MmapLockStep
   | LaterStep
   | ReturnStep
+  | NotifierStep
+  | SequenceStep
+  | DriverLockStep
+  | HmmFaultStep
+  | IfStep
+  | GotoStep
+  | BioReleaseStep
 ) & { readonly id?: number };
