@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { decodeSource } from '#server/syntax/decode.ts';
+import { IncrementalParser } from '#server/syntax/incremental.ts';
 import { createParser, type Parser, type SourceSlice } from '#server/syntax/parser.ts';
 import { openSource } from '#server/syntax/source.ts';
 import { milliseconds, quantile, type Row } from './measure.ts';
@@ -66,24 +67,26 @@ function row(what: string, characters: number, time: number): Row {
 }
 
 /** A character is typed into the middle function of a file, again and again: from text to that function's tree. */
-function editRow(parser: Parser, content: string): Row {
+function editRow(backend: Parser, content: string): Row {
+  const parser = new IncrementalParser(backend);
   let text = content;
   let source = openSource('bench.c', text, OPTIONS);
   const all = source.functions.map((_function, index) => index);
   for (const index of all) source.parse(index, parser);
+  parser.sweep();
   const edited = all[all.length >> 1]!;
   const times = Array.from({ length: EDITS }, (_, edit) => {
     const at = source.functions[edited]!.bodyStart + 1;
     text = `${text.slice(0, at)}${edit % 2 === 0 ? ';' : ' '}${text.slice(at)}`;
-    const previous = source;
     const time = milliseconds(() => {
       source = openSource('bench.c', text, OPTIONS);
-      source.adopt(previous);
       source.parse(edited, parser);
     });
     for (const index of all) source.parse(index, parser);
+    parser.sweep();
     return time;
   });
+  parser.dispose();
   return {
     what: `an edit, ${parser.backend}, ${source.lines.count} lines: median, p95`,
     figure: `${quantile(times, 0.5).toFixed(1)} ms, ${quantile(times, 0.95).toFixed(1)} ms`,

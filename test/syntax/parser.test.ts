@@ -250,44 +250,6 @@ describe('a source file', () => {
     expect(tree.hasError).toBe(false);
   });
 
-  test('takes over the trees of functions that an edit left alone', () => {
-    const [parser] = parsers;
-    const before = open(text);
-    before.functions.forEach((_found, index) => {
-      before.parse(index, parser!);
-    });
-    const edited = text
-      .replace('static void drop', '/* new */\r\n__init static void drop')
-      .replace('0, 1, 0', '0, 2, 0');
-    const after = open(edited);
-    after.adopt(before);
-    const fresh = open(edited);
-    after.functions.forEach((_found, index) => {
-      expect(plain(after.parse(index, parser!))).toEqual(plain(fresh.parse(index, parser!)));
-      expect(after.parse(index, parser!).text).toBe(edited);
-    });
-  });
-
-  test('does not parse a function again that only moved', () => {
-    const [parser] = parsers;
-    const before = open(`__init ${text}`);
-    before.parse(1, parser!);
-    const after = open(`\n__init ${text}`);
-    after.adopt(before);
-    const parsed: string[] = [];
-    const counting: Parser = {
-      ...parser!,
-      parse(slice) {
-        parsed.push(slice.code);
-        return parser!.parse(slice);
-      },
-    };
-    expect(plain(after.parse(1, counting))).toEqual(plain(open(`\n__init ${text}`).parse(1, parser!)));
-    expect(parsed).toEqual([]);
-    after.parse(0, counting);
-    expect(parsed).toHaveLength(1);
-  });
-
   test.each([
     ['#define PIN(p) pin_user_pages(0, 1, 0, p)\n', 'call_expression', 'pin_user_pages(0, 1, 0, p)'],
     ['#define PIN(p) do { \\\n\tpin(p); \\\n} while (0)\n', 'call_expression', 'pin(p)'],

@@ -46,11 +46,6 @@ export interface SourceFile {
    * that is empty.
    */
   parseMacro(name: string, parser: Parser): SyntaxTree | undefined;
-  /**
-   * After an edit: takes over the trees of functions that are the same as in the file's earlier state, moved to their
-   * new places.
-   */
-  adopt(previous: SourceFile): void;
 }
 
 export type SourceOptions = ConditionalOptions;
@@ -73,7 +68,6 @@ class OpenedSource implements SourceFile {
   readonly #slices: (SourceSlice | undefined)[] = [];
   readonly #trees: (SyntaxTree | undefined)[] = [];
   /** Trees of the file's earlier state by the code that was parsed. */
-  readonly #earlier = new Map<string, { readonly tree: SyntaxTree; readonly from: number }>();
   #lines: LineIndex | undefined;
 
   constructor(path: string, text: string, options: SourceOptions) {
@@ -143,24 +137,10 @@ class OpenedSource implements SourceFile {
   parse(index: number, parser: Parser): SyntaxTree {
     let tree = this.#trees[index];
     if (tree === undefined) {
-      const slice = this.slice(index);
-      const earlier = this.#earlier.get(slice.code);
-      tree =
-        earlier === undefined
-          ? parser.parse(slice)
-          : moved(earlier.tree, slice.from - earlier.from, this.text);
+      tree = parser.parse(this.slice(index));
       this.#trees[index] = tree;
     }
     return tree;
-  }
-
-  adopt(previous: SourceFile): void {
-    if (!(previous instanceof OpenedSource)) return;
-    previous.#trees.forEach((tree, index) => {
-      if (tree === undefined) return;
-      const { code, from } = previous.slice(index);
-      this.#earlier.set(code, { tree, from });
-    });
   }
 
   parseRange(range: Range, parser: Parser): SyntaxTree {
@@ -175,14 +155,4 @@ class OpenedSource implements SourceFile {
     const code = `${toPlainC(macro.body, undefined, this.macros)};`;
     return parser.parse({ text: this.text, code, from: macro.bodyStart });
   }
-}
-
-/** The same tree at another place of another text. */
-function moved(tree: SyntaxTree, distance: number, text: string): SyntaxTree {
-  return {
-    ...tree,
-    text,
-    start: tree.start.map((offset) => offset + distance),
-    end: tree.end.map((offset) => offset + distance),
-  };
 }
