@@ -12,6 +12,9 @@ import { actorInWords, memoryInWords, propertyInWords } from './words.ts';
 /** States that one exploration may visit before it answers `bounded`. */
 export const STATE_BOUND = 50_000;
 
+/** Verdicts that are remembered; beyond that the oldest is forgotten, and run again when it is asked for. */
+const MAX_VERDICTS = 2_000;
+
 /** Remembers verdicts by the scenarios' canonical text: paths that differ only in names are run once. */
 export class Explainer {
   readonly #verdicts = new Map<string, Difference>();
@@ -41,6 +44,7 @@ export class Explainer {
     if (difference === undefined) {
       difference = compare(written, document, { bounds: { states: STATE_BOUND } });
       this.#verdicts.set(key, difference);
+      if (this.#verdicts.size > MAX_VERDICTS) this.#verdicts.delete(this.#verdicts.keys().next().value!);
     }
     return difference;
   }
