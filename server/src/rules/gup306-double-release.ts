@@ -73,7 +73,17 @@ function finding(o: ReleaseObservation): Finding {
     { range: rangeOf(o.set.call), message: `the only ${what} is taken here` },
     ...firstRelease(o),
   ];
-  return pathFinding('GUP306', o, { range: rangeOf(o.call), function: o.within }, message, related);
+  const found = pathFinding('GUP306', o, { range: rangeOf(o.call), function: o.within }, message, related);
+  return asksAboutPage(found) ? { ...found, certainty: 'possible' } : found;
+}
+
+/**
+ * The path takes a branch on a question about the page itself, such as is_zero_pfn(page_to_pfn(page)) or
+ * PageReserved(page). The answer may be what keeps the two releases apart: a page that was released under one answer may
+ * never pass the other question.
+ */
+function asksAboutPage(found: Finding): boolean {
+  return found.witness?.assumed.some((guard) => /\w\(.*(pfn|page|folio)/i.test(guard.text)) ?? false;
 }
 
 function firstRelease(o: ReleaseObservation): Finding['related'] {

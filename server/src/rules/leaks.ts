@@ -27,12 +27,18 @@ export function leakFindings(
       range: rangeOf(o.range),
       message: 'returns here with the pages still held',
     }));
-    return pathFinding(
+    const found = pathFinding(
       code,
       first,
       { range: rangeOf(first.set.call), function: first.set.within },
       message(first),
       related,
     );
+    return asksForZeroPage(found) ? { ...found, certainty: 'possible' } : found;
   });
+}
+
+/** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */
+function asksForZeroPage(found: Finding): boolean {
+  return found.witness?.assumed.some((guard) => /is_(huge_)?zero_|reserved/i.test(guard.text)) ?? false;
 }
