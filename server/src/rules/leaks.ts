@@ -27,14 +27,14 @@ export function leakFindings(
       range: rangeOf(o.range),
       message: 'returns here with the pages still held',
     }));
-    const found = pathFinding(
+    const finding = pathFinding(
       code,
       first,
       { range: rangeOf(first.set.call), function: first.set.within },
       message(first),
       related,
     );
-    return asksForZeroPage(found) ? { ...found, certainty: 'possible' } : found;
+    return asksForZeroPage(finding) ? { ...finding, certainty: 'possible' } : finding;
   });
 }
 
