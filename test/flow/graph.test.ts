@@ -40,6 +40,11 @@ const graphs: readonly (readonly [string, string, readonly string[]])[] = [
       'k() -> return',
     ],
   ],
+  [
+    'a case range is no constant',
+    'switch (a) { case 1 ... 3: g(); } return 0;',
+    ['switch (a) { case 1 ... 3: g(); } -> g() | return', 'g() -> return'],
+  ],
   ['BUG_ON stops where it holds', 'BUG_ON(a); g(); return 0;', ['a -> stop | g()', 'g() -> return']],
   ['likely() is seen through', 'if (likely(a)) g(); return 0;', ['a -> g() | return', 'g() -> return']],
   [

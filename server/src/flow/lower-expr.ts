@@ -1,5 +1,6 @@
 /** Expressions of the syntax tree to the compact form of ir.ts. */
 import { Field, Kind } from '../syntax/kinds.ts';
+import { isCaseRange } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
 import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
@@ -181,6 +182,7 @@ function lowerBinary(scope: Scope, node: number): Expr {
   const r = lowerField(scope, node, Field.right);
   const op = childByField(tree, node, Field.operator);
   const text = op < 0 ? '?' : textOf(tree, op);
+  if (op >= 0 && isCaseRange(tree, op)) return { k: 'opaque', parts: [], ...at };
   if (text === '&&' || text === '||') return { k: 'logic', op: text, l, r, type: INT, ...at };
   if (!isBinaryOp(text)) return { k: 'opaque', parts: [l, r], ...at };
   const comparison = /^(==|!=|<|<=|>|>=)$/.test(text);

@@ -1,6 +1,7 @@
 /** A function's statements to a control flow graph whose nodes carry compact expressions. */
 import { Field, Kind } from '../syntax/kinds.ts';
 import type { Range } from '../syntax/range.ts';
+import { macroOfStatement } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
 import { NodeFlag } from '../syntax/tree.ts';
 import { conditionsOf } from './conditions.ts';
@@ -245,6 +246,10 @@ class Builder {
 
   #if(s: number, from: number, targets: Targets | undefined): number {
     const tree = this.#tree;
+    const block = childByField(tree, s, Field.consequence);
+    // scoped_guard(…) {…}: its block runs once.
+    if (macroOfStatement(tree, s) === 'scoped_guard' && block >= 0)
+      return this.#statement(block, from, targets);
     const yes = this.#node('join', this.#at(s));
     const no = this.#node('join', this.#at(s));
     this.#conditionOf(s, from, yes, no, false);
@@ -276,7 +281,8 @@ class Builder {
 
   #while(s: number, from: number): number {
     const range = this.#at(s);
-    if (!this.#tree.text.startsWith('while', range.start)) return this.#loopMacro(s, from);
+    const macro = macroOfStatement(this.#tree, s);
+    if (macro !== undefined) return this.#loopMacro(s, macro, from);
     const head = this.#then(from, 'join', range);
     const yes = this.#node('join', range);
     const after = this.#node('join', range);
@@ -289,11 +295,10 @@ class Builder {
    * An iterator macro that the dialect made a loop: unknown number of rounds, its variables change in each. The test
    * before the first round stands apart, since what the macro is given tells whether there is one.
    */
-  #loopMacro(s: number, from: number): number {
+  #loopMacro(s: number, macro: string, from: number): number {
     const c = childByField(this.#tree, s, Field.condition);
     const range = c < 0 ? this.#at(s) : this.#at(c);
     const args = c < 0 ? [] : flatten(lowerExpr(this.#scope, c));
-    const macro = /^\w+/.exec(this.#tree.text.slice(this.#tree.start[s]!, range.start))?.[0] ?? '';
     const changed = iteratorsOf(macro, args);
     const next: Expr = { k: 'seq', items: changed, ...range };
     const again = this.#node('join', range);
