@@ -55,7 +55,7 @@ const MUTATIONS = [
   [
     'page_mkwrite does not dirty',
     'model/file.ts',
-    'if (m.fs(file) === FS.fsdax) return;\n  folioMarkDirty(m, head);',
+    'if (m.stableWrites && (m.flags(head) & PG.writeback) !== 0) m.mustWait = true;\n  folioMarkDirty(m, head);',
     'return;',
   ],
   [
@@ -121,6 +121,55 @@ const MUTATIONS = [
     'model/unpin.ts',
     'if ((m.flags(head) & PG.dirty) === 0) folioMarkDirty(m, head);\n    gupPutFolio(m, head, count',
     'gupPutFolio(m, head, count',
+  ],
+  [
+    'fork does not call notifiers back',
+    'model/mm.ts',
+    'if (isCowMapping(m.vmaFlags(from))) m.invalidate(parent, s[from + VMA.START]!, s[from + VMA.END]!);',
+    '',
+  ],
+  [
+    'munmap does not call notifiers back',
+    'model/mm.ts',
+    'm.invalidate(proc, start, end);\n  zapRange(m, proc, start, end);\n  const s',
+    'zapRange(m, proc, start, end);\n  const s',
+  ],
+  [
+    'mkclean does not call notifiers back',
+    'model/file.ts',
+    'm.invalidate(proc, vpage, vpage + 1); if ((pte & PTE.DIRTY) !== 0) dirty = true;',
+    'if ((pte & PTE.DIRTY) !== 0) dirty = true;',
+  ],
+  [
+    'truncate does not call notifiers back',
+    'model/file.ts',
+    'm.invalidate(\n proc,\n Math.max(',
+    'Math.max(\n proc,\n Math.max(',
+  ],
+  ['reclaim does not call notifiers back', 'model/swap.ts', 'm.invalidate(proc, vpage, vpage + 1);', ''],
+  [
+    'migration does not call notifiers back',
+    'model/migrate.ts',
+    'm.invalidate(proc, vpage, vpage + folioPages(m, head));',
+    '',
+  ],
+  [
+    'copy-on-write does not call notifiers back',
+    'model/fault.ts',
+    'm.invalidate(proc, vpage, vpage + 1);',
+    '',
+  ],
+  [
+    'a store to a stable page does not wait for writeback',
+    'model/file.ts',
+    'if (m.stableWrites && (m.flags(head) & PG.writeback) !== 0) m.mustWait = true;',
+    '',
+  ],
+  [
+    'the other thread’s pin does not stop a migration',
+    'model/gup.ts',
+    'if (m.pauseBeforeMigration && base === 0 && mustMigrate(m, pages, ret)) { m.paused = true; break; }',
+    '',
   ],
 ];
 

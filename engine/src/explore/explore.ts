@@ -169,7 +169,11 @@ function searchStates(
     chosen(p, ways, options.reduction !== false);
     for (const t of ways) {
       const matched = run(p, t, properties);
-      if (m.mustWait) continue;
+      // A transition that has to wait is none.
+      if (m.mustWait) {
+        store.undo();
+        continue;
+      }
       transitions++;
       if (threadOf(p, t) >= 0) acquires.saw(p.lastStep, matched, p.refusal);
       if (!matched) {
