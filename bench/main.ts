@@ -11,6 +11,7 @@ import { editorRows } from './editor.ts';
 import { explainRows, exploreRows } from './engine.ts';
 import { output, type Row, table } from './measure.ts';
 import { parseRows } from './parse.ts';
+import { spinRows } from './spin/rows.ts';
 import { startRows, treeRows } from './tree.ts';
 
 const { values, positionals } = parseArgs({
@@ -31,6 +32,7 @@ output(process.execPath, [path.join(root, 'esbuild.mjs')], root);
 const rows: Row[] = [
   ...startRows(program, examples),
   ...exploreRows(),
+  ...spinRows(path.join(root, 'bench/spin/case5.pml')),
   ...(await explainRows([kernel], root)),
   ...(await parseRows(path.join(kernel, 'drivers'))),
   ...treeRows(program, kernel),

@@ -147,12 +147,14 @@ function searchStates(
   const parents: number[] = [-1];
   const vias: number[] = [-1];
   const paths: number[] = [1];
-  const levels: number[] = [0];
   const ways: number[] = [];
   const acquires = new AcquireLog(p);
   let transitions = 0;
   let executions = 0;
   let depth = 0;
+  /** Where the next level of the search begins. */
+  let nextLevel = 0;
+  let level = -1;
   let broken = 0;
   let bounded = false;
   let hit = -1;
@@ -160,6 +162,10 @@ function searchStates(
     if ((index & 1023) === 0 && options.cancelled?.() === true) {
       bounded = true;
       break;
+    }
+    if (index === nextLevel) {
+      level++;
+      nextLevel = store.count;
     }
     store.load(index);
     if (finished(p)) {
@@ -186,11 +192,12 @@ function searchStates(
         paths[~added]! += paths[index]!;
         continue;
       }
-      parents.push(index);
-      vias.push(t);
+      if (target !== 0) {
+        parents.push(index);
+        vias.push(t);
+      }
       paths.push(paths[index]!);
-      levels.push(levels[index]! + 1);
-      depth = Math.max(depth, levels[index]! + 1);
+      depth = level + 1;
       broken |= brokenHere;
       if ((brokenHere & target) !== 0) {
         hit = added;

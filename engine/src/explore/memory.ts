@@ -58,17 +58,22 @@ export function layOut(scenario: Scenario, steps: readonly DriverStep[]): Memory
   if (memory.kind === 'file-private' || memory.kind === 'zero') copies += 1;
   for (const kind of actors)
     if (kind === 'migrate' || kind === 'ksm' || kind === 'reclaim' || kind === 'store') copies++;
+  const swapSlots = actors.includes('reclaim') ? pages : 0;
+  const filePages = file === undefined ? 0 : Math.max(memory.mapped, 1);
+  let held = 0;
+  for (const step of steps) if (step.op === 'acquire') held += Math.max(step.nr, 0) * (step.times ?? 1);
+  // Small pages: whoever can have one has one, and one is being copied.
+  const framesInUse = processes * Math.max(memory.pages, memory.mapped) + held + swapSlots + filePages + 1;
   return {
     origin,
     children,
     setup: {
-      frames: pages * copies,
+      frames: isHuge(memory) ? pages * copies : Math.min(pages * copies, framesInUse),
       processes,
       vpages: Math.max(origin + Math.max(memory.pages, memory.mapped), span),
       vmas: 1,
-      files: file === undefined ? [] : [{ fs: file, size: memory.mapped, pages: Math.max(memory.mapped, 1) }],
-      swapSlots:
-        actors.includes('reclaim') && !isHuge(memory) ? memory.pages : actors.includes('reclaim') ? pages : 0,
+      files: file === undefined ? [] : [{ fs: file, size: memory.mapped, pages: filePages }],
+      swapSlots,
       pmdPages: span,
       zone: memory.zone ?? 'normal',
     },
