@@ -112,6 +112,11 @@ describe('a driver with an invalidate callback', () => {
     expect(found.counterexample!.violation.damage).toContain('possible recursive locking');
   });
 
+  it('is a soft lockup when it never ends', () => {
+    const found = explore(withNotifier(memory('anon'), [insert, remove], [setSeq, goto(0)], 'munmap'));
+    expect(found.counterexample!.violation.damage).toContain('soft lockup');
+  });
+
   it('hears nothing before it is inserted and after it is removed', () => {
     const outside = [get(), dmaMap('from-device'), dmaUnmap, dirty(), put(), insert, remove];
     const found = explore(withNotifier(memory('anon'), outside, callback, 'fork-parent-write'));

@@ -128,6 +128,64 @@ describe('random scenarios', () => {
   });
 });
 
+/** The same with a second thread, an invalidate callback, branches, or writeback that takes time. */
+const extended: fc.Arbitrary<Scenario> = fc
+  .record({
+    scenario: scenarios,
+    second: fc.array(step, { maxLength: 2 }),
+    longterm: acquire,
+    callback: fc.array(step, { maxLength: 3 }),
+    body: fc.nat(3),
+    shape: fc.record({ second: fc.boolean(), callback: fc.boolean(), slowWriteback: fc.boolean() }),
+    stable: fc.boolean(),
+  })
+  .map(({ scenario, second, longterm, callback, body, shape, stable }) => {
+    const branch: DriverStep = {
+      op: 'if',
+      condition: 'dma-mapped',
+      set: 0,
+      from: 0,
+      count: 1,
+      negated: body > 1,
+      body,
+    };
+    return {
+      memory: { ...scenario.memory, stable },
+      driver: shape.callback
+        ? [
+            { op: 'notifier-insert' },
+            { op: 'driver-lock' },
+            ...scenario.driver,
+            branch,
+            { op: 'driver-unlock' },
+          ]
+        : scenario.driver,
+      actors: scenario.actors,
+      ...(shape.second ? { second: [{ ...longterm, set: 1 }, ...second] } : {}),
+      ...(shape.callback
+        ? { callback: [{ op: 'driver-lock' }, branch, ...callback, { op: 'driver-unlock' }] }
+        : {}),
+      ...(shape.slowWriteback ? { slowWriteback: true } : {}),
+    };
+  });
+
+describe('random scenarios with threads, callbacks and slow writeback', () => {
+  it('are explored the same way twice, and their counterexample breaks what it claims', () => {
+    fc.assert(
+      fc.property(extended, (scenario) => {
+        const found = exploreFully(scenario, { bounds: { states: 3000 } });
+        expect(exploreFully(scenario, { bounds: { states: 3000 } }).broken).toEqual(found.broken);
+        const { counterexample } = found;
+        if (counterexample === undefined) return;
+        expect(found.broken).toContain(counterexample.violation.property);
+        for (const s of counterexample.trace)
+          expect(`${s.call} ${s.note}`).not.toMatch(/undefined|NaN|folio#/);
+      }),
+      { numRuns: RUNS, seed: 8 },
+    );
+  }, 60_000);
+});
+
 /** A driver that releases exactly what it took, in the right way, whatever happens around it. */
 const correct: fc.Arbitrary<Scenario> = fc
   .record({

@@ -281,7 +281,8 @@ function call(p: Program, step: AcquireStep): number {
 }
 
 function acquire(p: Program, step: AcquireStep): boolean {
-  const ret = p.threads.length > 1 && isLongterm(step) ? longtermHalf(p, step) : repeatedCall(p, step);
+  const ret =
+    p.threads.length > 1 && !p.inCallback && isLongterm(step) ? longtermHalf(p, step) : repeatedCall(p, step);
   p.ret = ret;
   if (step.nullPages !== true) {
     const borrowed = isKernelBuffer(p.scenario.memory) && step.api === 'iov_iter_extract_pages';

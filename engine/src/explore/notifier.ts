@@ -1,6 +1,9 @@
 /** MMU interval notifiers: when the driver's invalidate callback runs. Source: mm/mmu_notifier.c; document "CASE 3". */
 import { E, EXTRA, type Program } from './program.ts';
 
+/** A callback that takes more steps than this goes round in circles. */
+const MAX_CALLBACK_STEPS = 1000;
+
 /** Runs one step of the callback. */
 export type StepRunner = (index: number) => void;
 
@@ -35,7 +38,12 @@ function runCallback(p: Program, runStep: StepRunner): void {
   const { next, ret } = p;
   p.inCallback = true;
   m.note(() => 'the invalidate callback of the driver runs first');
+  let steps = 0;
   for (let index = p.callback.first; index < p.callback.end; ) {
+    if (++steps > MAX_CALLBACK_STEPS) {
+      m.warn('softLockup');
+      break;
+    }
     p.next = index + 1;
     runStep(index);
     index = p.next;

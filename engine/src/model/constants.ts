@@ -212,6 +212,11 @@ export const WARN = {
     refused: false,
     text: 'WARNING: possible recursive locking detected: the invalidate callback takes a lock that its own task holds',
   },
+  softLockup: {
+    bit: 1 << 16,
+    refused: false,
+    text: 'watchdog: BUG: soft lockup: the invalidate callback never ends',
+  },
   memfdNull: { bit: 1 << 14, refused: false, text: 'kernel BUG at mm/hugetlb.c: no reservation' },
 } as const;
 export type WarnName = keyof typeof WARN;
