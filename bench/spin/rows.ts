@@ -8,7 +8,7 @@ export const NO_SPIN = 'SPIN IS NOT MEASURED: `spin` and `gcc` have to be instal
 /** Two rows for each variant, the engine's and SPIN's; one that says so where SPIN is missing. */
 export function spinRows(
   model: string,
-  pageCounts: readonly number[] = [4],
+  pageCounts: readonly number[] = [3, 4],
   reductions: readonly boolean[] = [false],
 ): Row[] {
   if (!spinInstalled()) {
