@@ -1,6 +1,6 @@
 /**
- * explore() against SPIN on CASE 5: case5.pml and a scenario of the engine with the same pages, actors and steps. Their
- * state graphs are equal: SPIN stores one state more, the one before `init` has run.
+ * explore() against SPIN on CASE 5: case5.pml and a scenario of the engine with the same pages, actors and steps. They
+ * count the same states, but for one of SPIN's: the one before `init` has run.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
