@@ -7,7 +7,7 @@ import { effectsOf } from './kernel/effects.ts';
 import { ALLOCATED, asAddress, elementPlace, reachableSets, ZEROED } from './places.ts';
 import type { State } from './state.ts';
 import { touch } from './touch.ts';
-import { isPageRef, TOP, type Value } from './value.ts';
+import { isPageRef, type Sym, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
 /** Runs a call whose arguments have been evaluated to `args`. */
@@ -51,11 +51,20 @@ function forgetObject(st: State, v: Value): void {
   const address = asAddress(v);
   if (address === undefined) return;
   const whole = elementPlace(address.base, 0);
-  for (const [place, held] of st.store) {
-    const inside = place === whole || place.startsWith(`${whole}.`) || place.startsWith(`${address.base}[`);
-    if (inside && !isPageRef(held)) st.store.set(place, TOP);
+  const { store } = st;
+  for (let i = 0; i < store.size; i++) {
+    const held = store.valueAt(i);
+    const place = store.keyAt(i).text;
+    if (held === TOP || isPageRef(held) || !isInside(place, whole, address.base)) continue;
+    store.set(place, TOP);
   }
   if (v.t === 'ptr' && v.base.startsWith('&') && !st.store.has(whole)) st.store.set(whole, TOP);
+}
+
+/** The object at `base` starts at the place `whole`. */
+function isInside(place: string, whole: string, base: string): boolean {
+  if (place.startsWith(whole) && (place.length === whole.length || place[whole.length] === '.')) return true;
+  return place.startsWith(base) && place[base.length] === '[';
 }
 
 /** Allocations: their result is an object that nobody else knows. */
@@ -67,13 +76,13 @@ function result(w: World, f: Frame, st: State, e: Call): Value {
   const fresh = !allocates ? '' : /zalloc|calloc/.test(e.fn ?? '') ? ZEROED : ALLOCATED;
   for (const round of [1, 2]) {
     const v = w.values.unknown(`${fresh}${f.name}#${e.site}.${round};`);
-    if (!mentions(st, v.key)) return v;
+    if (!mentions(st, v)) return v;
   }
   return TOP;
 }
 
-function mentions(st: State, key: string): boolean {
-  for (const [place, v] of st.store) if (place.includes(key) || v.key.includes(key)) return true;
-  for (const fact of st.facts.keys()) if (fact.includes(key)) return true;
-  return false;
+function mentions(st: State, { key, results }: Sym): boolean {
+  const { facts } = st;
+  for (let i = 0; i < facts.size; i++) if (facts.keyAt(i).results.includes(key)) return true;
+  return st.mentions(key, results);
 }

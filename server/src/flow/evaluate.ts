@@ -32,7 +32,7 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
     case 'str':
       return [{ st, v: w.values.unknown('string') }];
     case 'declare':
-      st.store.set(`${f.name}:${e.name}`, TOP);
+      st.store.set(w.values.local(f.name, e.name), TOP);
       if (e.zeroed)
         for (const i of [0, 1]) st.store.set(elementPlace(`&${f.name}:${e.name}`, i), w.values.int(0));
       return [{ st, v: TOP }];
@@ -135,7 +135,7 @@ function locate(w: World, f: Frame, st: State, e: Expr): { st: State; at: Where 
       return [
         {
           st,
-          at: { in: 'place', place: e.local ? `${f.name}:${e.name}` : `:${e.name}`, array: e.array ?? false },
+          at: { in: 'place', place: w.values.local(e.local ? f.name : '', e.name), array: e.array ?? false },
         },
       ];
     case 'member': {

@@ -14,17 +14,18 @@ export function learn(st: State, values: Values, unknown: Sym, n: number): void 
     st.equal.set(unknown.key, n);
     if (st.equal.size > MAX_EQUAL) st.equal.delete(st.equal.keys().next().value!);
   }
-  for (const [place, v] of st.store) {
-    const next = substitute(values, v, unknown, known);
-    if (next !== v) st.store.set(place, next);
+  const { store } = st;
+  for (let i = 0; i < store.size; i++) {
+    const v = store.valueAt(i);
+    const next = v.t === 'sym' ? substitute(values, v, unknown, known) : v;
+    if (next !== v) store.set(store.keyAt(i).text, next);
   }
-  if (unknown.place !== undefined && !st.store.has(unknown.place)) st.store.set(unknown.place, known);
-  for (const fact of st.facts.keys()) if (fact.includes(unknown.key)) st.facts.delete(fact);
+  if (unknown.place !== undefined && !store.has(unknown.place)) store.set(unknown.place, known);
+  st.facts.keep(({ text }) => !text.includes(unknown.key));
 }
 
 function substitute(values: Values, v: Value, unknown: Sym, known: Value): Value {
   if (v === unknown) return known;
-  if (v.t === 'ptr' && v.base === unknown.key) return v;
   if (v.t !== 'sym' || v.args === undefined || !v.key.includes(unknown.key)) return v;
   const args = v.args.map((a) => substitute(values, a, unknown, known));
   if (args.every((a, i) => a === v.args![i])) return v;

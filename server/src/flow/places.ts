@@ -49,8 +49,11 @@ export function somewhere(base: string, set: string): string {
 /** Page references stored in elements of an object, by offset; `null` for an element of unknown offset. */
 export function pagesIn(st: State, base: string): { off: number | null; v: Value }[] {
   const out: { off: number | null; v: Value }[] = [];
-  for (const [place, v] of st.store) {
+  const { store } = st;
+  for (let i = 0; i < store.size; i++) {
+    const v = store.valueAt(i);
     if (!isPageRef(v)) continue;
+    const place = store.keyAt(i).text;
     if (base.startsWith('&') && place === base.slice(1)) out.push({ off: 0, v });
     else if (place.startsWith(`${base}[`)) {
       const off = /^\[(\d+|\?.*)\]$/.exec(place.slice(base.length))?.[1];
@@ -82,23 +85,35 @@ export function reachableSets(
   outlives: (place: string) => boolean,
 ): Set<string> {
   const sets = new Set<string>();
-  const bases = new Set<string>();
+  const { store } = st;
+  // Texts of the objects whose addresses are reachable.
+  const objects = new Set<string>();
   const visit = (v: Value): void => {
     if (isPageRef(v)) sets.add(v.set);
     const address = asAddress(v);
     if (address === undefined) return;
-    bases.add(address.base);
-    bases.add(containerOf(address.base));
+    objects.add(withoutAddress(address.base));
+    objects.add(withoutAddress(containerOf(address.base)));
   };
   for (const v of roots) visit(v);
-  for (let grew = true; grew; ) {
-    const before = sets.size + bases.size;
-    for (const [place, v] of st.store) {
-      if (outlives(place) || isWithin(place, bases)) visit(v);
+  const visited = new Set<number>();
+  for (let grew = holdsReference(st); grew; ) {
+    grew = false;
+    for (let i = 0; i < store.size; i++) {
+      if (visited.has(i)) continue;
+      const place = store.keyAt(i);
+      if (!outlives(place.text) && !place.objects.some((object) => objects.has(object))) continue;
+      visited.add(i);
+      visit(store.valueAt(i));
+      grew = true;
     }
-    grew = sets.size + bases.size > before;
   }
   return sets;
+}
+
+function holdsReference({ store }: State): boolean {
+  for (let i = 0; i < store.size; i++) if (isPageRef(store.valueAt(i))) return true;
+  return false;
 }
 
 /** The whole object of which `&object.member` is a part: who has the one can get at the other (container_of). */
@@ -107,21 +122,6 @@ function containerOf(base: string): string {
   const member = base.search(/\[0\]\.|\./);
   if (member < 0) return base;
   return base.startsWith('[0]', member) ? base.slice(1, member) : base.slice(0, member);
-}
-
-/** Whether a place lies in one of the objects. */
-function isWithin(place: string, bases: ReadonlySet<string>): boolean {
-  // What a member initially points to is reached through that member: strip one level at a time.
-  for (let own = place; ; own = own.slice(1)) {
-    for (const base of bases) if (isPartOf(own, withoutAddress(base))) return true;
-    if (own[0] !== '*' && own[0] !== '&') return false;
-  }
-}
-
-function isPartOf(place: string, object: string): boolean {
-  if (!place.startsWith(object)) return false;
-  const next = place[object.length];
-  return next === undefined || next === '[' || next === '.';
 }
 
 /** The object that an address, or an element reached through one, is a part of. */

@@ -24,9 +24,9 @@ export interface RunFigures {
 export function runRoot(w: World, ir: FunctionIr, facts: FunctionFacts): RunFigures {
   const before = w.budget;
   const frame: Frame = { ir, name: `0${ir.name}`, depth: 0, stack: [ir.name], facts };
-  const start = new State();
+  const start = new State(w.values);
   for (const p of ir.params)
-    if (p.array) start.facts.set(w.values.initial(`${frame.name}:${p.name}`).key, true);
+    if (p.array) start.facts.set(w.values.initial(w.values.local(frame.name, p.name)).key, true);
   runFrame(w, frame, start, (st, v, node) => leave(w, frame, st, v, node));
   return { steps: before - w.budget, cut: w.budget <= 0 };
 }
@@ -43,7 +43,7 @@ export function runHelper(
   const depth = caller.depth + 1;
   const frame: Frame = { ir, name: `${depth}${ir.name}`, depth, stack: [...caller.stack, ir.name], facts };
   ir.params.forEach((p, i) => {
-    st.store.set(`${frame.name}:${p.name}`, args[i] ?? TOP);
+    st.store.set(w.values.local(frame.name, p.name), args[i] ?? TOP);
   });
   const outcomes = new Map<string, Outcome>();
   runFrame(w, frame, st, (end, v) => {

@@ -4,6 +4,7 @@ import { StateHash } from './hash.ts';
 import type { Call } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { PathLink, ProtocolEvent } from './path.ts';
+import { Table } from './table.ts';
 import { asUnfilled, isPageRef, TOP, type Value, type Values } from './value.ts';
 import type { AssumedGuard } from './witness.ts';
 
@@ -41,20 +42,22 @@ export interface PageSet {
 }
 
 export class State {
-  readonly store: Map<string, Value>;
-  readonly sets: Map<string, PageSet>;
+  readonly store: Table<Value>;
+  readonly sets: Table<PageSet>;
   /** Outcomes of conditions, by the key of their value. */
-  readonly facts: Map<string, boolean>;
+  readonly facts: Table<boolean>;
   /** Learnt values of operations on unknowns. */
-  readonly equal: Map<string, number>;
+  readonly equal: Table<number>;
   path: PathLink | undefined;
 
-  constructor(from?: State) {
-    this.store = new Map(from?.store);
-    this.sets = new Map(from?.sets);
-    this.facts = new Map(from?.facts);
-    this.equal = new Map(from?.equal);
-    this.path = from?.path;
+  /** An empty state, or a copy. */
+  constructor(from: Values | State) {
+    const isCopy = from instanceof State;
+    this.store = isCopy ? from.store.clone() : new Table(from.names);
+    this.sets = isCopy ? from.sets.clone() : new Table(from.names);
+    this.facts = isCopy ? from.facts.clone() : new Table(from.names);
+    this.equal = isCopy ? from.equal.clone() : new Table(from.names);
+    this.path = isCopy ? from.path : undefined;
   }
 
   clone(): State {
@@ -67,21 +70,23 @@ export class State {
    */
   key(values: Values): number {
     const hash = new StateHash();
-    for (const [place, v] of this.store) hash.add(values.idOf(place), values.idOf(v.key));
-    for (const s of this.sets.values()) hash.add(1, values.idOf(setKey(s)));
-    for (const [fact, holds] of this.facts) hash.add(holds ? 2 : 3, values.idOf(fact));
-    for (const [op, n] of this.equal) hash.add(values.idOf(op), -n - 4);
+    const { store, sets, facts, equal } = this;
+    for (let i = 0; i < store.size; i++) hash.add(store.keyAt(i).id, store.valueAt(i).id);
+    for (let i = 0; i < sets.size; i++) hash.add(-1, idOfSet(sets.valueAt(i), values));
+    for (let i = 0; i < facts.size; i++) hash.add(facts.valueAt(i) ? -2 : -3, facts.keyAt(i).id);
+    for (let i = 0; i < equal.size; i++) hash.add(equal.keyAt(i).id, -equal.valueAt(i) - 4);
     return hash.value;
   }
 
   update(id: string, change: Partial<PageSet>): void {
     const set = this.sets.get(id);
-    if (set !== undefined) this.sets.set(id, { ...set, ...change });
+    if (set !== undefined && changes(set, change)) this.sets.set(id, { ...set, ...change });
   }
 
   /** Whether any page is certainly held. */
   holdsPages(): boolean {
-    for (const s of this.sets.values()) if (s.slots.includes('held')) return true;
+    const { sets } = this;
+    for (let i = 0; i < sets.size; i++) if (sets.valueAt(i).slots.includes('held')) return true;
     return false;
   }
 
@@ -98,67 +103,68 @@ export class State {
   /** Forgets a set and everything that refers to it. */
   forget(id: string): void {
     this.sets.delete(id);
-    for (const [place, v] of this.store) if (refersTo(v, id)) this.store.delete(place);
+    this.store.keep((_place, v) => !refersTo(v, id));
   }
 
   /** Forgets what locals of a frame hold, but for those in `live`. Sets that are released and unreachable go too. */
   dropDead(frame: string, live: ReadonlySet<string>): void {
-    const own = `${frame}:`;
-    for (const place of this.store.keys()) {
-      const from = place.startsWith(own)
-        ? own.length
-        : place.startsWith(own, 1) && place[0] !== '*'
-          ? own.length + 1
-          : 0;
-      if (from > 0 && !live.has(localName(place, from))) this.store.delete(place);
-    }
-    for (const set of this.sets.values()) {
-      if (set.slots.every((s) => s === 'released' || s === 'empty') && !this.#refers(set.id))
-        this.sets.delete(set.id);
-    }
+    this.store.keep((place) => place.frame !== frame || live.has(place.local));
+    this.sets.keep(
+      (_id, set) => set.slots.some((s) => s !== 'released' && s !== 'empty') || this.#refers(set.id),
+    );
   }
 
   /** Forgets objects that this path allocated, and what it learnt of results, where nothing holds them any more. */
   dropUnreferenced(): void {
-    for (const place of this.store.keys()) {
-      const end = place[0] === '@' ? place.indexOf(';') + 1 : 0;
-      if (end > 0 && !this.#holds(place.slice(0, end))) this.store.delete(place);
-    }
-    for (const fact of this.facts.keys()) {
-      if (fact.startsWith('@') && !this.#mentions(fact)) this.facts.delete(fact);
-    }
+    this.store.keep(
+      ({ text, results }) => text[0] !== '@' || results.length === 0 || this.#holds(results[0]!),
+    );
+    this.facts.keep(({ text, results }) => text[0] !== '@' || this.mentions(text, results));
   }
 
-  #holds(key: string): boolean {
-    for (const v of this.store.values()) if (v.key.includes(key)) return true;
+  #holds(result: string): boolean {
+    const { store } = this;
+    for (let i = 0; i < store.size; i++) if (store.valueAt(i).results.includes(result)) return true;
     return false;
   }
 
-  #mentions(key: string): boolean {
-    for (const [place, v] of this.store) if (v.key.includes(key) || place.includes(key)) return true;
+  /** Whether a place or a value mentions a text, which has the given results of calls in it. */
+  mentions(text: string, results: readonly string[]): boolean {
+    const { store } = this;
+    const isResult = results[0] === text;
+    for (let i = 0; i < store.size; i++) {
+      const place = store.keyAt(i);
+      const v = store.valueAt(i);
+      if (isResult && !v.results.includes(text) && !place.results.includes(text)) continue;
+      if (isResult || v.key.includes(text) || place.text.includes(text)) return true;
+    }
     return false;
   }
 
   #refers(set: string): boolean {
-    for (const v of this.store.values()) if (refersTo(v, set)) return true;
+    const { store } = this;
+    for (let i = 0; i < store.size; i++) if (refersTo(store.valueAt(i), set)) return true;
     return false;
   }
 
   /** Forgets the locals of a frame that has returned. */
   dropFrame(frame: string): void {
-    const own = `${frame}:`;
-    const addressed = `&${frame}:`;
-    for (const place of this.store.keys()) {
-      if (place.startsWith(own) || place.startsWith(addressed)) this.store.delete(place);
-    }
+    this.store.keep((place) => place.frame !== frame || place.text[0] === '!');
   }
 }
 
-/** Name of the local that a place of a frame belongs to, which starts at `from`. */
-function localName(place: string, from: number): string {
-  let end = from;
-  while (end < place.length && place[end] !== '.' && place[end] !== '[') end++;
-  return place.slice(from, end);
+function changes(set: PageSet, change: Partial<PageSet>): boolean {
+  for (const name of Object.keys(change) as (keyof PageSet)[]) if (set[name] !== change[name]) return true;
+  return false;
+}
+
+function idOfSet(set: PageSet, values: Values): number {
+  let id = values.ids.get(set);
+  if (id === undefined) {
+    id = values.names.of(setKey(set)).id;
+    values.ids.set(set, id);
+  }
+  return id;
 }
 
 function setKey(s: PageSet): string {

@@ -1,47 +1,53 @@
 /**
- * Values of the small world. Interned: two equal values are the same object, so states compare and hash by `key`.
+ * Values of the small world. Interned: two equal values are the same object, so states compare and hash by `id`.
  */
 import type { BinaryOp } from './ir.ts';
+import { Names, resultsIn } from './names.ts';
+
+interface Interned {
+  readonly key: string;
+  /** Number of the key. */
+  readonly id: number;
+  /** Results of calls that the key mentions. */
+  readonly results: readonly string[];
+}
 
 /** A known integer. */
-export interface Int {
+export interface Int extends Interned {
   readonly t: 'int';
   readonly n: number;
-  readonly key: string;
 }
 /**
  * An unknown with an identity: the initial content of a place (`*obj.count`), the result of a call, or an operation
  * on such. Two reads of the same unknown compare equal, and learning its value replaces it everywhere.
  */
-export interface Sym {
+export interface Sym extends Interned {
   readonly t: 'sym';
-  readonly key: string;
   /** Place whose initial content it is. */
   readonly place?: string;
   readonly op?: BinaryOp | '!' | '~' | '-';
   readonly args?: readonly Value[];
+  /** Of an array entry that a call did not fill: the set that it belongs to. */
+  readonly unfilled?: { readonly set: string; readonly slot: number };
 }
 /** An unknown without identity. */
-export interface Top {
+export interface Top extends Interned {
   readonly t: 'top';
-  readonly key: string;
 }
 /** Address of element `off` of the object `base`; `off` null where it is not known. */
-export interface Ptr {
+export interface Ptr extends Interned {
   readonly t: 'ptr';
   readonly base: string;
   readonly off: number | null;
-  readonly key: string;
 }
 /**
  * Something that leads to slot `slot` of page set `set` (null: to one of its slots). `page`: a struct page or folio.
  * `data`: a kernel address of its content. `handle`: a pfn, physical or bus address.
  */
-export interface PageRef {
+export interface PageRef extends Interned {
   readonly t: 'page' | 'data' | 'handle';
   readonly set: string;
   readonly slot: number | null;
-  readonly key: string;
 }
 export type Value = Int | Sym | Top | Ptr | PageRef;
 
@@ -53,74 +59,108 @@ const MAX_DEPTH = 2;
 
 function depth(v: Value): number {
   if (v.t !== 'sym' || v.args === undefined) return 0;
-  return 1 + Math.max(...v.args.map(depth));
+  let deepest = 0;
+  for (const arg of v.args) deepest = Math.max(deepest, depth(arg));
+  return 1 + deepest;
 }
 
-export const TOP: Top = { t: 'top', key: '?' };
+const NONE: readonly string[] = [];
 
-/** Creates values, each once. One per analysed file: no state is shared between files. */
+export const TOP: Top = { t: 'top', key: '?', id: 0, results: NONE };
+
+/** Creates values, each once. One per run: no state is shared between entry points. */
 export class Values {
+  /** Places, facts and page sets of the states that hold these values. */
+  readonly names = new Names();
+  /** Numbers of what page sets are, which never change. */
+  readonly ids = new WeakMap<object, number>();
   readonly #interned = new Map<string, Value>();
-  readonly #ids = new Map<string, number>();
+  readonly #ints = new Map<number, Int>();
+  readonly #initial = new Map<string, Sym>();
+  readonly #locals = new Map<string, Map<string, string>>();
 
-  #intern<V extends Value>(v: V): V {
-    const known = this.#interned.get(v.key);
-    if (known !== undefined) return known as V;
-    this.#interned.set(v.key, v);
-    return v;
+  #add<V extends Exclude<Value, Top>>(key: string, v: Omit<V, keyof Interned>): V {
+    const added = { ...v, key, id: this.#interned.size + 1, results: resultsIn(key) } as V;
+    this.#interned.set(key, added);
+    return added;
   }
 
   int(n: number): Int {
-    return this.#intern({ t: 'int', n, key: `${n}` });
+    let known = this.#ints.get(n);
+    if (known === undefined) {
+      known = this.#add<Int>(`${n}`, { t: 'int', n });
+      this.#ints.set(n, known);
+    }
+    return known;
   }
 
   /** The initial content of a place. */
   initial(place: string): Value {
-    return place.length > MAX_KEY ? TOP : this.#intern({ t: 'sym', key: `*${place}`, place });
+    if (place.length > MAX_KEY) return TOP;
+    let known = this.#initial.get(place);
+    if (known === undefined) {
+      known = this.#add<Sym>(`*${place}`, { t: 'sym', place });
+      this.#initial.set(place, known);
+    }
+    return known;
   }
 
   /** The result of something that is not modelled. */
   unknown(name: string): Sym {
-    return this.#intern({ t: 'sym', key: `@${name}` });
+    const key = `@${name}`;
+    return (this.#interned.get(key) as Sym | undefined) ?? this.#add<Sym>(key, { t: 'sym' });
+  }
+
+  /** What stands in an array entry that a short or failed acquire should have filled. */
+  unfilled(set: string, slot: number): Sym {
+    const key = `@unfilled:${set}/${slot};`;
+    const known = this.#interned.get(key) as Sym | undefined;
+    return known ?? this.#add<Sym>(key, { t: 'sym', unfilled: { set, slot } });
   }
 
   operation(op: NonNullable<Sym['op']>, args: readonly Value[]): Value {
-    if (args.some((a) => a.t === 'top' || depth(a) >= MAX_DEPTH)) return TOP;
-    const key = `(${args.map((a) => a.key).join(op)}${args.length === 1 ? op : ''})`;
-    return key.length > MAX_KEY ? TOP : this.#intern({ t: 'sym', key, op, args });
+    for (const a of args) if (a.t === 'top' || depth(a) >= MAX_DEPTH) return TOP;
+    const key = args.length === 2 ? `(${args[0]!.key}${op}${args[1]!.key})` : `(${args[0]!.key}${op})`;
+    if (key.length > MAX_KEY) return TOP;
+    return this.#interned.get(key) ?? this.#add<Sym>(key, { t: 'sym', op, args });
   }
 
   ptr(base: string, off: number | null): Value {
-    return base.length > MAX_KEY ? TOP : this.#intern({ t: 'ptr', base, off, key: `&${base}+${off ?? '?'}` });
-  }
-
-  /** A number for a text, the same as long as this object lives: texts are compared once, when they are first met. */
-  idOf(text: string): number {
-    let id = this.#ids.get(text);
-    if (id === undefined) {
-      id = this.#ids.size + 1;
-      this.#ids.set(text, id);
-    }
-    return id;
+    if (base.length > MAX_KEY) return TOP;
+    const key = `&${base}+${off ?? '?'}`;
+    return this.#interned.get(key) ?? this.#add<Ptr>(key, { t: 'ptr', base, off });
   }
 
   ref(t: PageRef['t'], set: string, slot: number | null): PageRef {
-    return this.#intern({ t, set, slot, key: `${t}:${set}/${slot ?? '?'}` });
+    const key = `${t}:${set}/${slot ?? '?'}`;
+    return (this.#interned.get(key) as PageRef | undefined) ?? this.#add<PageRef>(key, { t, set, slot });
+  }
+
+  /** Place of a local of a frame. */
+  local(frame: string, name: string): string {
+    let places = this.#locals.get(frame);
+    if (places === undefined) {
+      places = new Map();
+      this.#locals.set(frame, places);
+    }
+    let place = places.get(name);
+    if (place === undefined) {
+      // The name of the table, since that is a flat text with its hash.
+      place = this.names.of(`${frame}:${name}`).text;
+      places.set(name, place);
+    }
+    return place;
   }
 }
 
 /** What stands in an array entry that a short or failed acquire should have filled. */
 export function unfilled(values: Values, set: string, slot: number): Sym {
-  return values.unknown(`${UNFILLED}${set}/${slot};`);
+  return values.unfilled(set, slot);
 }
-
-const UNFILLED = 'unfilled:';
 
 /** The set and slot of an entry that was never filled; undefined for any other value. */
 export function asUnfilled(v: Value): { readonly set: string; readonly slot: number } | undefined {
-  if (v.t !== 'sym' || !v.key.startsWith(`@${UNFILLED}`)) return undefined;
-  const end = v.key.lastIndexOf('/');
-  return { set: v.key.slice(UNFILLED.length + 1, end), slot: Number(v.key.slice(end + 1, -1)) };
+  return v.t === 'sym' ? v.unfilled : undefined;
 }
 
 /** Bits of an integer that are certainly set, whatever its unknown parts are. */
