@@ -1,6 +1,7 @@
 /** Runs the flow analysis on a snippet and prints what it saw, one line each, so that a test is a table of texts. */
 import { analyzeFlow, DEFAULT_FLOW, type FlowOptions, type FunctionFlow } from '#server/flow/file.ts';
 import type { FunctionIr } from '#server/flow/ir.ts';
+import { isMeaningful } from '#server/flow/kernel/meaning.ts';
 import { lowerFunction } from '#server/flow/lower-function.ts';
 import { createParser } from '#server/syntax/parser.ts';
 import { openSource, type SourceFile } from '#server/syntax/source.ts';
@@ -8,7 +9,8 @@ import { openSource, type SourceFile } from '#server/syntax/source.ts';
 const parser = await createParser();
 
 function open(code: string): SourceFile {
-  return openSource('snippet.c', code, { kernelVersion: { major: 6, minor: 12, patch: 0 } });
+  const kernelVersion = { major: 6, minor: 12, patch: 0 };
+  return openSource('snippet.c', code, { kernelVersion, means: isMeaningful });
 }
 
 export function flowOf(code: string, options: FlowOptions = DEFAULT_FLOW): readonly FunctionFlow[] {
@@ -39,7 +41,8 @@ export function releasesOf(code: string): string[] {
 
 export function lower(code: string): FunctionIr {
   const source = open(code);
-  const ir = lowerFunction(source.parse(0, parser), source.functions[0]!.name, false);
+  const of = { text: source.text, ...source.parseExpanded(0, parser) };
+  const ir = lowerFunction(of, source.functions[0]!.name, false);
   if (ir === undefined) throw new Error('no function in the snippet');
   return ir;
 }

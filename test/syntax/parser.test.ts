@@ -250,26 +250,6 @@ describe('a source file', () => {
     expect(tree.hasError).toBe(false);
   });
 
-  test.each([
-    ['#define PIN(p) pin_user_pages(0, 1, 0, p)\n', 'call_expression', 'pin_user_pages(0, 1, 0, p)'],
-    ['#define PIN(p) do { \\\n\tpin(p); \\\n} while (0)\n', 'call_expression', 'pin(p)'],
-    ['int a;\n#define PIN pin_user_pages\n', 'identifier', 'pin_user_pages'],
-    ['#define PIN(a, b) a##b(#a)\n', 'call_expression', 'a##b(#a)'],
-  ] as const)("reads a macro's replacement text: %j", (content, kind, expected) => {
-    for (const parser of parsers) {
-      const tree = open(content).parseMacro('PIN', parser)!;
-      expect(tree.hasError).toBe(false);
-      const node = find(tree, kind);
-      expect(content.slice(tree.start[node], tree.end[node])).toBe(expected);
-    }
-  });
-
-  test('has no tree for an empty or unknown macro', () => {
-    const source = open('#define NOTHING\n');
-    expect(source.parseMacro('NOTHING', parsers[0]!)).toBeUndefined();
-    expect(source.parseMacro('UNKNOWN', parsers[0]!)).toBeUndefined();
-  });
-
   test('does not parse what is too long to be a function', () => {
     const statement = 'x = y; ';
     const source = open(`int f(void)\n{\n${statement.repeat(MAX_SLICE / statement.length)}\n}\n`);

@@ -19,5 +19,7 @@ export const FIXES: Readonly<Record<string, (finding: Finding, source: FixSource
 
 /** The edit that a rule proposes; undefined where there is none. Pure, and not yet shown to be right. */
 export function proposeFix(finding: Finding, source: FixSource): Fix | undefined {
+  // A macro's text may serve other uses, and may be another in another configuration.
+  if (finding.macro !== undefined) return undefined;
   return FIXES[finding.code]?.(finding, source);
 }

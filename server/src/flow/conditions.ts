@@ -1,23 +1,21 @@
 /** Conditions by their text: what is written twice is remembered on a path. */
-import type { Range } from '../syntax/range.ts';
-import type { Node } from './ir.ts';
+import type { Node, Place } from './ir.ts';
 import { walk } from './walk.ts';
 
 /**
  * Text of a condition without spaces and without its comparison to zero or NULL. Of a test for a flag it is the flag:
  * a caller's `ctx->flags & CTX_PINNED` is its helper's `flags & CTX_PINNED`.
  */
-export function conditionText(text: string, range: Range): string {
-  return text
-    .slice(range.start, range.end)
+export function conditionText(text: string, place: Place): string {
+  return (place.written ?? text.slice(place.start, place.end))
     .replace(/\s+/g, '')
     .replace(/(==|!=)(0|NULL)$/, '')
     .replace(/^.*(&[A-Z][A-Z0-9_]{2,}\)*)$/, '$1');
 }
 
 /** The text under which the outcomes of a switch are remembered: that of a comparison with any of its cases. */
-export function switchText(text: string, range: Range): string {
-  return `${conditionText(text, range)}==`;
+export function switchText(text: string, place: Place): string {
+  return `${conditionText(text, place)}==`;
 }
 
 /** Texts under which the outcomes of a function's conditions are remembered, each as often as it is written. */

@@ -1,7 +1,7 @@
 /** Flow of one file: which functions are worth running, and what happens to pages when they run. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
-import type { FunctionIr } from './ir.ts';
+import type { Call, FunctionIr } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { isProtocolName } from './kernel/effects.ts';
 import { liveness } from './liveness.ts';
@@ -88,10 +88,10 @@ function runFile(
   const isAcquire = (name: string): boolean => ACQUIRES.has(name) && !table.indexOf.has(name);
   const names = source.functions.map((f) => f.name);
   const direct = names.filter((name) => [...table.callees[table.indexOf.get(name)!]!].some(isAcquire));
-  const surveyed = source.functions.filter(({ name, start, end }) => {
+  const surveyed = source.functions.filter(({ name }, index) => {
     const called = [...table.callees[table.indexOf.get(name)!]!];
     return called.some(
-      (c) => isSurveyed(c, source.code.slice(start, end), source.kernel) && !table.indexOf.has(c),
+      (c) => isSurveyed(c, source.expandedCode(index), source.kernel) && !table.indexOf.has(c),
     );
   });
   if (surveyed.length === 0) return { functions: [], analysed: [], partlyRead: [] };
@@ -179,7 +179,9 @@ class FileRun {
     };
     const ir = this.#lower(name);
     if (ir === undefined) return false;
-    const defines = (n: string): boolean => this.#table.indexOf.has(n) || this.#source.macros.has(n);
+    // What is left of a macro that is replaced is the function that it hides.
+    const isMacro = (n: string): boolean => this.#source.macros.has(n) && !this.#source.expands(n);
+    const defines = (n: string): boolean => this.#table.indexOf.has(n) || isMacro(n);
     const surveyed = survey(ir, defines);
     const observations = new Map<string, RunObservation>();
     const world: World = {
@@ -218,7 +220,11 @@ class FileRun {
     if (this.#lowered.has(name)) return this.#lowered.get(name);
     const index = this.#table.indexOf.get(name)!;
     const { isStatic } = this.#source.functions[index]!;
-    const ir = lowerFunction(this.#source.parse(index, this.#parser), name, isStatic);
+    const ir = lowerFunction(
+      { text: this.#source.text, ...this.#source.parseExpanded(index, this.#parser) },
+      name,
+      isStatic,
+    );
     this.#lowered.set(name, ir);
     if (!this.#known.has(name)) {
       const { conditions = [], partlyRead = true } = ir ?? {};
@@ -258,20 +264,21 @@ class FileRun {
 /** Observations with one key say the same: the first, on the shortest path, is kept. */
 function observationKey(o: RunObservation): string {
   const place = `${o.what}|${o.within}`;
+  const at = (call: Call): string => `${call.start}#${call.site}`;
   switch (o.what) {
     case 'acquire':
-      return `${place}|${o.call.start}|${o.flags.key}|${o.nullPages}`;
+      return `${place}|${at(o.call)}|${o.flags.key}|${o.nullPages}`;
     case 'release':
-      return `${place}|${o.call.start}|${o.set.call.start}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped}`;
+      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped}`;
     case 'unfilled':
-      return `${place}|${o.call.start}|${o.set.call.start}|${o.slot}|${o.count}|${o.set.result}`;
+      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.slot}|${o.count}|${o.set.result}`;
     case 'sign':
-      return `${place}|${o.range.start}|${o.set.call.start}`;
+      return `${place}|${o.range.start}|${at(o.set.call)}`;
     case 'access':
-      return `${place}|${o.mode}|${o.range.start}|${o.set.call.start}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.guessed}|${o.set.escaped}`;
+      return `${place}|${o.mode}|${o.range.start}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.guessed}|${o.set.escaped}`;
     case 'dirty':
-      return `${place}|${o.call.start}|${o.set.call.start}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.written}|${o.set.pageLocked}|${o.set.guessed}|${o.set.escaped}`;
+      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.written}|${o.set.pageLocked}|${o.set.guessed}|${o.set.escaped}`;
     case 'exit':
-      return `${place}|${o.range.start}|${o.set.call.start}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped}|${o.returns?.t === 'int' ? o.returns.n : ''}`;
+      return `${place}|${o.range.start}|${at(o.set.call)}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped}|${o.returns?.t === 'int' ? o.returns.n : ''}`;
   }
 }

@@ -10,7 +10,13 @@ export interface IntType {
   readonly bits: 8 | 16 | 32 | 64;
 }
 
-interface At extends Range {
+/** Where something stands in the file. */
+export interface Place extends Range {
+  /** What it is, where a macro made it: the range is then that of the macro's use. */
+  readonly written?: string;
+}
+
+interface At extends Place {
   /** Integer type of the value, where it is known. */
   readonly type?: IntType | undefined;
 }

@@ -4,12 +4,15 @@ import { isCaseRange } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
 import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
-import type { BinaryOp, Call, Expr, IntType, Var } from './ir.ts';
+import { declared } from './declarations.ts';
+import type { BinaryOp, Call, Expr, IntType, Place, Var } from './ir.ts';
 import { childByField, namedChildren, textOf } from './navigate.ts';
 
 /** Names that are visible where an expression stands, and the calls met so far. */
 export interface Scope {
   readonly tree: SyntaxTree;
+  /** Place of a node in the file. */
+  readonly at: (node: number) => Place;
   readonly locals: ReadonlySet<string>;
   readonly arrays: ReadonlySet<string>;
   readonly types: ReadonlyMap<string, IntType>;
@@ -38,7 +41,7 @@ const RESULT_TYPES: ReadonlyMap<string, IntType> = new Map([
 /** Lowers one expression node. Total: what is not modelled becomes `opaque` with its parts. */
 export function lowerExpr(scope: Scope, node: number): Expr {
   const { tree } = scope;
-  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const at = scope.at(node);
   switch (tree.kind[node]) {
     case Kind.parenthesized_expression:
       return lowerParenthesized(scope, node);
@@ -80,7 +83,14 @@ export function lowerExpr(scope: Scope, node: number): Expr {
       const e = lowerField(scope, node, Field.argument);
       const op = childByField(tree, node, Field.operator);
       const delta = op >= 0 && textOf(tree, op) === '--' ? -1 : 1;
-      return { k: 'step', delta, prefix: op >= 0 && tree.start[op] === at.start, e, type: e.type, ...at };
+      return {
+        k: 'step',
+        delta,
+        prefix: op >= 0 && tree.start[op] === tree.start[node],
+        e,
+        type: e.type,
+        ...at,
+      };
     }
     case Kind.conditional_expression: {
       const c = lowerField(scope, node, Field.condition);
@@ -115,7 +125,7 @@ export function lowerExpr(scope: Scope, node: number): Expr {
     case Kind.offsetof_expression:
       return { k: 'opaque', parts: [], type: ULONG, ...at };
     default:
-      return { k: 'opaque', parts: namedChildren(tree, node).map((c) => lowerExpr(scope, c)), ...at };
+      return opaqueOf(scope, node);
   }
 }
 
@@ -123,7 +133,7 @@ export function lowerExpr(scope: Scope, node: number): Expr {
 export function lowerField(scope: Scope, node: number, field: number): Expr {
   const child = childByField(scope.tree, node, field);
   if (child >= 0) return lowerExpr(scope, child);
-  return { k: 'opaque', parts: [], start: scope.tree.start[node]!, end: scope.tree.end[node]! };
+  return { k: 'opaque', parts: [], ...scope.at(node) };
 }
 
 function lowerParenthesized(scope: Scope, node: number): Expr {
@@ -131,7 +141,7 @@ function lowerParenthesized(scope: Scope, node: number): Expr {
   const inner = namedChildren(tree, node);
   if (inner.length === 1 && tree.kind[inner[0]!] !== Kind.compound_statement)
     return lowerExpr(scope, inner[0]!);
-  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const at = scope.at(node);
   // A statement expression ({ … }), or the arguments of a loop macro: evaluated in order.
   const items = inner.flatMap((n) =>
     tree.kind[n] === Kind.compound_statement ? innerExpressions(scope, n) : [lowerExpr(scope, n)],
@@ -139,16 +149,73 @@ function lowerParenthesized(scope: Scope, node: number): Expr {
   return items.length === 0 ? { k: 'opaque', parts: [], ...at } : { k: 'seq', items, ...at };
 }
 
+/** Statements in an expression, `({ … })`, as expressions in order: an `if` is a conditional, other jumps are unknown. */
 function innerExpressions(scope: Scope, block: number): Expr[] {
+  return namedChildren(scope.tree, block).flatMap((statement) => innerStatement(scope, statement));
+}
+
+function innerStatement(scope: Scope, statement: number): Expr[] {
+  const { tree } = scope;
+  switch (tree.kind[statement]) {
+    case Kind.expression_statement:
+      return namedChildren(tree, statement).map((e) => lowerExpr(scope, e));
+    case Kind.declaration:
+      return lowerDeclaration(scope, statement);
+    case Kind.compound_statement:
+      return innerExpressions(scope, statement);
+    case Kind.do_statement: {
+      const body = childByField(tree, statement, Field.body);
+      const c = lowerField(scope, statement, Field.condition);
+      // `do { … } while (0)` runs once.
+      if (c.k === 'num' && c.n === 0 && body >= 0) return innerStatement(scope, body);
+      return [opaqueOf(scope, statement)];
+    }
+    case Kind.if_statement: {
+      const at = scope.at(statement);
+      const branch = (node: number): Expr => ({
+        k: 'seq',
+        items: node < 0 ? [] : innerStatement(scope, node),
+        ...at,
+      });
+      const otherwise = childByField(tree, statement, Field.alternative);
+      const c = lowerField(scope, statement, Field.condition);
+      const a = branch(childByField(tree, statement, Field.consequence));
+      return [
+        { k: 'cond', c, a, b: branch(otherwise < 0 ? -1 : (namedChildren(tree, otherwise)[0] ?? -1)), ...at },
+      ];
+    }
+    default:
+      return [opaqueOf(scope, statement)];
+  }
+}
+
+function opaqueOf(scope: Scope, node: number): Expr {
+  const parts = namedChildren(scope.tree, node).map((c) => lowerExpr(scope, c));
+  return { k: 'opaque', parts, ...scope.at(node) };
+}
+
+/** A declaration of locals: of each its declaration, then its initializer. */
+export function lowerDeclaration(scope: Scope, declaration: number): Expr[] {
+  const { tree } = scope;
   const out: Expr[] = [];
-  for (const statement of namedChildren(scope.tree, block)) {
-    const isExpression = scope.tree.kind[statement] === Kind.expression_statement;
-    if (isExpression) out.push(...namedChildren(scope.tree, statement).map((e) => lowerExpr(scope, e)));
+  for (let c = tree.firstChild[declaration]!; c >= 0; c = tree.nextSibling[c]!) {
+    if (tree.field[c] !== Field.declarator) continue;
+    const { name, array } = declared(tree, c);
+    if (name === undefined) continue;
+    const at = scope.at(c);
+    const value = tree.kind[c] === Kind.init_declarator ? childByField(tree, c, Field.value) : -1;
+    const zeroed = array && value >= 0 && /^\{[\s0,]*(NULL)?[\s0,]*\}$/.test(textOf(tree, value));
+    out.push({ k: 'declare', name, array, zeroed, ...at });
+    if (value < 0) continue;
+    const r = lowerExpr(scope, value);
+    const type = scope.types.get(name);
+    const l: Expr = { k: 'var', name, local: true, type, ...at };
+    out.push(array ? r : { k: 'assign', op: '=', l, r, type, ...at });
   }
   return out;
 }
 
-function lowerName(scope: Scope, name: string, at: { start: number; end: number }): Expr {
+function lowerName(scope: Scope, name: string, at: Place): Expr {
   if (scope.locals.has(name)) {
     const v: Var = { k: 'var', name, local: true, type: scope.types.get(name), ...at };
     return scope.arrays.has(name) ? { ...v, array: true } : v;
@@ -163,7 +230,7 @@ function lowerName(scope: Scope, name: string, at: { start: number; end: number 
 
 function lowerUnary(scope: Scope, node: number): Expr {
   const { tree } = scope;
-  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const at = scope.at(node);
   const e = lowerField(scope, node, Field.argument);
   const op = childByField(tree, node, Field.operator);
   const text = op < 0 ? '!' : textOf(tree, op);
@@ -177,7 +244,7 @@ function lowerUnary(scope: Scope, node: number): Expr {
 
 function lowerBinary(scope: Scope, node: number): Expr {
   const { tree } = scope;
-  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const at = scope.at(node);
   const l = lowerField(scope, node, Field.left);
   const r = lowerField(scope, node, Field.right);
   const op = childByField(tree, node, Field.operator);
@@ -192,7 +259,7 @@ function lowerBinary(scope: Scope, node: number): Expr {
 
 function lowerAssignment(scope: Scope, node: number): Expr {
   const { tree } = scope;
-  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const at = scope.at(node);
   const l = lowerField(scope, node, Field.left);
   const r = lowerField(scope, node, Field.right);
   const op = childByField(tree, node, Field.operator);
@@ -203,7 +270,7 @@ function lowerAssignment(scope: Scope, node: number): Expr {
 
 function lowerCall(scope: Scope, node: number): Expr {
   const { tree } = scope;
-  const at = { start: tree.start[node]!, end: tree.end[node]! };
+  const at = scope.at(node);
   const callee = childByField(tree, node, Field.function);
   const list = childByField(tree, node, Field.arguments);
   const args = list < 0 ? [] : namedChildren(tree, list).map((a) => lowerExpr(scope, a));

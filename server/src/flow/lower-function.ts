@@ -5,21 +5,31 @@ import { macroOfStatement } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
 import { NodeFlag } from '../syntax/tree.ts';
 import { conditionsOf } from './conditions.ts';
-import { type Declarations, declarationsOf, declared } from './declarations.ts';
-import type { Call, Declare, Expr, FunctionIr, Node } from './ir.ts';
-import { lowerExpr, type Scope } from './lower-expr.ts';
+import { type Declarations, declarationsOf } from './declarations.ts';
+import type { Call, Declare, Expr, FunctionIr, Node, Place } from './ir.ts';
+import { lowerDeclaration, lowerExpr, type Scope } from './lower-expr.ts';
 import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
+
+/** The tree of a function, and how its places lead back to the file's text. */
+export interface FunctionTree {
+  readonly tree: SyntaxTree;
+  /** The file as the user wrote it. */
+  readonly text: string;
+  /** Place in the file of a range of the tree. */
+  readonly place: (start: number, end: number) => Place;
+}
 
 /**
  * Lowers the first function definition of a tree. Returns undefined when the tree holds none (the slice is broken
  * beyond what the parser recovers from).
  */
-export function lowerFunction(tree: SyntaxTree, name: string, isStatic: boolean): FunctionIr | undefined {
+export function lowerFunction(of: FunctionTree, name: string, isStatic: boolean): FunctionIr | undefined {
+  const { tree } = of;
   const root = findDefinition(tree);
   if (root < 0) return undefined;
   const body = childByField(tree, root, Field.body);
   if (body < 0) return undefined;
-  return new Builder(tree, name, isStatic, root, body).build();
+  return new Builder(of, name, isStatic, root, body).build();
 }
 
 function findDefinition(tree: SyntaxTree): number {
@@ -34,6 +44,7 @@ interface Targets {
 }
 
 class Builder {
+  readonly #of: FunctionTree;
   readonly #tree: SyntaxTree;
   readonly #name: string;
   readonly #isStatic: boolean;
@@ -45,14 +56,17 @@ class Builder {
   readonly #labels = new Map<string, number>();
   readonly #scope: Scope;
 
-  constructor(tree: SyntaxTree, name: string, isStatic: boolean, root: number, body: number) {
+  constructor(of: FunctionTree, name: string, isStatic: boolean, root: number, body: number) {
+    const { tree } = of;
+    this.#of = of;
     this.#tree = tree;
     this.#name = name;
     this.#isStatic = isStatic;
     this.#root = root;
     this.#body = body;
     this.#declarations = declarationsOf(tree, root, body);
-    this.#scope = { tree, ...this.#declarations, calls: this.#calls };
+    const at = (node: number): Place => this.#at(node);
+    this.#scope = { tree, at, ...this.#declarations, calls: this.#calls };
   }
 
   build(): FunctionIr {
@@ -61,7 +75,7 @@ class Builder {
     if (exit >= 0)
       this.#edge(
         exit,
-        this.#node('return', { start: this.#tree.end[this.#body]! - 1, end: this.#tree.end[this.#body]! }),
+        this.#node('return', this.#of.place(this.#tree.end[this.#body]! - 1, this.#tree.end[this.#body]!)),
       );
     for (const n of this.#nodes) for (const s of n.succ) this.#nodes[s]!.preds++;
     return {
@@ -71,18 +85,18 @@ class Builder {
       params: this.#declarations.params,
       nodes: this.#nodes,
       calls: this.#calls,
-      conditions: conditionsOf(this.#tree.text, this.#nodes),
+      conditions: conditionsOf(this.#of.text, this.#nodes),
       partlyRead: this.#tree.hasError,
     };
   }
 
-  #at(node: number): Range {
-    return { start: this.#tree.start[node]!, end: this.#tree.end[node]! };
+  #at(node: number): Place {
+    return this.#of.place(this.#tree.start[node]!, this.#tree.end[node]!);
   }
 
-  #node(kind: Node['kind'], range: Range, expr?: Expr): number {
+  #node(kind: Node['kind'], { start, end }: Range, expr?: Expr): number {
     const id = this.#nodes.length;
-    this.#nodes.push({ id, kind, expr, succ: [], preds: 0, range });
+    this.#nodes.push({ id, kind, expr, succ: [], preds: 0, range: { start, end } });
     return id;
   }
 
@@ -185,27 +199,7 @@ class Builder {
   }
 
   #declaration(s: number, from: number): number {
-    const tree = this.#tree;
-    let at = from;
-    for (let c = tree.firstChild[s]!; c >= 0; c = tree.nextSibling[c]!) {
-      if (tree.field[c] !== Field.declarator) continue;
-      const { name, array } = declared(tree, c);
-      if (name === undefined) continue;
-      const range = this.#at(c);
-      const value = tree.kind[c] === Kind.init_declarator ? childByField(tree, c, Field.value) : -1;
-      const zeroed = array && value >= 0 && /^\{[\s0,]*(NULL)?[\s0,]*\}$/.test(textOf(tree, value));
-      at = this.#then(at, 'expr', range, { k: 'declare', name, array, zeroed, ...range });
-      if (value < 0) continue;
-      const r = lowerExpr(this.#scope, value);
-      if (array) {
-        at = this.#then(at, 'expr', range, r);
-        continue;
-      }
-      const type = this.#declarations.types.get(name);
-      const l: Expr = { k: 'var', name, local: true, type, ...range };
-      at = this.#then(at, 'expr', range, { k: 'assign', op: '=', l, r, type, ...range });
-    }
-    return at;
+    return lowerDeclaration(this.#scope, s).reduce((at, e) => this.#then(at, 'expr', e, e), from);
   }
 
   #expressionStatement(s: number, from: number): number {

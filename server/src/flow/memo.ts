@@ -70,9 +70,9 @@ export class FlowMemo {
     }
     const callees = new Map<string, ReadonlySet<string>>();
     const known = new Map<string, number>();
-    const ids = source.functions.map(({ start, end }) => {
+    const ids = source.functions.map(({ start, end }, index) => {
       // The tree is made of the code, and messages quote the text.
-      const code = source.code.slice(start, end);
+      const code = source.expandedCode(index);
       const text = source.text.slice(start, end);
       const key = code === text ? code : `${code}\0${text}`;
       const id = this.#ids.get(key) ?? this.#nextId++;
@@ -85,8 +85,8 @@ export class FlowMemo {
     });
     const table = {
       indexOf,
-      callees: source.functions.map(({ bodyStart, end }) => {
-        const body = source.code.slice(bodyStart, end);
+      callees: source.functions.map(({ start, bodyStart }, index) => {
+        const body = source.expandedCode(index).slice(bodyStart - start);
         const names = this.#callees.get(body) ?? calledIn(body);
         callees.set(body, names);
         return names;

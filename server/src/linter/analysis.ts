@@ -1,6 +1,7 @@
 /** The real analysis behind the seam: parser, rules and engine. */
 import { Explainer, finalLevel } from '../explain/index.ts';
 import { proposeFix } from '../fix/index.ts';
+import { isMeaningful } from '../flow/kernel/meaning.ts';
 import { analyzeFile } from '../rules/analyze.ts';
 import { RULES } from '../rules/index.ts';
 import { AnalysisMemo } from '../rules/memo.ts';
@@ -26,7 +27,7 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
   const analyzer: Analyzer = {
     rules: RULES,
     analyze(path, text, kernel) {
-      const source = openSource(path, text, { kernelVersion: kernel, prefer });
+      const source = openSource(path, text, { kernelVersion: kernel, prefer, means: isMeaningful });
       return analyzeFile(source, parser, rulesFor(kernel));
     },
     explain: (finding) => explainer.explain(finding, ruleOf(finding.code)),
@@ -36,7 +37,7 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
     ...analyzer,
     forDocument: () => documentAnalyzer(analyzer, parser),
     proposeFix(finding, path, text, kernel) {
-      const file = openSource(path, text, { kernelVersion: kernel, prefer });
+      const file = openSource(path, text, { kernelVersion: kernel, prefer, means: isMeaningful });
       return proposeFix(finding, { file, kernel });
     },
   };
@@ -54,7 +55,7 @@ function documentAnalyzer(analyzer: Analyzer, parser: Parser): DocumentAnalyzer 
       if (kernelBefore !== undefined && compareKernelVersions(kernel, kernelBefore) !== 0)
         memo = new AnalysisMemo();
       kernelBefore = kernel;
-      const source = openSource(path, text, { kernelVersion: kernel, prefer });
+      const source = openSource(path, text, { kernelVersion: kernel, prefer, means: isMeaningful });
       const analysis = analyzeFile(source, incremental, rulesFor(kernel), undefined, memo);
       incremental.sweep();
       return analysis;

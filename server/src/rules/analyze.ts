@@ -46,7 +46,8 @@ export function analyzeFile(
       continue;
     }
     const before = problems.length;
-    const findings = rules.flatMap((rule) => checkSafely(rule, fn, source, problems));
+    const made = rules.flatMap((rule) => checkSafely(rule, fn, source, problems));
+    const findings = made.map((finding) => namingMacro(finding, source));
     found.push(...findings);
     // What threw is to be reported for the next version as well.
     if (problems.length === before) memo.keep(fn.identity, findings, source);
@@ -70,6 +71,15 @@ function checkSafely(
     problems.push({ kind: 'rule-threw', message: `${rule.code} failed in ${fn.name}(): ${why}` });
     return [];
   }
+}
+
+/** Says which macro a call comes from: the text at its place does not show it. */
+function namingMacro(finding: Finding, source: SourceFile): Finding {
+  const here = source.macroUseAt(finding.range);
+  const use = here ?? source.macroUseAt(finding.site.range);
+  if (use === undefined) return finding;
+  const what = here === undefined ? `${finding.api}() is called by` : 'This comes from';
+  return { ...finding, message: `${finding.message} ${what} the macro ${use.name}.`, macro: use.name };
 }
 
 /** A helper is run once per caller: what is said of the same place with the same code is said once. */

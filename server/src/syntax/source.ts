@@ -5,6 +5,7 @@ import { LineIndex } from './lines.ts';
 import { type FunctionSlice, outline, type TableSlice, type TypeSlice } from './outline.ts';
 import type { Parser, SourceSlice } from './parser.ts';
 import type { Conditional, ConditionalOptions } from './preprocess/conditionals.ts';
+import { type Expanded, expandMacros, MacroTable, type MacroUse } from './preprocess/expand.ts';
 import type { MacroDefinition } from './preprocess/macros.ts';
 import { preprocess } from './preprocess/preprocess.ts';
 import type { KernelVersion } from './preprocess/version.ts';
@@ -34,21 +35,35 @@ export interface SourceFile {
   functionAt(offset: number): number;
   /** Indices of the functions in whose code the pattern matches. The pattern needs no `g` flag. */
   functionsMatching(pattern: RegExp): number[];
+  /** The code of a function with macros of interest replaced by what they stand for. */
+  expandedCode(index: number): string;
+  /** The macro that was replaced where a range of the file's text starts. */
+  macroUseAt(range: Range): MacroUse | undefined;
+  /** The file's range for a range of `expandedCode`. */
+  placeIn(index: number, start: number, end: number): Range;
+  /** Whether uses of a macro are replaced in `expandedCode`. */
+  expands(name: string): boolean;
   /** The rewritten code of a function, ready for a parser. */
   slice(index: number): SourceSlice;
   /** The tree of a function; parsed once and remembered. The root is a translation_unit. */
   parse(index: number, parser: Parser): SyntaxTree;
+  /** The tree of a function's expanded code. Not remembered. */
+  parseExpanded(index: number, parser: Parser): ExpandedTree;
   /** The tree of any other top-level range, for instance a struct or a table. Not remembered. */
   parseRange(range: Range, parser: Parser): SyntaxTree;
-  /**
-   * The tree of a macro's replacement text, in places of the file, as top-level statements: `pin(a, n)` is an
-   * expression_statement, `do { … } while (0)` a do_statement. Undefined for a macro that the file does not define or
-   * that is empty.
-   */
-  parseMacro(name: string, parser: Parser): SyntaxTree | undefined;
 }
 
-export type SourceOptions = ConditionalOptions;
+/** A tree whose places lead back to the file's text. */
+export interface ExpandedTree {
+  readonly tree: SyntaxTree;
+  /** The file's range for a range of the tree; `written` is what a macro made there. */
+  place(start: number, end: number): Range & { readonly written?: string };
+}
+
+export interface SourceOptions extends ConditionalOptions {
+  /** Words that make a macro worth replacing: its name, if it takes arguments, or a word of its replacement text. */
+  readonly means?: (word: string) => boolean;
+}
 
 /** Reads a file's top level. Total: any text is a source file, if need be without functions. */
 export function openSource(path: string, text: string, options: SourceOptions): SourceFile {
@@ -67,6 +82,8 @@ class OpenedSource implements SourceFile {
   readonly conditionals: readonly Conditional[];
   readonly #slices: (SourceSlice | undefined)[] = [];
   readonly #trees: (SyntaxTree | undefined)[] = [];
+  readonly #macroTable: MacroTable;
+  readonly #expanded: (Expanded | null | undefined)[] = [];
   /** Trees of the file's earlier state by the code that was parsed. */
   #lines: LineIndex | undefined;
 
@@ -82,6 +99,12 @@ class OpenedSource implements SourceFile {
     this.functions = functions;
     this.structs = new Map(types.map((type) => [type.name, type]));
     this.tables = tables;
+    const own = new Set(functions.map(({ name }) => name));
+    const { means } = options;
+    this.#macroTable = new MacroTable(
+      means === undefined ? new Map() : macros,
+      (word) => own.has(word) || (means?.(word) ?? false),
+    );
   }
 
   get lines(): LineIndex {
@@ -117,21 +140,56 @@ class OpenedSource implements SourceFile {
     return found;
   }
 
+  expandedCode(index: number): string {
+    const { start, end } = this.functions[index]!;
+    return this.#expand(index)?.code ?? this.code.slice(start, end);
+  }
+
+  placeIn(index: number, start: number, end: number): Range {
+    const delta = this.functions[index]!.start;
+    return this.#expand(index)?.place(start, end) ?? { start: start + delta, end: end + delta };
+  }
+
+  macroUseAt({ start }: Range): MacroUse | undefined {
+    const index = this.functionAt(start);
+    const expanded = index < 0 ? undefined : this.#expand(index);
+    return expanded?.uses.find((use) => use.range.start === start);
+  }
+
+  expands(name: string): boolean {
+    return this.#macroTable.wanted(name) !== undefined;
+  }
+
+  #expand(index: number): Expanded | undefined {
+    let expanded = this.#expanded[index];
+    if (expanded === undefined) {
+      const { start, bodyStart, end } = this.functions[index]!;
+      expanded =
+        expandMacros(this.code.slice(start, end), start, bodyStart - start, this.#macroTable) ?? null;
+      this.#expanded[index] = expanded;
+    }
+    return expanded ?? undefined;
+  }
+
   slice(index: number): SourceSlice {
     const slice = this.#slices[index] ?? this.#rewrite(this.functions[index]!);
     this.#slices[index] = slice;
     return slice;
   }
 
-  #rewrite({ start, nameStart, bodyStart, end, definedBy }: FunctionSlice): SourceSlice {
-    const code = this.code.slice(start, end);
-    if (code.length > MAX_SLICE) return { text: this.text, code, from: start };
+  #rewrite(definition: FunctionSlice): SourceSlice {
+    const { start, end } = definition;
+    return { text: this.text, code: this.#plainC(definition, this.code.slice(start, end)), from: start };
+  }
+
+  #plainC({ start, nameStart, bodyStart, definedBy }: FunctionSlice, code: string): string {
+    if (code.length > MAX_SLICE) return code;
     const place = {
       nameStart: nameStart - start,
       bodyStart: bodyStart - start,
       ...(definedBy === undefined ? {} : { definedBy }),
     };
-    return { text: this.text, code: toPlainC(code, place, this.macros), from: start };
+    return toPlainC(code, place, this.macros);
   }
 
   parse(index: number, parser: Parser): SyntaxTree {
@@ -143,16 +201,23 @@ class OpenedSource implements SourceFile {
     return tree;
   }
 
+  parseExpanded(index: number, parser: Parser): ExpandedTree {
+    const expanded = this.#expand(index);
+    if (expanded === undefined)
+      return { tree: this.parse(index, parser), place: (start, end) => ({ start, end }) };
+    const { code } = expanded;
+    const tree = parser.parse({ text: code, code: this.#plainC(this.functions[index]!, code), from: 0 });
+    return {
+      tree,
+      place: (start, end) => {
+        const range = expanded.place(start, end);
+        return expanded.isMade(start, end) ? { ...range, written: code.slice(start, end) } : range;
+      },
+    };
+  }
+
   parseRange(range: Range, parser: Parser): SyntaxTree {
     const code = toPlainC(this.code.slice(range.start, range.end), undefined, this.macros);
     return parser.parse({ text: this.text, code, from: range.start });
-  }
-
-  parseMacro(name: string, parser: Parser): SyntaxTree | undefined {
-    const macro = this.macros.get(name);
-    if (macro === undefined || macro.body.trim() === '') return undefined;
-    // The grammar wants a semicolon behind an expression; it stands behind the text and moves nothing.
-    const code = `${toPlainC(macro.body, undefined, this.macros)};`;
-    return parser.parse({ text: this.text, code, from: macro.bodyStart });
   }
 }

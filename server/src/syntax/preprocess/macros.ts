@@ -8,6 +8,8 @@ export interface MacroDefinition {
   readonly params?: readonly string[];
   /** The replacement text; comments and line continuations are blanks, so offsets in it are offsets in the file. */
   readonly body: string;
+  /** Path of the header that has it; absent for a macro of the file itself. Offsets are then of that header. */
+  readonly header?: string;
   /** Offset of `body` in the file. */
   readonly bodyStart: number;
   /** The whole directive. */
