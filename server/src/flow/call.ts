@@ -81,8 +81,8 @@ function result(w: World, f: Frame, st: State, e: Call): Value {
   return TOP;
 }
 
-function mentions(st: State, { key, results }: Sym): boolean {
+function mentions(st: State, { key }: Sym): boolean {
   const { facts } = st;
   for (let i = 0; i < facts.size; i++) if (facts.keyAt(i).results.includes(key)) return true;
-  return st.mentions(key, results);
+  return st.mentions(key);
 }

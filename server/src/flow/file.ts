@@ -269,16 +269,16 @@ function observationKey(o: RunObservation): string {
     case 'acquire':
       return `${place}|${at(o.call)}|${o.flags.key}|${o.nullPages}`;
     case 'release':
-      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped}`;
+      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped !== undefined}`;
     case 'unfilled':
       return `${place}|${at(o.call)}|${at(o.set.call)}|${o.slot}|${o.count}|${o.set.result}`;
     case 'sign':
       return `${place}|${o.range.start}|${at(o.set.call)}`;
     case 'access':
-      return `${place}|${o.mode}|${o.range.start}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.guessed}|${o.set.escaped}`;
+      return `${place}|${o.mode}|${o.range.start}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.guessed}|${o.set.escaped !== undefined}`;
     case 'dirty':
-      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.written}|${o.set.pageLocked}|${o.set.guessed}|${o.set.escaped}`;
+      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.written}|${o.set.pageLocked}|${o.set.guessed}|${o.set.escaped !== undefined}`;
     case 'exit':
-      return `${place}|${o.range.start}|${at(o.set.call)}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped}|${o.returns?.t === 'int' ? o.returns.n : ''}`;
+      return `${place}|${o.range.start}|${at(o.set.call)}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped !== undefined}|${o.returns?.t === 'int' ? o.returns.n : ''}`;
   }
 }

@@ -11,6 +11,15 @@ export function resultsIn(text: string): readonly string[] {
   return text.includes('@') ? (text.match(RESULT) ?? NONE) : NONE;
 }
 
+const INITIAL = /\*(\d\w*):(\w+)/g;
+
+interface InitialContent {
+  readonly frame: string;
+  readonly local: string;
+  /** The local's place. */
+  readonly text: string;
+}
+
 /** A text that was met before. Equal texts are the same object. */
 export class Name {
   /** Numbered from 1 on. */
@@ -21,6 +30,7 @@ export class Name {
   readonly local: string;
   readonly results: readonly string[];
   #objects: readonly string[] | undefined;
+  #initials: readonly InitialContent[] | undefined;
 
   constructor(text: string, id: number) {
     this.id = id;
@@ -32,6 +42,16 @@ export class Name {
     const isLocal = colon > from && /^\d\w*$/.test(text.slice(from, colon));
     this.frame = isLocal ? text.slice(from, colon) : '';
     this.local = isLocal ? variableAt(text, colon + 1) : '';
+  }
+
+  /** Locals whose initial content the text mentions: `*0main:x` in `(*0main:x==0)`. */
+  get initials(): readonly InitialContent[] {
+    this.#initials ??= [...this.text.matchAll(INITIAL)].map(([, frame, local]) => ({
+      frame: frame!,
+      local: local!,
+      text: `${frame}:${local}`,
+    }));
+    return this.#initials;
   }
 
   /** Texts of the objects that a place lies in. */

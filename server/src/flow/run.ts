@@ -70,7 +70,6 @@ function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): voi
     w.budget--;
     if (node.preds > 1) {
       item.st.dropDead(frame.name, frame.facts.liveness.liveIn[node.id]!);
-      item.st.dropUnreferenced();
       if (isSettled(frame, node, item.st) || !isNew(w, seen, node.id, item.st)) continue;
     }
     for (const next of execute(w, frame, node, item.st, onReturn)) work.push(next);

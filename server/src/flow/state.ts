@@ -3,6 +3,7 @@
 import { StateHash } from './hash.ts';
 import type { Call } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
+import type { Name } from './names.ts';
 import type { PathLink, ProtocolEvent } from './path.ts';
 import { Table } from './table.ts';
 import { asUnfilled, isPageRef, TOP, type Value, type Values } from './value.ts';
@@ -106,37 +107,52 @@ export class State {
     this.store.keep((_place, v) => !refersTo(v, id));
   }
 
-  /** Forgets what locals of a frame hold, but for those in `live`. Sets that are released and unreachable go too. */
+  /**
+   * Forgets what the path ahead cannot tell: what locals of a frame hold, but for those in `live`, page sets that are
+   * released and unreachable, and what was learnt of values that cannot be met again.
+   */
   dropDead(frame: string, live: ReadonlySet<string>): void {
     this.store.keep((place) => place.frame !== frame || live.has(place.local));
     this.sets.keep(
       (_id, set) => set.slots.some((s) => s !== 'released' && s !== 'empty') || this.#refers(set.id),
     );
+    this.#dropUnreferenced();
+    const canBeMet = (value: Name): boolean =>
+      value.results.every((result) => this.mentions(result)) &&
+      value.initials.every(
+        (local) => local.frame !== frame || live.has(local.local) || this.#holds(`*${local.text}`),
+      );
+    this.facts.keep(canBeMet);
+    this.equal.keep(canBeMet);
   }
 
-  /** Forgets objects that this path allocated, and what it learnt of results, where nothing holds them any more. */
-  dropUnreferenced(): void {
-    this.store.keep(
-      ({ text, results }) => text[0] !== '@' || results.length === 0 || this.#holds(results[0]!),
-    );
-    this.facts.keep(({ text, results }) => text[0] !== '@' || this.mentions(text, results));
+  /** Forgets objects that nothing leads to any more, and addresses of such that were put where they are not told apart. */
+  #dropUnreferenced(): void {
+    this.store.keep(({ text, results }, v) => {
+      if (results.length === 0) return true;
+      if (text[0] === '@') return this.#holdsResult(results[0]!);
+      return v.results.length === 0 || !text.includes('[?') || v.results.some((r) => this.mentions(r, v));
+    });
   }
 
-  #holds(result: string): boolean {
+  #holdsResult(result: string): boolean {
     const { store } = this;
     for (let i = 0; i < store.size; i++) if (store.valueAt(i).results.includes(result)) return true;
     return false;
   }
 
-  /** Whether a place or a value mentions a text, which has the given results of calls in it. */
-  mentions(text: string, results: readonly string[]): boolean {
+  #holds(key: string): boolean {
     const { store } = this;
-    const isResult = results[0] === text;
+    for (let i = 0; i < store.size; i++) if (store.valueAt(i).key.includes(key)) return true;
+    return false;
+  }
+
+  /** Whether a place or a value mentions a call's result; entries that hold `but` do not count. */
+  mentions(result: string, but?: Value): boolean {
+    const { store } = this;
     for (let i = 0; i < store.size; i++) {
-      const place = store.keyAt(i);
       const v = store.valueAt(i);
-      if (isResult && !v.results.includes(text) && !place.results.includes(text)) continue;
-      if (isResult || v.key.includes(text) || place.text.includes(text)) return true;
+      if (v !== but && (v.results.includes(result) || store.keyAt(i).results.includes(result))) return true;
     }
     return false;
   }
@@ -150,6 +166,10 @@ export class State {
   /** Forgets the locals of a frame that has returned. */
   dropFrame(frame: string): void {
     this.store.keep((place) => place.frame !== frame || place.text[0] === '!');
+    const outlives = (value: Name): boolean =>
+      value.initials.every((local) => local.frame !== frame || this.#holds(`*${local.text}`));
+    this.facts.keep(outlives);
+    this.equal.keep(outlives);
   }
 }
 
@@ -168,7 +188,7 @@ function idOfSet(set: PageSet, values: Values): number {
 }
 
 function setKey(s: PageSet): string {
-  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${s.dma ? 'D' : ''}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''} ${s.escaped ?? ''} ${s.flags.key}}`;
+  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${s.dma ? 'D' : ''}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''}${s.escaped === undefined ? '' : 'E'} ${s.flags.key}}`;
 }
 
 export function refersTo(v: Value, set: string): boolean {
