@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Explainer, finalLevel } from '#server/explain/index.ts';
+import { Explainer, finalLevel, finish } from '#server/explain/index.ts';
 import { createAnalyzer } from '#server/linter/analysis.ts';
 import type { Analyzer } from '#server/linter/analyzer.ts';
 import type { Finding, Level } from '#server/rules/finding.ts';
@@ -73,15 +73,24 @@ test('equal paths with other names have equal explanations', () => {
     analyzer,
     bad('GUP201').replaceAll('page)', 'pg)').replaceAll('*page;', '*pg;').replaceAll('&page', '&pg'),
   ).findings[0]!;
-  const strip = (f: Finding) => explainer.explain(f, rule).steps.map(({ range: _, ...s }) => s);
+  const strip = (f: Finding) =>
+    finish(explainer.explain(f, rule, { place: () => 'here' })).steps.map(({ range: _, ...s }) => s);
   expect(strip(renamed)).toEqual(strip(finding));
 });
 
-test('__free_page() on a got page is not shown by a run, and says so', () => {
+test('__free_page() on a got page does harm when the process has unmapped it', () => {
   const text = bad('GUP302').replace('unpin_user_page(page)', '__free_page(page)');
-  const finding = lint(analyzer, text).findings[0]!;
-  expect(finding.explanation?.verdict).toBe('not-shown');
-  expect(finding.level).toBe('warning');
+  const { level, explanation } = lint(analyzer, text).findings[0]!;
+  expect([level, explanation?.verdict, explanation?.property]).toEqual(['error', 'shown', 'kernel-warning']);
+  expect(explanation?.scenario?.actors).toEqual(['munmap']);
+  expect(explanation?.tried.map(({ outcome }) => outcome)).toContain('holds');
+});
+
+test('a finding that a run could have shown and did not is lowered, and says so', () => {
+  const text = bad('GUP207').replace('uaddr, 1, 0', 'uaddr, 1, FOLL_LONGTERM');
+  const { level, explanation } = lint(analyzer, text).findings[0]!;
+  expect([level, explanation?.verdict]).toEqual(['warning', 'not-shown']);
+  expect(explanation?.summary).toMatch(/^a run could have shown it and did not/);
 });
 
 describe('level', () => {

@@ -63,9 +63,10 @@ export function lint(analyzer: Analyzer, code: string, kernel = DEFAULT_KERNEL):
   return lintText(analyzer, 'case.c', code, { kernel, explanations: true, levels: {} });
 }
 
-/** Markdown files beside this one: the code of a rule, and its path. */
-export function caseFiles(): { readonly code: string; readonly file: string }[] {
-  const folder = path.join(import.meta.dirname, 'cases');
+/** Markdown files of a folder, those beside this file unless given: the code of a rule, and its path. */
+export function caseFiles(
+  folder = path.join(import.meta.dirname, 'cases'),
+): { readonly code: string; readonly file: string }[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.md'))
     .map((name) => ({ code: path.basename(name, '.md'), file: path.join(folder, name) }));

@@ -16,6 +16,14 @@ export interface Difference {
   readonly remaining: readonly PropertyName[];
 }
 
+export interface CompareOptions extends ExploreOptions {
+  /**
+   * The document's form keeps every property where its acquiring call fails although the path as written goes on: such
+   * a call holds nothing (FOLL_LONGTERM on DAX memory). Else a form that is refused shows nothing.
+   */
+  readonly refusalKeeps?: boolean;
+}
+
 /**
  * Explores both forms. A form that is refused, or a document's form that hit a bound, shows nothing: an unfinished
  * search is no proof that a property is kept.
@@ -23,13 +31,16 @@ export interface Difference {
 export function compare(
   asWritten: Scenario,
   documentForm: Scenario,
-  options: ExploreOptions = {},
+  options: CompareOptions = {},
 ): Difference {
   const written = surveyScenario(asWritten, options);
-  const document = exploreFully(documentForm, options);
+  const document = surveyScenario(documentForm, options).exploration;
   const remaining = document.broken.filter((name) => !isNote(name));
+  const fails = options.refusalKeeps === true && (document.refusedWith ?? 0) < 0;
   const comparable =
-    written.verdict === 'broken' && document.verdict !== 'refused' && document.verdict !== 'bounded';
+    written.verdict === 'broken' &&
+    document.verdict !== 'bounded' &&
+    (document.verdict !== 'refused' || fails);
   const property = comparable
     ? written.exploration.broken.find((name) => !isNote(name) && !document.broken.includes(name))
     : undefined;

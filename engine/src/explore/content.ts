@@ -6,6 +6,12 @@ import { forEachMapping, pteFrame } from '../model/rmap.ts';
 /** Nothing to see: not mapped, or discarded by truncate, munmap or exit. */
 export const DISCARDED = -1;
 
+/** Frame that the process maps at a page, or -1. */
+export function mappedFrame(m: Machine, proc: number, vpage: number): number {
+  const pte = m.pte(proc, vpage);
+  return (pte & PTE.PRESENT) === 0 ? -1 : pteFrame(pte);
+}
+
 /** Content that a load by the process would see now, or DISCARDED. */
 export function seenContent(m: Machine, proc: number, vpage: number): number {
   const vma = m.vmaAt(proc, vpage);

@@ -3,7 +3,7 @@
 import { ERRNO, FRAME, FS, PG, PTE, ZONE } from '../model/constants.ts';
 import { userAccess } from '../model/fault.ts';
 import { fileOf } from '../model/file.ts';
-import { folioMaybeDmaPinned, getPage, gupPutFolio, putPage } from '../model/folio.ts';
+import { folioMaybeDmaPinned, freePage, getPage, gupPutFolio, putPage } from '../model/folio.ts';
 import { longtermMigrate } from '../model/gup.ts';
 import {
   getUserPages,
@@ -434,9 +434,11 @@ function release(p: Program, step: ReleaseStep): void {
   switch (step.api) {
     case 'put_page':
     case 'folio_put':
-    case '__free_page':
     case 'release_pages':
       for (const frame of frames) putPage(m, frame);
+      return;
+    case '__free_page':
+      for (const frame of frames) freePage(m, frame);
       return;
     case 'unpin_user_page':
       for (const frame of frames) unpinUserPage(m, frame);

@@ -41,7 +41,7 @@ interface Search {
   readonly depth: number;
   readonly broken: number;
   readonly bounded: boolean;
-  readonly refusal: string | undefined;
+  readonly refusal: Refusal | undefined;
   readonly bytesPerState: number;
   /** Transitions from the start to the first state that breaks `target`. */
   readonly path: readonly number[] | undefined;
@@ -53,11 +53,12 @@ interface Search {
  */
 export function explore(scenario: Scenario, options: ExploreOptions = {}): Exploration {
   const full = exploreFully(scenario, options);
-  const { states, transitions, executions, depth, verdict, refusal, counterexample } = full;
+  const { states, transitions, executions, depth, verdict, refusal, refusedWith, counterexample } = full;
   return {
     verdict,
     ...(counterexample === undefined ? {} : { counterexample }),
     ...(refusal === undefined ? {} : { refusal }),
+    ...(refusedWith === undefined ? {} : { refusedWith }),
     states,
     transitions,
     executions,
@@ -103,7 +104,9 @@ export function surveyScenario(scenario: Scenario, options: ExploreOptions): Sur
     properties,
     exploration: {
       verdict,
-      ...(search.refusal === undefined ? {} : { refusal: search.refusal }),
+      ...(search.refusal === undefined
+        ? {}
+        : { refusal: search.refusal.text, refusedWith: search.refusal.result }),
       states: search.states,
       transitions: search.transitions,
       executions: search.executions,
@@ -229,9 +232,15 @@ function pathTo(state: number, parents: readonly number[], vias: readonly number
   return path.reverse();
 }
 
+/** An acquire that gave another result than the witness assumes. */
+interface Refusal {
+  readonly text: string;
+  readonly result: number;
+}
+
 /** Whether each acquire gave, in some run, the result that the witness assumes. */
 class AcquireLog {
-  private readonly tried = new Map<number, string>();
+  private readonly tried = new Map<number, Refusal>();
   private readonly matched = new Set<number>();
   private readonly program: Program;
 
@@ -239,15 +248,15 @@ class AcquireLog {
     this.program = program;
   }
 
-  saw(pc: number, matched: boolean, refusal: string | undefined): void {
+  saw(pc: number, matched: boolean, text: string | undefined): void {
     if (this.program.steps[pc]!.op !== 'acquire') return;
     if (matched) this.matched.add(pc);
-    else if (!this.tried.has(pc)) this.tried.set(pc, refusal ?? '');
+    else if (!this.tried.has(pc)) this.tried.set(pc, { text: text ?? '', result: this.program.ret ?? 0 });
   }
 
   /** Set when an acquire was tried and never matched. */
-  get refusal(): string | undefined {
-    for (const [pc, text] of this.tried) if (!this.matched.has(pc)) return text;
+  get refusal(): Refusal | undefined {
+    for (const [pc, refusal] of this.tried) if (!this.matched.has(pc)) return refusal;
     return undefined;
   }
 }

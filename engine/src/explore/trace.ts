@@ -32,8 +32,10 @@ export function trace(
     before = after;
   }
   const property = properties.find((candidate) => candidate.broken(p))!;
+  const name = (frame: number) => names.of(frame);
+  const about = property.about?.(p, name) ?? {};
   return {
-    violation: { property: property.name, damage: property.damage(p, (frame) => names.of(frame)) },
+    violation: { property: property.name, about, damage: property.damage(p, name) },
     trace: steps,
   };
 }

@@ -98,9 +98,25 @@ export function folioPutRefs(m: Machine, head: number, refs: number): void {
   if (m.addWord(head, FRAME.REF, -refs) === 0) freeFolio(m, head);
 }
 
-/** put_page(), folio_put(), and what __free_page() does to a page with other references. */
+/** put_page(), folio_put(). */
 export function putPage(m: Machine, frame: number): void {
   folioPutRefs(m, m.head(frame), 1);
+}
+
+/**
+ * __free_page(): as put_page() while others hold the page. The last reference gives it to the allocator as it is, and a
+ * page that is still on an LRU list is then in two lists (free_page_is_bad(), PAGE_FLAGS_CHECK_AT_FREE).
+ */
+export function freePage(m: Machine, frame: number): void {
+  const head = m.head(frame);
+  if (m.ref(head) !== 1 || (m.flags(head) & PG.lru) === 0) {
+    putPage(m, frame);
+    return;
+  }
+  m.addWord(head, FRAME.REF, -1);
+  m.warn('badPage');
+  m.setFlag(head, PG.bad);
+  m.note(() => `${nameOf(head)} goes back to the allocator while it is still on an LRU list`);
 }
 
 /** get_page(), folio_get(). */

@@ -63,9 +63,28 @@ export const PROPERTIES = [
 ] as const;
 export type PropertyName = (typeof PROPERTIES)[number];
 
+/** What a violation is about, for those who say the damage in words of their own. */
+export interface ViolationSubject {
+  /** Index, in the scenario's driver, of the step that wrote the bytes or made the device's mapping. */
+  readonly driverStep?: number;
+  /** The bytes are a device's. */
+  readonly device?: boolean;
+  /** Page of the buffer. */
+  readonly page?: number;
+  /** Folio that was written, that is held, or whose counts are wrong. */
+  readonly folio?: string;
+  /** Folio that the process maps at this page now; absent when it maps none. */
+  readonly mapped?: string;
+  /** Who else sees what only the process should. */
+  readonly seenBy?: 'child' | 'zero-page' | 'page-cache';
+  /** The bytes reached the process's page, and not the backing store behind it. */
+  readonly inFile?: boolean;
+}
+
 /** A property that was broken, with the damage in the user's terms. */
 export interface Violation {
   readonly property: PropertyName;
+  readonly about: ViolationSubject;
   /** One sentence, for instance `the bytes written to folio A never reach the process: it now maps folio B`. */
   readonly damage: string;
 }
@@ -87,6 +106,8 @@ export interface Exploration {
   readonly counterexample?: Counterexample;
   /** Why the witness was refused. */
   readonly refusal?: string;
+  /** What the refused acquire returned instead (pages, or -errno). */
+  readonly refusedWith?: number;
   readonly states: number;
   readonly transitions: number;
   /** Number of different complete executions. */

@@ -1,13 +1,19 @@
-/** Runs the engine for a finding: the path as written against the document's form of it, in the same environment. */
+/** Runs the engine for a finding: the path as written against the document's form of it, in the same environments. */
 import { compare, type Difference } from '#engine/explore/compare.ts';
 import { canonicalText } from '#engine/protocol/canonical.ts';
 import type { Scenario } from '#engine/protocol/scenario.ts';
+import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { Finding } from '../rules/finding.ts';
-import { releasedAlike } from '../rules/forms.ts';
-import type { Environment, Rule } from '../rules/rule.ts';
-import type { ExplainedStep, Explanation } from './explanation.ts';
-import { driverSteps, scenarioOf } from './scenario.ts';
-import { actorInWords, memoryInWords, propertyInWords } from './words.ts';
+import type { Environment, Rule, RuleRun } from '../rules/rule.ts';
+import type { Range } from '../syntax/range.ts';
+import { assumptionsOf } from './assumptions.ts';
+import { damageInWords } from './damage.ts';
+import { environmentsFor } from './environments.ts';
+import type { ExplainedStep, Explanation, Trial } from './explanation.ts';
+import { whatTheKernelDoes } from './recorded.ts';
+import { type DriverPath, driverPath, scenarioOf } from './scenario.ts';
+import type { Slices } from './slices.ts';
+import { environmentInWords, propertyInWords, resultText } from './words.ts';
 
 /** States that one exploration may visit before it answers `bounded`. */
 export const STATE_BOUND = 50_000;
@@ -15,130 +21,216 @@ export const STATE_BOUND = 50_000;
 /** Verdicts that are remembered; beyond that the oldest is forgotten, and run again when it is asked for. */
 const MAX_VERDICTS = 2_000;
 
+/** Names a place of the source in a sentence, for instance `line 26`. */
+export type PlaceNamer = (range: Range) => string;
+
+export interface ExplainOptions {
+  /** How places are named in sentences. */
+  readonly place: PlaceNamer;
+  /** States that one exploration may visit; STATE_BOUND unless given. */
+  readonly states?: number;
+  /** Polled while the engine explores: what is then left is not explored, and the answer says that a bound was hit. */
+  readonly cancelled?: () => boolean;
+}
+
+/** One environment, tried. */
+interface Tried {
+  readonly environment: Environment;
+  readonly scenario: Scenario;
+  readonly difference: Difference;
+}
+
 /** Remembers verdicts by the scenarios' canonical text: paths that differ only in names are run once. */
 export class Explainer {
   readonly #verdicts = new Map<string, Difference>();
 
-  /** Deterministic: equal findings give equal explanations. */
-  explain(finding: Finding, rule: Rule): Explanation {
-    if (rule.run === undefined || finding.witness === undefined || finding.witness.steps.length === 0)
-      return nothingToRun();
-    const path = driverSteps(finding.witness);
-    const steps = rule.run.endsAtRelease === true ? releasedAlike(path) : path;
-    const form = rule.run.documentForm(steps);
-    let last: { difference: Difference; scenario: Scenario } | undefined;
-    const tried: Environment[] = [];
-    for (const environment of rule.run.environments) {
-      const scenario = scenarioOf(steps, environment);
-      const difference = this.#verdict(scenario, { ...scenario, driver: form });
-      tried.push(environment);
-      if (difference.shown) return shown(finding, scenario, difference, environment);
-      last = { difference, scenario };
+  /**
+   * Deterministic: equal findings give equal explanations. One exploration is a slice: in between, a caller may look
+   * whether the answer is still wanted.
+   */
+  *explain(finding: Finding, rule: Rule, options: ExplainOptions): Slices<Explanation> {
+    const { run } = rule;
+    if (run === undefined || finding.witness === undefined || finding.witness.steps.length === 0)
+      return nothingToRun(finding);
+    const path = driverPath(finding.witness, run);
+    const form = run.documentForm(path.steps);
+    const tried: Tried[] = [];
+    for (const environment of environmentsFor(run, path.steps)) {
+      const scenario = scenarioOf(path.steps, environment);
+      if (!this.#remembers(scenario, form)) yield;
+      tried.push({ environment, scenario, difference: this.#verdict(scenario, form, run, options) });
     }
-    return last === undefined ? nothingToRun() : notShown(last.scenario, last.difference, tried);
+    const first = tried.find(({ difference }) => difference.shown);
+    return first === undefined
+      ? notShown(finding, path, tried, options)
+      : shown(finding, path, tried, first, options);
   }
 
-  #verdict(written: Scenario, document: Scenario): Difference {
-    const key = `${canonicalText(written)}\n---\n${canonicalText(document)}`;
-    let difference = this.#verdicts.get(key);
-    if (difference === undefined) {
-      difference = compare(written, document, { bounds: { states: STATE_BOUND } });
-      this.#verdicts.set(key, difference);
-      if (this.#verdicts.size > MAX_VERDICTS) this.#verdicts.delete(this.#verdicts.keys().next().value!);
-    }
+  #remembers(scenario: Scenario, form: readonly DriverStep[]): boolean {
+    return this.#verdicts.has(keyOf(scenario, form));
+  }
+
+  #verdict(
+    scenario: Scenario,
+    form: readonly DriverStep[],
+    run: RuleRun,
+    options: ExplainOptions,
+  ): Difference {
+    const key = keyOf(scenario, form);
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    const { states = STATE_BOUND, cancelled } = options;
+    const difference = compare(
+      scenario,
+      { ...scenario, driver: form },
+      {
+        bounds: { states },
+        refusalKeeps: run.refusalRepairs === true,
+        ...(cancelled === undefined ? {} : { cancelled }),
+      },
+    );
+    // What was cut short by a cancellation, or by a bound of this call's own, is nobody else's answer.
+    if (states !== STATE_BOUND || cancelled?.() === true) return difference;
+    this.#verdicts.set(key, difference);
+    if (this.#verdicts.size > MAX_VERDICTS) this.#verdicts.delete(this.#verdicts.keys().next().value!);
     return difference;
   }
 }
 
-const NOTHING = { states: 0, executions: 0, bounded: false } as const;
+function keyOf(scenario: Scenario, form: readonly DriverStep[]): string {
+  return `${canonicalText(scenario)}\n---\n${canonicalText({ ...scenario, driver: form })}`;
+}
 
-function nothingToRun(): Explanation {
+function nothingToRun(finding: Finding): Explanation {
+  const kernel = whatTheKernelDoes(finding);
   return {
     verdict: 'nothing-to-run',
     summary: 'nothing to run for this rule',
     assumptions: [],
     steps: [],
-    explored: NOTHING,
+    tried: [],
+    kernel,
+    explored: { states: 0, executions: 0, bounded: false },
+    reach: '',
   };
 }
 
 function shown(
   finding: Finding,
-  scenario: Scenario,
-  difference: Difference,
-  environment: Environment,
+  path: DriverPath,
+  tried: readonly Tried[],
+  { environment, scenario, difference }: Tried,
+  { place }: ExplainOptions,
 ): Explanation {
   const { written, document, property } = difference;
-  const counterexample = written.counterexample;
-  const steps = (counterexample?.trace ?? []).map((s): ExplainedStep => {
-    const id = s.driverStep === undefined ? undefined : scenario.driver[s.driverStep]?.id;
-    const range = id === undefined ? undefined : finding.witness?.steps[id]?.range;
-    return range === undefined ? s : { ...s, range };
+  const counterexample = written.counterexample!;
+  const witnessStep = (index: number | undefined) => {
+    const id = index === undefined ? undefined : scenario.driver[index]?.id;
+    return id === undefined ? undefined : finding.witness?.steps[id];
+  };
+  const steps = counterexample.trace.map((s): ExplainedStep => {
+    const at = witnessStep(s.driverStep);
+    if (at === undefined) return s;
+    return { ...s, range: at.range, ...(at.within === undefined ? {} : { within: at.within }) };
   });
-  const damage =
-    counterexample?.violation.damage ?? (property === undefined ? '' : propertyInWords(property));
+  const damage = damageInWords(scenario, counterexample, (index) => {
+    const at = witnessStep(index);
+    return at === undefined ? undefined : place(at.range);
+  });
   const call = property === 'refused-arguments';
   return {
     verdict: call ? 'call' : 'shown',
-    summary: call ? damage : `${inWords(environment)}: ${damage}`,
+    summary: call ? damage : `${environmentInWords(environment)}: ${damage}`,
     scenario,
-    assumptions: assumptions(finding, scenario, environment),
+    assumptions: assumptionsOf(finding, path, scenario, environment, place),
     steps,
     damage,
     ...(property === undefined ? {} : { property }),
-    documentForm: documentForm(document.verdict, document.states, difference.remaining.map(propertyInWords)),
-    explored: {
-      states: written.states,
-      executions: written.executions,
-      bounded: written.verdict === 'bounded' || document.verdict === 'bounded',
-    },
+    documentForm: documentForm(difference, document.states),
+    tried: tried.map(trialOf),
+    kernel: [],
+    ...extent(difference, path),
   };
 }
 
-function documentForm(verdict: string, states: number, remaining: readonly string[]): string {
+function documentForm({ document, remaining }: Difference, states: number): string {
+  if (document.verdict === 'refused')
+    return `The document's form does not get that far: its call returns ${resultText(document.refusedWith ?? 0)} in such memory, and nothing is held.`;
   if (remaining.length > 0)
-    return `The document's form does not break this; what remains there: ${remaining.join(', ')}.`;
-  if (verdict === 'bounded')
-    return `The document's form did not break in the ${states} states that were visited.`;
+    return `The document's form does not break this; what remains there: ${remaining.map(propertyInWords).join(', ')}.`;
   return `The document's form keeps every property, in all of its ${states} states.`;
 }
 
-function notShown(scenario: Scenario, difference: Difference, tried: readonly Environment[]): Explanation {
-  const { written, document } = difference;
-  const refused = written.verdict === 'refused';
-  const why = refused
-    ? `the model does not confirm the path (${written.refusal ?? 'refused'})`
-    : `no difference to the document's form: ${tried.map(inWords).join('; ')}`;
+function notShown(
+  finding: Finding,
+  path: DriverPath,
+  tried: readonly Tried[],
+  { place }: ExplainOptions,
+): Explanation {
+  const last = tried.findLast(({ difference }) => difference.written.verdict !== 'refused') ?? tried.at(-1)!;
+  const trials = tried.map(trialOf);
   return {
     verdict: 'not-shown',
-    summary: `a run did not show it: ${why}`,
-    scenario,
-    assumptions: tried.map(inWords),
+    summary: `a run could have shown it and did not (its level is lowered): ${trials.map(trialText).join('; ')}`,
+    scenario: last.scenario,
+    assumptions: assumptionsOf(finding, path, last.scenario, undefined, place),
     steps: [],
-    explored: {
-      states: written.states,
-      executions: written.executions,
-      bounded: written.verdict === 'bounded' || document.verdict === 'bounded',
-    },
+    tried: trials,
+    kernel: [],
+    ...extent(last.difference, path),
   };
 }
 
-/** `private anonymous memory, while the process forks and then writes to the buffer`. */
-function inWords(environment: Environment): string {
-  const memory = memoryInWords(environment.memory);
-  if (environment.actors.length === 0) return memory;
-  return `${memory}, while ${environment.actors.map(actorInWords).join(' and ')}`;
+function trialOf({ environment, difference }: Tried): Trial {
+  const { written, document, shown: repaired, property, remaining } = difference;
+  const where = environmentInWords(environment);
+  const { states, executions } = written;
+  const trial = (outcome: Trial['outcome'], broken = property): Trial => ({
+    where,
+    outcome,
+    ...(broken === undefined ? {} : { property: broken }),
+    states,
+    executions,
+  });
+  if (repaired) return trial('repaired');
+  if (written.verdict === 'refused') return trial('fails');
+  if (written.verdict === 'bounded' || document.verdict === 'bounded') return trial('bounded');
+  const broken = written.counterexample?.violation.property;
+  if (written.verdict === 'holds') return trial('holds');
+  return document.verdict === 'refused' ? trial('fails', broken) : trial('remains', remaining[0] ?? broken);
 }
 
-function assumptions(finding: Finding, scenario: Scenario, environment: Environment): string[] {
-  const { memory } = scenario;
-  const pages = `${memory.pages} page${memory.pages === 1 ? '' : 's'}`;
-  const range = memory.mapped === memory.pages ? pages : `${pages}, of which ${memory.mapped} mapped`;
-  const guards =
-    finding.witness?.assumed.slice(-6).map((g) => `${g.text} is ${g.holds ? 'true' : 'false'}`) ?? [];
-  return [
-    `the buffer is ${memoryInWords(environment.memory)}, ${range}`,
-    ...environment.actors.map((a) => `at any moment: ${actorInWords(a)}`),
-    ...guards,
-  ];
+/** One trial as a clause. */
+export function trialText({ where, outcome, property, states }: Trial): string {
+  const broken = property === undefined ? 'something breaks' : propertyInWords(property);
+  switch (outcome) {
+    case 'repaired':
+      return `${where}: ${broken}; the document's form repairs it`;
+    case 'remains':
+      return `${where}: ${broken}, in the document's form as well`;
+    case 'holds':
+      return `${where}: nothing breaks, in any of ${states} states`;
+    case 'fails':
+      return property === undefined
+        ? `${where}: a call of this path has another result there`
+        : `${where}: ${broken}; the call of the document's form fails there`;
+    case 'bounded':
+      return `${where}: not explored to the end, the bound was hit after ${states} states`;
+  }
+}
+
+/** How much was explored, and what its silence about anything else is worth. */
+function extent(
+  { written, document }: Difference,
+  path: DriverPath,
+): Pick<Explanation, 'explored' | 'reach'> {
+  const bounded = written.verdict === 'bounded' || document.verdict === 'bounded';
+  const beyond =
+    path.leftOut === 0 ? 'a bound beyond them' : 'a bound beyond them, and for the steps that were left out';
+  return {
+    explored: { states: written.states, executions: written.executions, bounded },
+    reach: bounded
+      ? 'The bound on states was hit: that nothing else was found proves nothing.'
+      : `That is all there are with these pages, steps and actors: that nothing else breaks is a proof for them, and ${beyond}.`,
+  };
 }

@@ -1,4 +1,5 @@
 /** From a finding to what the engine showed. */
-export { Explainer, STATE_BOUND } from './explainer.ts';
-export type { ExplainedStep, Explanation } from './explanation.ts';
+export { Explainer, type ExplainOptions, STATE_BOUND, trialText } from './explainer.ts';
+export type { ExplainedStep, Explanation, Trial } from './explanation.ts';
 export { finalLevel } from './level.ts';
+export { finish, type Slices } from './slices.ts';

@@ -1,6 +1,7 @@
-/** Memory kinds, kernel actors and properties in words. */
+/** Memory kinds, kernel actors, results and properties in words. */
 import type { ActorKind, MemoryKind } from '#engine/protocol/scenario.ts';
 import type { PropertyName } from '#engine/protocol/trace.ts';
+import type { Environment } from '../rules/rule.ts';
 
 const MEMORY: Readonly<Record<MemoryKind, string>> = {
   anon: 'private anonymous memory',
@@ -51,4 +52,30 @@ export function actorInWords(kind: ActorKind): string {
 
 export function propertyInWords(name: PropertyName): string {
   return PROPERTY[name];
+}
+
+/** `private anonymous memory, while the process forks and then writes to the buffer`. */
+export function environmentInWords({ memory, zone, actors }: Environment): string {
+  const where = zone === undefined ? MEMORY[memory] : `${MEMORY[memory]} in ${ZONE[zone]}`;
+  return actors.length === 0 ? where : `${where}, while ${actors.map(actorInWords).join(' and ')}`;
+}
+
+const ZONE = { movable: 'ZONE_MOVABLE', cma: 'a CMA area' } as const;
+
+/** Names of the error numbers that page pinning returns (include/uapi/asm-generic/errno-base.h). */
+const ERRNO: Readonly<Record<number, string>> = {
+  4: 'EINTR',
+  11: 'EAGAIN',
+  12: 'ENOMEM',
+  14: 'EFAULT',
+  16: 'EBUSY',
+  22: 'EINVAL',
+  75: 'EOVERFLOW',
+  95: 'EOPNOTSUPP',
+};
+
+/** `2`, or `-EFAULT`: errors by name. */
+export function resultText(value: number): string {
+  const name = ERRNO[-value];
+  return value < 0 && name !== undefined ? `-${name}` : String(value);
 }

@@ -30,7 +30,7 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
       const source = openSource(path, text, { kernelVersion: kernel, prefer, means: isMeaningful });
       return analyzeFile(source, parser, rulesFor(kernel));
     },
-    explain: (finding) => explainer.explain(finding, ruleOf(finding.code)),
+    explain: (finding, options) => explainer.explain(finding, ruleOf(finding.code), options),
     finalLevel,
   };
   return {

@@ -2,7 +2,9 @@
  * The seam between the lint service and the analysis: everything the service needs of rules/ and explain/, as one
  * object. analysis.ts makes the real one; tests pass their own.
  */
+import type { ExplainOptions } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
+import type { Slices } from '../explain/slices.ts';
 import type { Fix } from '../fix/fix.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
@@ -13,8 +15,8 @@ export interface Analyzer {
   readonly rules: readonly Rule[];
   /** Applies all rules to the text of one file. */
   analyze(path: string, text: string, kernel: KernelVersion): FileAnalysis;
-  /** Runs the engine for a finding. Called only for codes in `rules`. */
-  explain(finding: Finding): Explanation;
+  /** Runs the engine for a finding, in slices. Called only for codes in `rules`. */
+  explain(finding: Finding, options: ExplainOptions): Slices<Explanation>;
   /** The level formula: `base` lowered by the finding's certainty and by a run that could not show it. */
   finalLevel(finding: Finding, base: Level, explanation: Explanation | undefined): Level;
 }

@@ -1,7 +1,10 @@
 /** Text of one file in, report out: what the command line and the language server share. No I/O. */
+import type { PlaceNamer } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
+import { finish, type Slices } from '../explain/slices.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
+import { LineIndex } from '../syntax/lines.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Analyzer } from './analyzer.ts';
 import { fingerprints } from './fingerprint.ts';
@@ -24,22 +27,36 @@ export interface LintOptions {
  * findings that could be made.
  */
 export function lintText(analyzer: Analyzer, path: string, text: string, options: LintOptions): FileReport {
+  return finish(lintSlices(analyzer, path, text, options));
+}
+
+/** As lintText(), in slices: the analysis is one, then each run of the engine. */
+export function* lintSlices(
+  analyzer: Analyzer,
+  path: string,
+  text: string,
+  options: LintOptions,
+): Slices<FileReport> {
   const problems: InternalProblem[] = [];
   const analysis = analyzeSafely(analyzer, path, text, options.kernel, problems);
   problems.push(...analysis.problems);
   const kept = analysis.findings.filter((finding) => options.levels[finding.code] !== 'off').sort(byPlace);
   const identities = fingerprints(kept);
-  const findings = kept.map((finding, index): ReportedFinding => {
-    const explanation = options.explanations ? explainSafely(analyzer, finding, problems) : undefined;
+  const place = placeNamer(text);
+  const findings: ReportedFinding[] = [];
+  for (const [index, finding] of kept.entries()) {
+    const explanation = options.explanations
+      ? yield* explainSafely(analyzer, finding, place, problems)
+      : undefined;
     const rule = analyzer.rules.find(({ code }) => code === finding.code);
     const base = options.levels[finding.code] ?? rule?.defaultLevel ?? 'warning';
-    return {
+    findings.push({
       ...finding,
       level: base === 'off' ? 'note' : analyzer.finalLevel(finding, base, explanation),
       fingerprint: identities[index]!,
       ...(explanation !== undefined && { explanation }),
-    };
-  });
+    });
+  }
   const { functions, partlyRead } = analysis;
   return {
     path,
@@ -67,13 +84,23 @@ function analyzeSafely(
   }
 }
 
-function explainSafely(
+/** Names lines of the text, which are counted when the first is asked for. */
+function placeNamer(text: string): PlaceNamer {
+  let lines: LineIndex | undefined;
+  return (range) => {
+    lines ??= new LineIndex(text);
+    return `line ${lines.lineOf(range.start)}`;
+  };
+}
+
+function* explainSafely(
   analyzer: Analyzer,
   finding: Finding,
+  place: PlaceNamer,
   problems: InternalProblem[],
-): Explanation | undefined {
+): Slices<Explanation | undefined> {
   try {
-    return analyzer.explain(finding);
+    return yield* analyzer.explain(finding, { place });
   } catch (error) {
     const what = `the run for ${finding.code} in ${finding.function}() failed`;
     problems.push(threw('explanation-threw', what, error));

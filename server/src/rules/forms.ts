@@ -99,13 +99,41 @@ export function released(steps: readonly DriverStep[]): DriverStep[] {
   );
 }
 
-/** Goes on as the last release of the path does, until nothing is held. */
+/** Goes on as the last release of the path does, until nothing is held; where it has none, with the right release. */
 export function releasedAlike(steps: readonly DriverStep[]): DriverStep[] {
   const last = steps.findLast((s) => s.op === 'release');
-  if (last === undefined) return [...steps];
+  if (last === undefined) return released(steps);
   const { slots } = unreleased(steps);
   return before(
     steps,
     slots.map((from): DriverStep => ({ ...last, from, count: 1 })),
   );
+}
+
+/** CASE 2 done right: pinned with FOLL_LONGTERM, dirtied before the release. */
+export function longtermPinned(steps: readonly DriverStep[]): DriverStep[] {
+  return pinned(steps, FOLL.LONGTERM);
+}
+
+/** FOLL_LONGTERM added to the pin, the rest as it is. */
+export function longterm(steps: readonly DriverStep[]): DriverStep[] {
+  return steps.map((s) => (s.op === 'acquire' ? { ...s, flags: s.flags | FOLL.LONGTERM } : s));
+}
+
+/** The device's access ends before the pages are released. */
+export function unmappedFirst(steps: readonly DriverStep[]): DriverStep[] {
+  const rest = steps.filter((s) => s.op !== 'dma-unmap');
+  const mapped = rest.filter((s) => s.op === 'dma-map');
+  const first = rest.findIndex((s) => s.op === 'release');
+  if (first < 0) return [...steps];
+  const unmaps = mapped.map(
+    ({ set, from, count }): DriverStep =>
+      steps.find((s) => s.op === 'dma-unmap' && s.set === set && s.from === from && s.count === count) ?? {
+        op: 'dma-unmap',
+        set,
+        from,
+        count,
+      },
+  );
+  return [...rest.slice(0, first), ...unmaps, ...rest.slice(first)];
 }

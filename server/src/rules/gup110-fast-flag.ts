@@ -35,4 +35,9 @@ export const fastFlag: Rule = {
       const message = `${called(o.model.name)} does not know ${flagText(refused)}: it warns and returns -EINVAL without looking at the memory. Leave the flag out, or call ${called(slow)}, which accepts it.`;
       return [argumentFinding('GUP110', o, flags, message)];
     }),
+  run: {
+    environments: [{ memory: 'anon', actors: [] }],
+    documentForm: (steps) =>
+      steps.map((s) => (s.op === 'acquire' ? { ...s, flags: s.flags & (FAST_FLAGS | INTERNAL_FLAGS) } : s)),
+  },
 };

@@ -9,6 +9,7 @@ import {
   rangeOf,
   releases,
 } from './common.ts';
+import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { pinned } from './forms.ts';
 import type { Rule } from './rule.ts';
@@ -58,11 +59,7 @@ export const writeUnderGet: Rule = {
     return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
   },
   run: {
-    environments: [
-      { memory: 'anon', actors: ['fork-parent-write'] },
-      { memory: 'anon', actors: ['fork-child-write'] },
-      { memory: 'file', actors: ['writeback', 'reclaim'] },
-    ],
+    environments: [...COPY_ON_WRITE, ...RECLAIM, ...WRITEBACK],
     endsAtRelease: true,
     documentForm: (steps) => pinned(steps.filter((s) => s.op !== 'dirty')),
   },

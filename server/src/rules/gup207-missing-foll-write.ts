@@ -46,7 +46,9 @@ export const missingFollWrite: Rule = {
     environments: [
       { memory: 'zero', actors: [] },
       { memory: 'file-private', actors: [] },
+      { memory: 'anon', actors: ['fork-parent-write'] },
     ],
+    endsAtRelease: true,
     documentForm: (steps) =>
       steps.map((s) => (s.op === 'acquire' ? { ...s, flags: s.flags | FOLL.WRITE } : s)),
   },

@@ -1,5 +1,6 @@
 import type { ReleaseObservation } from '../flow/world.ts';
 import { called, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
+import { ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { unpinApi, withReleases } from './forms.ts';
 import type { Rule } from './rule.ts';
@@ -47,7 +48,7 @@ export const putOnPinned: Rule = {
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
   },
   run: {
-    environments: [{ memory: 'anon', actors: [] }],
+    environments: ORDINARY,
     endsAtRelease: true,
     documentForm: (steps) => withReleases(steps, unpinApi),
   },

@@ -1,5 +1,6 @@
 import type { ReleaseObservation } from '../flow/world.ts';
 import { called, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
+import { GONE, ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { putApi, withReleases } from './forms.ts';
 import type { Rule } from './rule.ts';
@@ -49,7 +50,7 @@ export const unpinOnGot: Rule = {
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
   },
   run: {
-    environments: [{ memory: 'anon', actors: [] }],
+    environments: [...ORDINARY, ...GONE],
     endsAtRelease: true,
     documentForm: (steps) => withReleases(steps, putApi),
   },

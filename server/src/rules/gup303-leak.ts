@@ -1,4 +1,5 @@
 import { called } from './common.ts';
+import { GONE, ORDINARY } from './environments.ts';
 import { released } from './forms.ts';
 import { isShort, leakFindings, leaks } from './leaks.ts';
 import type { Rule } from './rule.ts';
@@ -60,7 +61,7 @@ export const leak: Rule = {
       },
     ),
   run: {
-    environments: [{ memory: 'anon', actors: ['exit'] }],
+    environments: [...ORDINARY, ...GONE],
     documentForm: released,
   },
 };

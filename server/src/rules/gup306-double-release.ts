@@ -1,6 +1,7 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { ReleaseObservation } from '../flow/world.ts';
 import { called, firstPerKey, isReleased, pathFinding, rangeOf, releases } from './common.ts';
+import { ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -48,7 +49,7 @@ export const doubleRelease: Rule = {
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
   },
   run: {
-    environments: [{ memory: 'anon', actors: [] }],
+    environments: ORDINARY,
     endsAtRelease: true,
     documentForm: onlyFirstReleases,
   },

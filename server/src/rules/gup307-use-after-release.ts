@@ -1,6 +1,7 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { AccessObservation } from '../flow/world.ts';
 import { accesses, called, firstPerKey, isReleased, lastRelease, pathFinding, rangeOf } from './common.ts';
+import { GONE, ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -46,7 +47,7 @@ export const useAfterRelease: Rule = {
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.range.start}`).map(finding);
   },
   run: {
-    environments: [{ memory: 'anon', actors: [] }],
+    environments: [...ORDINARY, ...GONE],
     documentForm: accessesFirst,
   },
 };

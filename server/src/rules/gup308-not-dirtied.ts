@@ -12,6 +12,7 @@ import {
   rangeOf,
   releases,
 } from './common.ts';
+import { RECLAIM, WRITEBACK } from './environments.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -62,7 +63,7 @@ export const notDirtied: Rule = {
     );
   },
   run: {
-    environments: [{ memory: 'file', actors: ['writeback', 'reclaim'] }],
+    environments: [...WRITEBACK, ...RECLAIM, { memory: 'shmem', actors: ['reclaim'] }],
     endsAtRelease: true,
     documentForm: dirtied,
   },

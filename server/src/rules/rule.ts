@@ -5,10 +5,12 @@ import type { FunctionFlow } from '../flow/file.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Finding, Level } from './finding.ts';
 
-/** Memory and kernel actors in which a run may show what a rule says. Tried in order; the first that breaks is shown. */
+/** Memory and kernel actors in which a run may show what a rule says. All are tried; the first that breaks is shown. */
 export interface Environment {
   readonly memory: MemoryKind;
   readonly actors: readonly ActorKind[];
+  /** Zone that the pages are in at the start; normal unless given. */
+  readonly zone?: 'movable' | 'cma';
 }
 
 export interface RuleMeta {
@@ -35,8 +37,15 @@ export interface RuleMeta {
 /** How the engine shows a finding of a rule. */
 export interface RuleRun {
   readonly environments: readonly Environment[];
-  /** The witness ends at a release: what it leaves held is then released the same way, as the rest of the path does. */
+  /** The witness ends before the function does: what it leaves held is then released as its last release does it. */
   readonly endsAtRelease?: boolean;
+  /**
+   * In some memory the acquiring call of the document's form fails where the path as written goes on, and that is the
+   * repair: FOLL_LONGTERM refuses DAX memory.
+   */
+  readonly refusalRepairs?: true;
+  /** The device goes on after a release that no unmap precedes. Unless given, its access ends there at the latest. */
+  readonly deviceOutlivesRelease?: true;
   /** The same steps as the document would have them written. */
   readonly documentForm: (steps: readonly DriverStep[]) => readonly DriverStep[];
 }

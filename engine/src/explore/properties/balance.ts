@@ -36,6 +36,10 @@ export const unbalancedReferences: Property = {
   name: 'unbalanced-references',
   when: 'end',
   broken: (p) => findImbalance(p) !== null || p.machine.acquired !== p.machine.released,
+  about: (p, name) => {
+    const found = findImbalance(p);
+    return found === null ? {} : { folio: name(found.head) };
+  },
   damage: (p, name) => {
     const { acquired, released } = p.machine;
     const found = findImbalance(p);

@@ -51,6 +51,7 @@ export const blockedMigration: Property = {
   name: 'blocked-migration',
   when: 'step',
   broken: (p) => p.events.blocked >= 0,
+  about: (p, name) => ({ folio: name(p.events.blocked) }),
   damage: (p, name) =>
     `folio ${name(p.events.blocked)} in ${['normal', 'movable', 'CMA', 'DAX'][p.machine.zone(p.events.blocked)]} memory can't be moved for as long as userspace likes: FOLL_LONGTERM would have moved it out first, or refused`,
 };

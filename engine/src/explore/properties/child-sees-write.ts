@@ -33,6 +33,10 @@ export const childSeesWrite: Property = {
   name: 'child-sees-write',
   when: 'step',
   broken: (p) => findWitness(p) !== null,
+  about: (p) => {
+    const { who, page } = findWitness(p)!;
+    return { seenBy: who, page };
+  },
   damage: (p) => {
     const { who, page } = findWitness(p)!;
     if (who === 'zero-page') return 'the bytes land in the zero page, which every process maps';

@@ -1,9 +1,11 @@
 /** Bytes that the driver or its device wrote never reach the process, or never reach its file. */
-import { DISCARDED, durableContent, seenContent } from '../content.ts';
+import { DISCARDED, durableContent, mappedFrame, seenContent } from '../content.ts';
 import { type Program, slotFrame, X } from '../program.ts';
-import type { Property } from './property.ts';
+import { driverStepOf, type Property } from './property.ts';
 
 interface Loss {
+  /** Index of the step that wrote, in all of the program's steps. */
+  readonly step: number;
   readonly page: number;
   readonly frame: number;
   readonly device: boolean;
@@ -22,24 +24,43 @@ function findLoss(p: Program): Loss | null {
       const page = vpage - p.memory.origin;
       const kept = durableContent(p.machine, 0, vpage, shared, page);
       if (kept === DISCARDED || (kept & site.bit) !== 0) continue;
-      return { page, frame: slotFrame(p.slot(site.slots.set, i)), device, vpage };
+      return { step: index, page, frame: slotFrame(p.slot(site.slots.set, i)), device, vpage };
     }
   }
   return null;
+}
+
+/** Whether the process sees the bytes, but their file does not have them. */
+function isInFile(p: Program, loss: Loss): boolean {
+  const seen = seenContent(p.machine, 0, loss.vpage);
+  const written = [...p.writes.values()].reduce((bits, w) => bits | w.bit, 0);
+  return p.scenario.memory.kind.startsWith('file') && seen !== DISCARDED && (seen & written) !== 0;
 }
 
 export const lostWrite: Property = {
   name: 'lost-write',
   when: 'end',
   broken: (p) => findLoss(p) !== null,
+  about: (p, name) => {
+    const loss = findLoss(p)!;
+    const mapped = mappedFrame(p.machine, 0, loss.vpage);
+    return {
+      ...driverStepOf(p, loss.step),
+      device: loss.device,
+      page: loss.page,
+      inFile: isInFile(p, loss),
+      ...(loss.frame < 0 ? {} : { folio: name(loss.frame) }),
+      ...(mapped < 0 ? {} : { mapped: name(mapped) }),
+    };
+  },
   damage: (p, name) => {
     const loss = findLoss(p)!;
     const who = loss.device ? 'the device' : 'the driver';
-    const seen = seenContent(p.machine, 0, loss.vpage);
-    const written = [...p.writes.values()].reduce((bits, w) => bits | w.bit, 0);
-    if (p.scenario.memory.kind.startsWith('file') && seen !== DISCARDED && (seen & written) !== 0)
+    if (isInFile(p, loss))
       return `the bytes that ${who} wrote to page ${loss.page} never reach the file: the page counts as clean, so the kernel may drop it, and the backing store still holds the old data`;
     if (loss.frame < 0) return `the bytes that ${who} wrote to page ${loss.page} are lost`;
-    return `the bytes that ${who} wrote to page ${loss.page} stay in folio ${name(loss.frame)} and never reach the process, which no longer maps it`;
+    const mapped = mappedFrame(p.machine, 0, loss.vpage);
+    const instead = mapped < 0 ? '' : `: it maps folio ${name(mapped)} now`;
+    return `the bytes that ${who} wrote to page ${loss.page} stay in folio ${name(loss.frame)} and never reach the process, which no longer maps it${instead}`;
   },
 };

@@ -1,10 +1,16 @@
 /** The driver or its device reads data that the process has already replaced. */
+import { mappedFrame } from '../content.ts';
 import type { Property } from './property.ts';
 
 export const staleRead: Property = {
   name: 'stale-read',
   when: 'step',
   broken: (p) => p.events.staleRead >= 0,
+  about: (p, name) => {
+    const page = p.events.staleRead;
+    const mapped = mappedFrame(p.machine, 0, p.memory.origin + page);
+    return { page, ...(mapped < 0 ? {} : { mapped: name(mapped) }) };
+  },
   damage: (p) =>
     `old data is read for page ${p.events.staleRead}: the process has stored something newer, in a page that the driver does not hold`,
 };

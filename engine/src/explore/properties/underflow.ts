@@ -45,6 +45,7 @@ export const refcountUnderflow: Property = {
   name: 'refcount-underflow',
   when: 'step',
   broken: (p) => findTheft(p) !== null,
+  about: (p, name) => ({ folio: name(findTheft(p)!.head) }),
   damage: (p, name) => {
     const { head, missing, pincount } = findTheft(p)!;
     if (pincount)

@@ -1,24 +1,10 @@
 /** The steps of a counterexample in words, shared by the formats. */
 import type { FolioView, TraceStep } from '#engine/protocol/trace.ts';
-
-/** Names of the error numbers that page pinning returns (include/uapi/asm-generic/errno-base.h). */
-const ERRNO: Readonly<Record<number, string>> = {
-  4: 'EINTR',
-  11: 'EAGAIN',
-  12: 'ENOMEM',
-  14: 'EFAULT',
-  16: 'EBUSY',
-  22: 'EINVAL',
-};
+import { resultText } from '../../explain/words.ts';
 
 /** `get_user_pages_fast(p, 1, FOLL_WRITE, pages) = 1`; errors by name. */
 export function callText(step: TraceStep): string {
-  return step.ret === undefined ? step.call : `${step.call} = ${returnText(step.ret)}`;
-}
-
-function returnText(value: number): string {
-  const name = ERRNO[-value];
-  return value < 0 && name !== undefined ? `-${name}` : String(value);
+  return step.ret === undefined ? step.call : `${step.call} = ${resultText(step.ret)}`;
 }
 
 /** One folio in one line. */
