@@ -20,6 +20,7 @@ export function flowOf(code: string, options: FlowOptions = DEFAULT_FLOW): reado
 /** Ends of the paths of the last function: `result/requested: state of each slot`, sorted, with what became of them. */
 export function endsOf(code: string): string[] {
   const lines = flowOf(code)
+    .filter((f) => f.pair === undefined)
     .at(-1)!
     .observations.flatMap((o) => {
       if (o.what !== 'exit') return [];

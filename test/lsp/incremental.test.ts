@@ -61,6 +61,60 @@ int other(int a)
 }
 `;
 
+/** Two functions that leave pages in structures, one that writes to them, two that release them. */
+const SHARED = `struct buf {
+	struct page *page;
+	struct page **pages;
+	int n;
+	bool writable;
+};
+
+int reg(struct buf *b, unsigned long addr, bool writable)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(addr, 1, writable ? FOLL_WRITE : 0, &page) != 1)
+		return -EFAULT;
+	b->page = page;
+	b->writable = writable;
+	return 0;
+}
+
+int reg_all(struct buf *b, unsigned long addr)
+{
+	if (get_user_pages_fast(addr, b->n, FOLL_WRITE, b->pages) != b->n)
+		return -EFAULT;
+	return 0;
+}
+
+void post(struct buf *b, int value)
+{
+	memcpy_to_page(b->page, 0, &value, sizeof(value));
+	memcpy_to_page(b->pages[0], 0, &value, sizeof(value));
+}
+
+static void drop(struct page **pages, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		put_page(pages[i]);
+}
+
+void unreg(struct buf *b)
+{
+	if (b->writable)
+		unpin_user_page(b->page);
+	else
+		put_page(b->page);
+}
+
+void unreg_all(struct buf *b)
+{
+	drop(b->pages, b->n);
+}
+`;
+
 let analyzer: EditorAnalyzer;
 beforeAll(async () => {
   analyzer = await createAnalyzer();
@@ -79,6 +133,8 @@ const PIECES = [
   '*/',
   '#if 0\n',
   'FOLL_PIN | ',
+  '->page',
+  'b->writable',
   '"',
 ];
 
@@ -90,11 +146,14 @@ const edit = fc.record({
 });
 
 describe('an edited document', () => {
-  it('is analysed as a fresh one is, whatever the edits', () => {
+  it.each([
+    ['helpers', FILE],
+    ['structures', SHARED],
+  ])('is analysed as a fresh one is, whatever the edits: %s', (_name, file) => {
     fc.assert(
       fc.property(fc.array(edit, { minLength: 1, maxLength: 8 }), (edits) => {
         const document = analyzer.forDocument();
-        let text = FILE;
+        let text = file;
         lintText(document, 'a.c', text, OPTIONS);
         const versions = [text];
         for (const { at, cut, piece } of edits) {

@@ -16,7 +16,7 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
   // A driver's own function of that name is that function; in a header it is the kernel's own, or a twin of it.
   const helper = fn === undefined ? undefined : effectsOf(fn);
   if (fn !== undefined && w.defines(fn) && !(w.isHeader && helper !== undefined)) {
-    const concerns = w.handsOver(fn) || receivesPages(st, args);
+    const concerns = w.handsOver(fn) || receivesPages(st, args) || (w.readsHeld?.(fn) ?? false);
     const outcomes = concerns ? w.enter(f, fn, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
     return [unknown(w, f, st, e, args)];

@@ -4,6 +4,7 @@ import type { SyntaxTree } from '../syntax/tree.ts';
 import { intTypeOf } from './ctypes.ts';
 import type { IntType, Param } from './ir.ts';
 import { childByField, namedChildren, textOf } from './navigate.ts';
+import { structNamed } from './structs.ts';
 
 export interface Declarations {
   readonly params: readonly Param[];
@@ -12,6 +13,8 @@ export interface Declarations {
   /** Locals that are array objects. */
   readonly arrays: ReadonlySet<string>;
   readonly types: ReadonlyMap<string, IntType>;
+  /** Structs that parameters and locals are, or point to. */
+  readonly structs: ReadonlyMap<string, string>;
 }
 
 /** Reads the declarations of a function definition whose body is `body`. */
@@ -19,7 +22,8 @@ export function declarationsOf(tree: SyntaxTree, definition: number, body: numbe
   const locals = new Set<string>();
   const arrays = new Set<string>();
   const types = new Map<string, IntType>();
-  const params = paramsOf(tree, definition);
+  const structs = new Map<string, string>();
+  const params = paramsOf(tree, definition, structs);
   for (const p of params) {
     locals.add(p.name);
     if (p.type !== undefined) types.set(p.name, p.type);
@@ -27,16 +31,18 @@ export function declarationsOf(tree: SyntaxTree, definition: number, body: numbe
   for (let n = body; n < tree.count && tree.start[n]! < tree.end[body]!; n++) {
     if (tree.kind[n] !== Kind.declaration) continue;
     const type = typeOf(tree, n);
+    const struct = structOf(tree, n);
     for (let c = tree.firstChild[n]!; c >= 0; c = tree.nextSibling[c]!) {
       if (tree.field[c] !== Field.declarator) continue;
       const { name, pointer, array } = declared(tree, c);
       if (name === undefined) continue;
       locals.add(name);
+      if (struct !== undefined) structs.set(name, struct);
       if (array) arrays.add(name);
       else if (!pointer && type !== undefined) types.set(name, type);
     }
   }
-  return { params, locals, arrays, types };
+  return { params, locals, arrays, types, structs };
 }
 
 /** Name that a declarator declares, and whether it is a pointer or an array. */
@@ -57,7 +63,7 @@ export function declared(
   return { name: undefined, pointer, array };
 }
 
-function paramsOf(tree: SyntaxTree, definition: number): Param[] {
+function paramsOf(tree: SyntaxTree, definition: number, structs: Map<string, string>): Param[] {
   const declarator = functionDeclarator(tree, childByField(tree, definition, Field.declarator));
   const list = declarator < 0 ? -1 : childByField(tree, declarator, Field.parameters);
   if (list < 0) return [];
@@ -65,6 +71,8 @@ function paramsOf(tree: SyntaxTree, definition: number): Param[] {
     if (tree.kind[p] !== Kind.parameter_declaration) return [];
     const { name, pointer } = declared(tree, childByField(tree, p, Field.declarator));
     if (name === undefined) return [];
+    const struct = structOf(tree, p);
+    if (struct !== undefined) structs.set(name, struct);
     return [{ name, type: pointer ? undefined : typeOf(tree, p), array: /\*\s*\*/.test(textOf(tree, p)) }];
   });
 }
@@ -90,4 +98,9 @@ function mayDeclare(tree: SyntaxTree, node: number): boolean {
 function typeOf(tree: SyntaxTree, declaration: number): IntType | undefined {
   const type = childByField(tree, declaration, Field.type);
   return type < 0 ? undefined : intTypeOf(textOf(tree, type));
+}
+
+function structOf(tree: SyntaxTree, declaration: number): string | undefined {
+  const type = childByField(tree, declaration, Field.type);
+  return type < 0 ? undefined : structNamed(textOf(tree, type));
 }

@@ -6,7 +6,15 @@ import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import type { Effect } from './kernel/effects.ts';
 import { learn } from './learn.ts';
-import { ALLOCATED, asAddress, elementPlace, pagesIn, readSomewhere, somewhere } from './places.ts';
+import {
+  ALLOCATED,
+  asAddress,
+  elementPlace,
+  elsewhere,
+  pagesIn,
+  readSomewhere,
+  somewhere,
+} from './places.ts';
 import type { Slot, State } from './state.ts';
 import { slotsOf, touch } from './touch.ts';
 import { asUnfilled, isPageRef, type PageRef, TOP, type Value } from './value.ts';
@@ -100,6 +108,11 @@ function apply(
     case 'take-over': {
       const page = arg(effect.page);
       if (isPageRef(page)) st.update(page.set, { escaped: e.fn });
+      return undefined;
+    }
+    case 'keep': {
+      const object = arg(effect.object);
+      if (isPageRef(object) || asAddress(object) !== undefined) st.store.set(elsewhere(object.key), object);
       return undefined;
     }
     case 'page-lock':

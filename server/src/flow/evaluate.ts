@@ -4,7 +4,7 @@ import { call } from './call.ts';
 import { conditionText } from './conditions.ts';
 import { EFAULT } from './constants.ts';
 import { convert } from './ctypes.ts';
-import type { Assign, Binary, Call, Expr, Index, Step } from './ir.ts';
+import type { Assign, Binary, Call, Expr, Index, Member, Step } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { ACQUIRES, formOf } from './kernel/acquire.ts';
 import { learn, settle } from './learn.ts';
@@ -140,10 +140,10 @@ function locate(w: World, f: Frame, st: State, e: Expr): { st: State; at: Where 
       ];
     case 'member': {
       if (!e.arrow)
-        return locate(w, f, st, e.base).map(({ st: s, at }) => ({ st: s, at: memberOf(at, e.name) }));
+        return locate(w, f, st, e.base).map(({ st: s, at }) => ({ st: s, at: memberOf(w, f, s, at, e) }));
       return evaluate(w, f, st, e.base).map(({ st: s, v }) => ({
         st: s,
-        at: memberOf(pointee(v, 0), e.name),
+        at: memberOf(w, f, s, pointee(v, 0), e),
       }));
     }
     case 'index':
@@ -169,9 +169,11 @@ function locateIndex(w: World, f: Frame, st: State, e: Index): { st: State; at: 
   );
 }
 
-function memberOf(at: Where, name: string): Where {
-  if (at.in === 'place') return { in: 'place', place: `${at.place}.${name}`, array: false };
-  return at.in === 'data' ? at : NOWHERE;
+function memberOf(w: World, f: Frame, st: State, at: Where, e: Member): Where {
+  if (at.in === 'data') return at;
+  const own = at.in === 'place' ? `${at.place}.${e.name}` : undefined;
+  const place = w.fields === undefined ? own : w.fields.located(f.ir, st, e, own);
+  return place === undefined ? NOWHERE : { in: 'place', place, array: false };
 }
 
 function pointee(v: Value, by: number | null): Where {
@@ -317,7 +319,8 @@ function remembered(st: State, v: Sym): boolean | undefined {
 }
 
 function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean): Decision {
-  st.record({ range: { start: e.start, end: e.end }, text: oneLine(w.text, e), holds });
+  const key = v.t === 'sym' ? v.key : undefined;
+  st.record({ range: { start: e.start, end: e.end }, text: oneLine(w.text, e), holds, key });
   if (v.t !== 'sym') return { st, holds };
   const present = v.op === undefined ? holds : (v.op === '!=' && holds) || (v.op === '==' && !holds);
   if (present) st.foundFilled(v.op === undefined ? v : v.args?.[0]);

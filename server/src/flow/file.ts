@@ -1,14 +1,25 @@
 /** Flow of one file: which functions are worth running, and what happens to pages when they run. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
+import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held.ts';
 import type { Call, FunctionIr } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
-import { isProtocolName } from './kernel/effects.ts';
+import { isProtocolName, isReleaseName } from './kernel/effects.ts';
 import { liveness } from './liveness.ts';
 import { lowerFunction } from './lower-function.ts';
-import { type CallTable, FlowMemo, type LoweredFacts, type RunIdentity } from './memo.ts';
-import { MAX_DEPTH, runHelper, runRoot } from './run.ts';
+import {
+  type CallTable,
+  FlowMemo,
+  type LoweredFacts,
+  type RememberedRun,
+  type RunIdentity,
+  type RunScope,
+  type Surroundings,
+} from './memo.ts';
+import { type ConsumerExit, type ConsumerRun, type PairInfo, pairUp, worthPairing } from './pairs.ts';
+import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
 import { trackedLocals } from './slice.ts';
+import { type FileTypes, fileTypes, typesKey } from './structs.ts';
 import { isSurveyed, survey } from './survey.ts';
 import { Values } from './value.ts';
 import type { FunctionFacts, Observation, RunObservation, World } from './world.ts';
@@ -29,6 +40,8 @@ export interface FunctionFlow {
   /** Which run this is. A run that is remembered comes back with the same identity and without its observations. */
   readonly identity: RunIdentity;
   readonly remembered: boolean;
+  /** Present where the pages were left by another entry point, `name`: its consumers have been run on them. */
+  readonly pair?: PairInfo;
 }
 
 export interface FileFlow {
@@ -56,6 +69,39 @@ function closure(table: CallTable, direct: (callees: ReadonlySet<string>) => boo
   }
   return found;
 }
+
+/** Functions for which `direct` holds, and all that call them, directly or not. */
+function callersOf(table: CallTable, direct: (index: number) => boolean): Set<string> {
+  const found = new Set([...table.indexOf].filter(([, index]) => direct(index)).map(([name]) => name));
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const [name, index] of table.indexOf) {
+      if (found.has(name) || ![...table.callees[index]!].some((callee) => found.has(callee))) continue;
+      found.add(name);
+      grew = true;
+    }
+  }
+  return found;
+}
+
+/** Members (with a dot) and variables that lead to pages which are left held. */
+function leavesOf(left: readonly Held[]): string[] {
+  const names = new Set<string>();
+  for (const { objects, globals } of left) {
+    for (const { leading } of objects) for (const member of leading) names.add(`.${member}`);
+    for (const global of globals) names.add(global);
+  }
+  return [...names];
+}
+
+interface RootRun extends RunFigures {
+  readonly observations: readonly RunObservation[];
+  readonly left: readonly Held[];
+}
+
+/** Functions that are run on what one function leaves held, and the node executions of each. */
+const MAX_CONSUMERS = 12;
+const PAIR_BUDGET = 5_000;
 
 /** How many callers up a page set is followed that a function leaves to its caller. */
 const MAX_CALLERS_UP = 3;
@@ -109,6 +155,7 @@ function runFile(
     level = [...new Set(callers)].filter((name) => !done.has(name));
   }
   for (const { name } of surveyed) if (!done.has(name)) run.surveyOnly(name);
+  run.pairs();
   return run.result();
 }
 
@@ -127,6 +174,12 @@ class FileRun {
   readonly #lowered = new Map<string, FunctionIr | undefined>();
   readonly #facts = new Map<FunctionIr, FunctionFacts>();
   readonly #functions: FunctionFlow[] = [];
+  /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
+  readonly #leaving = new Map<string, { identity: RunIdentity; leaves: readonly string[] }>();
+  readonly #left = new Map<string, readonly Held[]>();
+  /** How many functions were known to hand pages over when a function was run. */
+  readonly #handedOverAt = new Map<string, number>();
+  #fileTypes: FileTypes | undefined;
 
   constructor(
     source: SourceFile,
@@ -151,45 +204,120 @@ class FileRun {
 
   /** Runs a function as an entry point; tells whether it may leave pages to its caller. */
   root(name: string): boolean {
-    return this.#recall(name) ?? this.#run(name, true);
+    this.#handedOverAt.set(name, this.handsOver.size);
+    return this.#recall({ name, roots: [name], also: '' }) ?? this.#run(name, true);
   }
 
   /** Reads a function without running it. */
   surveyOnly(name: string): void {
-    if (this.#recall(name) === undefined) this.#run(name, false);
+    if (this.#recall({ name, roots: [name], also: '' }) === undefined) this.#run(name, false);
+  }
+
+  /** Runs, for each function that leaves pages held in a structure, the functions that find them there. */
+  pairs(): void {
+    for (const [name, { identity, leaves }] of [...this.#leaving]) {
+      const consumers = this.#consumersOf(name, leaves);
+      if (consumers.length === 0) continue;
+      const also = `${this.#memo.numberOf(identity)} ${typesKey(this.#types())}`;
+      const scope = { name: `${name}, later`, roots: [name, ...consumers], also };
+      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, leaves, consumers);
+    }
+  }
+
+  #types(): FileTypes {
+    this.#fileTypes ??= fileTypes(this.#source);
+    return this.#fileTypes;
   }
 
   /** Takes over a run of an earlier version of the file, with all that it left behind. */
-  #recall(name: string): boolean | undefined {
+  #recall(scope: RunScope, name = scope.name): boolean | undefined {
     const surroundings = { lowered: this.#known, repeated: this.#repeated, handsOver: this.handsOver };
-    const run = this.#memo.recall(name, surroundings);
+    const run = this.#memo.recall(scope, surroundings);
     if (run === undefined) return undefined;
     for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
     for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
-    const { identity, steps, cut } = run;
-    this.#functions.push({ name, observations: [], steps, cut, identity, remembered: true });
+    const { identity, steps, cut, leaves, pair } = run;
+    if (leaves.length > 0) this.#leaving.set(name, { identity, leaves });
+    const flow = { name, observations: [], steps, cut, identity, remembered: true };
+    if (pair !== undefined) this.#functions.push({ ...flow, pair });
+    else if (scope.name === name) this.#functions.push(flow);
     return run.handsOver;
   }
 
-  #run(name: string, runs: boolean): boolean {
-    const before = {
+  #surroundings(): Surroundings {
+    return {
       lowered: new Map(this.#known),
       repeated: new Map(this.#repeated),
-      handsOver: this.handsOver,
+      handsOver: new Set(this.handsOver),
     };
+  }
+
+  /** What a run depends on and what it leaves, for the memo. */
+  #remember(
+    scope: RunScope,
+    before: Surroundings,
+    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair'>,
+  ): RunIdentity {
+    return this.#memo.remember(scope, before, {
+      ...run,
+      lowered: [...this.#known].filter(([fn]) => !before.lowered.has(fn)),
+      repeated: [...this.#repeated].filter(([fn]) => !before.repeated.has(fn)),
+    });
+  }
+
+  #run(name: string, runs: boolean): boolean {
+    const before = this.#surroundings();
     const ir = this.#lower(name);
     if (ir === undefined) return false;
     // What is left of a macro that is replaced is the function that it hides.
     const isMacro = (n: string): boolean => this.#source.macros.has(n) && !this.#source.expands(n);
     const defines = (n: string): boolean => this.#table.indexOf.has(n) || isMacro(n);
     const surveyed = survey(ir, defines);
+    const { observations, left, steps, cut } = runs
+      ? this.#execute(ir, this.handsOver)
+      : { observations: [], left: [], steps: 0, cut: false };
+    const seen = [...surveyed, ...observations];
+    const handsOver = seen.some((o) => o.what === 'exit' && o.owner === 'caller');
+    const leaves = leavesOf(left);
+    const scope = { name, roots: [name], also: '' };
+    const identity = this.#remember(scope, before, { steps, cut, handsOver, leaves });
+    if (leaves.length > 0) this.#leaving.set(name, { identity, leaves });
+    if (left.length > 0) this.#left.set(name, left);
+    this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
+    return handsOver;
+  }
+
+  /** Runs an entry point on an empty state. */
+  #execute(ir: FunctionIr, handsOver: ReadonlySet<string>): RootRun {
+    const owners = new OwnerRecord(this.#types());
+    const left = new Map<string, Held>();
+    const values = new Values();
     const observations = new Map<string, RunObservation>();
+    const world = this.#world(values, this.#options.budget, observations, {
+      handsOver: (fn) => handsOver.has(fn),
+      fields: owners,
+      onExit: (st, returns) => {
+        if (returns?.t === 'int' && returns.n < 0) return;
+        const held = heldAt(st, ir.name, values, owners.owners);
+        const key = held === undefined ? '' : heldKey(held);
+        if (held !== undefined && !left.has(key)) left.set(key, held);
+      },
+    });
+    const figures = runRoot(world, ir, this.#factsOf(ir));
+    return { ...figures, observations: [...observations.values()], left: worthPairing([...left.values()]) };
+  }
+
+  #world(
+    values: Values,
+    budget: number,
+    observations: Map<string, RunObservation>,
+    more: Pick<World, 'handsOver' | 'fields' | 'onExit' | 'readsHeld'>,
+  ): World {
     const world: World = {
-      values: new Values(),
+      values,
       text: this.#source.text,
       isHeader: this.#source.path.endsWith('.h'),
       defines: (fn) => this.#table.indexOf.has(fn),
-      handsOver: (fn) => this.handsOver.has(fn),
       enter: (caller, fn, args, st) => {
         if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
         const callee = this.#lower(fn);
@@ -200,20 +328,88 @@ class FileRun {
         const key = observationKey(o);
         if (!observations.has(key)) observations.set(key, o);
       },
-      budget: this.#options.budget,
+      budget,
+      ...more,
     };
-    const { steps, cut } = runs ? runRoot(world, ir, this.#factsOf(ir)) : { steps: 0, cut: false };
-    const seen = [...surveyed, ...observations.values()];
-    const handsOver = seen.some((o) => o.what === 'exit' && o.owner === 'caller');
-    const identity = this.#memo.remember(name, before, {
-      steps,
-      cut,
-      handsOver,
-      lowered: [...this.#known].filter(([fn]) => !before.lowered.has(fn)),
-      repeated: [...this.#repeated].filter(([fn]) => !before.repeated.has(fn)),
+    return world;
+  }
+
+  /** Functions that mention what leads to the held pages. The one that left them is among them if it also releases. */
+  #consumersOf(producer: string, leaves: readonly string[]): string[] {
+    const members = this.#memo.members();
+    return [...this.#table.indexOf]
+      .filter(([name, index]) => {
+        if (!leaves.some((leaf) => this.#mentions(index, leaf, members[index]!))) return false;
+        return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
+      })
+      .map(([name]) => name)
+      .slice(0, MAX_CONSUMERS);
+  }
+
+  #mentions(index: number, leaf: string, members: ReadonlySet<string>): boolean {
+    if (leaf.startsWith('.')) return members.has(leaf.slice(1));
+    const { bodyStart, end } = this.#source.functions[index]!;
+    return new RegExp(`\\b${leaf}\\b`).test(this.#source.code.slice(bodyStart, end));
+  }
+
+  #pair(scope: RunScope, name: string, leaves: readonly string[], consumers: readonly string[]): void {
+    const before = this.#surroundings();
+    const left = this.#left.get(name) ?? this.#leftAgain(name);
+    const members = this.#memo.members();
+    const reads = callersOf(this.#table, (index) =>
+      leaves.some((l) => this.#mentions(index, l, members[index]!)),
+    );
+    const { runs, info } = pairUp(left, consumers, (consumer, held) => this.#consume(consumer, held, reads));
+    const observations = new Map<string, RunObservation>();
+    const sets = new Set(left.flatMap((held) => held.sets.map((s) => s.id)));
+    for (const run of runs) {
+      for (const o of run.observations) {
+        const key = observationKey(o);
+        if (concerns(o, sets) && o.what !== 'exit' && !observations.has(key)) observations.set(key, o);
+      }
+    }
+    const steps = runs.reduce((sum, r) => sum + r.steps, 0);
+    const cut = runs.some((r) => r.cut);
+    const figures = { steps, cut, handsOver: false, leaves: [] };
+    const identity = this.#remember(scope, before, runs.length > 0 ? { ...figures, pair: info } : figures);
+    if (runs.length === 0) return;
+    const seen = [...observations.values()];
+    this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false, pair: info });
+  }
+
+  /** Runs a function again whose run was remembered, as it was run then. */
+  #leftAgain(name: string): readonly Held[] {
+    const ir = this.#lower(name);
+    if (ir === undefined) return [];
+    const { left } = this.#execute(ir, new Set([...this.handsOver].slice(0, this.#handedOverAt.get(name))));
+    return left;
+  }
+
+  /** Runs a function on what another one has left. */
+  #consume(name: string, held: Held, reads: ReadonlySet<string>): ConsumerRun {
+    const ir = this.#lower(name);
+    const observations = new Map<string, RunObservation>();
+    const exits: ConsumerExit[] = [];
+    const finder = new HeldFinder(held, this.#types());
+    if (ir === undefined)
+      return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
+    const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {
+      handsOver: (fn) => this.handsOver.has(fn),
+      readsHeld: (fn) => reads.has(fn),
+      fields: finder,
+      onExit: (st) => {
+        const sets = held.sets.flatMap((s) => st.sets.get(s.id) ?? []);
+        exits.push({ sets, path: st.path });
+      },
     });
-    this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
-    return handsOver;
+    const { nameStart } = this.#source.functions[this.#table.indexOf.get(name)!]!;
+    const start = laterState(held, name, { start: nameStart, end: nameStart + name.length });
+    const { steps, cut } = runRoot(world, ir, this.#factsOf(ir), start);
+    const seen = [...observations.values()];
+    const sets = new Set(held.sets.map((each) => each.id));
+    const given = exits.some((exit) => exit.sets.some((each, i) => each.dma && held.sets[i]?.dma === false));
+    const met = given || seen.some((o) => o.what !== 'exit' && concerns(o, sets));
+    return { name, observations: seen, exits, met, typed: finder.typed, steps, cut };
   }
 
   #lower(name: string): FunctionIr | undefined {
@@ -259,6 +455,11 @@ class FileRun {
     }
     return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
   }
+}
+
+/** Whether an observation is of one of the page sets. */
+function concerns(o: RunObservation, sets: ReadonlySet<string>): boolean {
+  return 'set' in o && sets.has(o.set.id);
 }
 
 /** Observations with one key say the same: the first, on the shortest path, is kept. */

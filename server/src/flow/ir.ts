@@ -198,6 +198,8 @@ export interface FunctionIr {
   readonly isStatic: boolean;
   readonly range: Range;
   readonly params: readonly Param[];
+  /** Structs that parameters and locals are, or point to. */
+  readonly structs: ReadonlyMap<string, string>;
   readonly nodes: readonly Node[];
   /** All calls, in source order of lowering; index is `Call.site`. */
   readonly calls: readonly Call[];

@@ -83,6 +83,7 @@ class Builder {
       isStatic: this.#isStatic,
       range: this.#at(this.#root),
       params: this.#declarations.params,
+      structs: this.#declarations.structs,
       nodes: this.#nodes,
       calls: this.#calls,
       conditions: conditionsOf(this.#of.text, this.#nodes),

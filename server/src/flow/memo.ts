@@ -5,6 +5,7 @@
  * answer that a run would give.
  */
 import type { SourceFile } from '../syntax/source.ts';
+import type { PairInfo } from './pairs.ts';
 
 /** What is known of a function once it was lowered. */
 export interface LoweredFacts {
@@ -24,6 +25,9 @@ export interface RememberedRun {
   readonly steps: number;
   readonly cut: boolean;
   readonly handsOver: boolean;
+  readonly pair?: PairInfo;
+  /** Names of the members and variables through which it leaves pages to other entry points. */
+  readonly leaves: readonly string[];
   /** Functions that were lowered for it, in order, and the conditions that counted as repeated in them. */
   readonly lowered: readonly (readonly [string, LoweredFacts])[];
   readonly repeated: readonly (readonly [string, ReadonlySet<string>])[];
@@ -34,6 +38,16 @@ export interface Surroundings {
   readonly lowered: ReadonlyMap<string, LoweredFacts>;
   readonly repeated: ReadonlyMap<string, ReadonlySet<string>>;
   readonly handsOver: ReadonlySet<string>;
+}
+
+/** What a run depends on besides the text of one function and its callees. */
+export interface RunScope {
+  /** Distinguishes it from other runs. */
+  readonly name: string;
+  /** Functions that it starts from. */
+  readonly roots: readonly string[];
+  /** Anything else, as text. */
+  readonly also: string;
 }
 
 interface Entry {
@@ -49,11 +63,15 @@ export interface CallTable {
   readonly callees: readonly ReadonlySet<string>[];
 }
 
+const MEMBER = /(?:->|\.)\s*([A-Za-z_]\w*)/g;
+
 const CALL = /\b([A-Za-z_]\w*)\s*\(/g;
 
 export class FlowMemo {
   readonly #entries = new Map<string, Entry>();
   #callees = new Map<string, ReadonlySet<string>>();
+  #members = new Map<string, ReadonlySet<string>>();
+  readonly #identities = new WeakMap<RunIdentity, number>();
   #ids = new Map<string, number>();
   #nextId = 0;
   #macros = '';
@@ -99,23 +117,24 @@ export class FlowMemo {
   }
 
   /** The remembered run of an entry point, if nothing that it depends on has changed. */
-  recall(name: string, surroundings: Surroundings): RememberedRun | undefined {
-    const entry = this.#entries.get(name);
+  recall(scope: RunScope, surroundings: Surroundings): RememberedRun | undefined {
+    const entry = this.#entries.get(scope.name);
     if (entry === undefined) return undefined;
-    const reach = this.#reach(name);
+    const reach = this.#reach(scope.roots);
     const { lowered } = entry.run;
-    if (entry.texts !== this.#texts(reach)) return undefined;
+    if (entry.texts !== this.#texts(scope, reach)) return undefined;
     if (entry.context !== contextOf(reach, surroundings, lowered)) return undefined;
     entry.used = true;
     return entry.run;
   }
 
   /** Remembers a run. `surroundings` are those from before it. */
-  remember(name: string, surroundings: Surroundings, run: Omit<RememberedRun, 'identity'>): RunIdentity {
-    const reach = this.#reach(name);
+  remember(scope: RunScope, surroundings: Surroundings, run: Omit<RememberedRun, 'identity'>): RunIdentity {
+    const reach = this.#reach(scope.roots);
     const identity = { reach };
-    this.#entries.set(name, {
-      texts: this.#texts(reach),
+    this.#identities.set(identity, this.#nextId++);
+    this.#entries.set(scope.name, {
+      texts: this.#texts(scope, reach),
       context: contextOf(reach, surroundings, run.lowered),
       run: { ...run, identity },
       used: true,
@@ -137,10 +156,29 @@ export class FlowMemo {
     this.#version = undefined;
   }
 
-  /** A function and all that it calls, directly or not, in the file. */
-  #reach(name: string): string[] {
+  /** A number for a run, the same as long as its result holds. */
+  numberOf(identity: RunIdentity): number {
+    return this.#identities.get(identity) ?? -1;
+  }
+
+  /** Names of members that each function mentions, in the order of the file. */
+  members(): readonly ReadonlySet<string>[] {
+    const { source } = this.#version!;
+    const known = new Map<string, ReadonlySet<string>>();
+    const found = source.functions.map(({ bodyStart, end }) => {
+      const body = source.code.slice(bodyStart, end);
+      const names = this.#members.get(body) ?? new Set([...body.matchAll(MEMBER)].map((m) => m[1]!));
+      known.set(body, names);
+      return names;
+    });
+    this.#members = known;
+    return found;
+  }
+
+  /** Functions and all that they call, directly or not, in the file. */
+  #reach(roots: readonly string[]): string[] {
     const { table } = this.#version!;
-    const found = new Set([name]);
+    const found = new Set(roots);
     for (const each of found) {
       for (const callee of table.callees[table.indexOf.get(each)!]!) {
         if (table.indexOf.has(callee)) found.add(callee);
@@ -149,9 +187,9 @@ export class FlowMemo {
     return [...found];
   }
 
-  #texts(reach: readonly string[]): string {
+  #texts({ also }: RunScope, reach: readonly string[]): string {
     const { table, ids } = this.#version!;
-    return reach.map((name) => `${name}#${ids[table.indexOf.get(name)!]}`).join();
+    return `${reach.map((name) => `${name}#${ids[table.indexOf.get(name)!]}`).join()}|${also}`;
   }
 }
 

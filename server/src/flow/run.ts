@@ -20,11 +20,18 @@ export interface RunFigures {
   readonly cut: boolean;
 }
 
-/** Runs `ir` as an entry point: parameters are unknown, and page sets are judged where its paths end. */
-export function runRoot(w: World, ir: FunctionIr, facts: FunctionFacts): RunFigures {
+/**
+ * Runs `ir` as an entry point: parameters are unknown, and page sets are judged where its paths end. `start` is what
+ * earlier entry points have left.
+ */
+export function runRoot(
+  w: World,
+  ir: FunctionIr,
+  facts: FunctionFacts,
+  start: State = new State(w.values),
+): RunFigures {
   const before = w.budget;
   const frame: Frame = { ir, name: `0${ir.name}`, depth: 0, stack: [ir.name], facts };
-  const start = new State(w.values);
   for (const p of ir.params)
     if (p.array) start.facts.set(w.values.initial(w.values.local(frame.name, p.name)).key, true);
   runFrame(w, frame, start, (st, v, node) => leave(w, frame, st, v, node));
@@ -175,6 +182,7 @@ function leave(w: World, f: Frame, st: State, returns: Value | undefined, node: 
     const owner = ownerOf(set, held && byCaller.has(set.id), byAnyone.has(set.id));
     w.observe({ what: 'exit', set, owner, returns, range: node.range, path: st.path, within: f.ir.name });
   }
+  w.onExit?.(st, returns);
 }
 
 function ownerOf(set: PageSet, byCaller: boolean, byAnyone: boolean): Owner {

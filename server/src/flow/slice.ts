@@ -39,6 +39,8 @@ export function trackedLocals(
       const target = a.l.k === 'var' && a.l.local ? a.l.name : undefined;
       if (target !== undefined && holdsResult(a.r, matters)) tracked.add(target);
       if (target !== undefined && tracked.has(target)) addNames(a.r);
+      // What is put into an object: the object must be known for it to be found there again.
+      if (a.l.k !== 'var' && a.op === '=' && mentionsAny(a.r, tracked)) addNames(a.l);
     }
   }
   return tracked;
@@ -48,6 +50,14 @@ function holdsResult(e: Expr, matters: (fn: string | undefined) => boolean): boo
   let found = false;
   walk(e, (x) => {
     if (x.k === 'call' && matters(x.fn)) found = true;
+  });
+  return found;
+}
+
+function mentionsAny(e: Expr, names: ReadonlySet<string>): boolean {
+  let found = false;
+  walk(e, (x) => {
+    if (x.k === 'var' && x.local && names.has(x.name)) found = true;
   });
   return found;
 }

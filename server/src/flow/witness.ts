@@ -10,6 +10,8 @@ export interface AssumedGuard {
   readonly range: Range;
   readonly text: string;
   readonly holds: boolean;
+  /** Identity of the value that was tested, where it has one. */
+  readonly key?: string | undefined;
 }
 
 /** One protocol step with its place. */

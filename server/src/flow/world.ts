@@ -1,6 +1,6 @@
 /** What one analysis of a function and its helpers shares: functions of the file, values, budget, observations. */
 import type { Range } from '../syntax/range.ts';
-import type { Binary, Call, Expr, FunctionIr } from './ir.ts';
+import type { Binary, Call, Expr, FunctionIr, Member } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { Effect } from './kernel/effects.ts';
 import type { Liveness } from './liveness.ts';
@@ -175,8 +175,19 @@ export interface FunctionFacts {
   readonly repeated: ReadonlySet<string>;
 }
 
+/** Is told of every member that a run comes across, and may say where it stands. */
+export interface FieldHook {
+  /** `place` is undefined where the object is not told apart; so is the answer where it stays so. */
+  located(ir: FunctionIr, st: State, e: Member, place: string | undefined): string | undefined;
+}
+
 export interface World {
   readonly values: Values;
+  readonly fields?: FieldHook;
+  /** Whether a function of the file, or one that it calls, reads a member that leads to held pages. */
+  readonly readsHeld?: (name: string) => boolean;
+  /** The end of a path of the entry point. */
+  readonly onExit?: (st: State, returns: Value | undefined) => void;
   readonly text: string;
   readonly isHeader: boolean;
   /** Whether a function of this name is defined in the same file: it shadows a kernel helper of that name. */

@@ -1,5 +1,6 @@
 /** Applies the rules to one file. */
 import { analyzeFlow, DEFAULT_FLOW, type FlowOptions, type FunctionFlow } from '../flow/file.ts';
+import type { PairInfo } from '../flow/pairs.ts';
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import type { Finding } from './finding.ts';
@@ -39,7 +40,10 @@ export function analyzeFile(
     if (fn.cut)
       problems.push({
         kind: 'budget',
-        message: `${fn.name}(): too many paths, not all were followed to their end`,
+        message:
+          fn.pair === undefined
+            ? `${fn.name}(): too many paths, not all were followed to their end`
+            : `${fn.name}(): too many paths through the functions that use its pages later`,
       });
     if (fn.remembered) {
       found.push(...memo.recall(fn.identity, source));
@@ -64,8 +68,10 @@ function checkSafely(
   context: RuleContext,
   problems: AnalysisProblem[],
 ): readonly Finding[] {
+  if (fn.pair !== undefined && !rule.pairs) return [];
   try {
-    return rule.check(fn, context);
+    const findings = rule.check(fn, context);
+    return fn.pair === undefined ? findings : findings.map((f) => acrossEntryPoints(f, rule, fn.pair!));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     problems.push({ kind: 'rule-threw', message: `${rule.code} failed in ${fn.name}(): ${why}` });
@@ -80,6 +86,15 @@ function namingMacro(finding: Finding, source: SourceFile): Finding {
   if (use === undefined) return finding;
   const what = here === undefined ? `${finding.api}() is called by` : 'This comes from';
   return { ...finding, message: `${finding.message} ${what} the macro ${use.name}.`, macro: use.name };
+}
+
+/**
+ * That two entry points work on the same object is one assumption; what a rule says at warning level stands on it where
+ * the structure's type is known on both sides.
+ */
+function acrossEntryPoints(f: Finding, rule: Rule, pair: PairInfo): Finding {
+  if (f.certainty !== 'certain' || (pair.typed && rule.defaultLevel !== 'error')) return f;
+  return { ...f, certainty: 'likely' };
 }
 
 /** A helper is run once per caller: what is said of the same place with the same code is said once. */

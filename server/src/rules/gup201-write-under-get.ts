@@ -52,6 +52,7 @@ export const writeUnderGet: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow) => {
     const bad = releases(flow).filter(
       (o) => o.set.kind === 'get' && o.set.written === 'yes' && !o.set.underLock && !isUnpin(o.effect.api),

@@ -43,6 +43,7 @@ export const putOnPinned: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow) => {
     const bad = releases(flow).filter((o) => o.set.kind === 'pin' && !isUnpin(o.effect.api));
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);

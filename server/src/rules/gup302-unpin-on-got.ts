@@ -43,6 +43,7 @@ export const unpinOnGot: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow) => {
     const bad = releases(flow).filter(
       (o) => o.set.kind === 'get' && (isUnpin(o.effect.api) || o.effect.api === '__free_page'),

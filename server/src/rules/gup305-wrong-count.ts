@@ -39,6 +39,7 @@ export const wrongCount: Rule = {
 	return ret;
 }
 `,
+  pairs: true,
   check: (flow) => {
     const bad = flow.observations.filter((o) => o.what === 'unfilled');
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);

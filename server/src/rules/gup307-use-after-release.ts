@@ -42,6 +42,7 @@ export const useAfterRelease: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow) => {
     const bad = accesses(flow).filter(isReleased);
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.range.start}`).map(finding);

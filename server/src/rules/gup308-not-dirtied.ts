@@ -47,6 +47,7 @@ export const notDirtied: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow) => {
     const bad = releases(flow).filter(
       ({ set, makeDirty, slot }) =>

@@ -34,6 +34,7 @@ export const dirtyUnlocked: Rule = {
 	unpin_user_page(page);
 }
 `,
+  pairs: true,
   check: (flow) => {
     const bad = dirtyings(flow).filter((o) => isReleased(o) || (!o.locked && !o.set.pageLocked));
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);

@@ -36,6 +36,7 @@ export const dirtyWithoutWrite: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow, { kernel }) => {
     const dirtied: (DirtyObservation | ReleaseObservation)[] = [
       ...dirtyings(flow),

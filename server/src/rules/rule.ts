@@ -59,6 +59,8 @@ export interface RuleContext {
 }
 
 export interface Rule extends RuleMeta {
+  /** The rule also judges pages that another entry point has left in a structure (FunctionFlow.pair). */
+  readonly pairs?: boolean;
   readonly check: (flow: FunctionFlow, context: RuleContext) => readonly Finding[];
   /** Absent where nothing can be run. */
   readonly run?: RuleRun;

@@ -40,6 +40,8 @@ export type Effect =
   | { readonly does: 'extra-ref'; readonly page: number }
   /** Takes over the caller's reference, given the page or its number. */
   | { readonly does: 'take-over'; readonly page: number }
+  /** Puts an object where others find it: a list, a tree, an index. It keeps what it holds. */
+  | { readonly does: 'keep'; readonly object: number }
   | { readonly does: 'page-lock' | 'page-unlock'; readonly page: number }
   | { readonly does: 'mmap-lock' | 'mmap-unlock' }
   /** Returns its argument negated or reinterpreted as an error pointer, or tests for one. */
@@ -197,6 +199,25 @@ add('sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append
   into: 0,
 });
 
+// Containers: include/linux/list.h, rbtree.h, xarray.h, idr.h, hashtable.h, interval_tree.h, and private data.
+add(
+  'list_add list_add_tail list_add_rcu list_add_tail_rcu list_move list_move_tail hlist_add_head hlist_add_head_rcu hlist_add_tail_rcu llist_add hash_add hash_add_rcu rb_add rb_link_node rb_insert_color interval_tree_insert',
+  { does: 'keep', object: 0 },
+);
+add('list_replace list_splice list_splice_init list_splice_tail list_splice_tail_init', {
+  does: 'keep',
+  object: 0,
+});
+add('idr_alloc idr_alloc_u32 idr_alloc_cyclic dev_set_drvdata platform_set_drvdata pci_set_drvdata', {
+  does: 'keep',
+  object: 1,
+});
+add('xa_store xa_store_irq xa_store_bh __xa_store xa_insert xa_insert_irq __xa_insert radix_tree_insert', {
+  does: 'keep',
+  object: 2,
+});
+add('xa_alloc xa_alloc_irq __xa_alloc xa_alloc_cyclic', { does: 'keep', object: 2 });
+
 add('memory_failure soft_offline_page', { does: 'take-over', page: 0 });
 // The page lock: mm/filemap.c. A lock that is only tried for counts as taken.
 add('lock_page trylock_page lock_page_killable folio_lock folio_trylock folio_lock_killable', {
@@ -254,6 +275,11 @@ const HARMLESS = new RegExp(
 export function isProtocolName(name: string): boolean {
   const effects = table.get(name);
   return effects?.some((e) => PROTOCOL_EFFECTS.has(e.does)) ?? false;
+}
+
+/** A function that releases pages. */
+export function isReleaseName(name: string): boolean {
+  return table.get(name)?.some((e) => e.does === 'release' || e.does === 'release-array') ?? false;
 }
 
 const PROTOCOL_EFFECTS: ReadonlySet<Effect['does']> = new Set([

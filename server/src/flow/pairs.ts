@@ -1,0 +1,99 @@
+/**
+ * Entry points that share pages through a structure: what one leaves held in a member, the functions that read that
+ * member find. Each of them is run on what was left, and where one writes to the pages and another releases them, also
+ * the one after the other.
+ */
+import type { Held } from './held.ts';
+import type { PathLink } from './path.ts';
+import type { PageSet } from './state.ts';
+import type { RunObservation } from './world.ts';
+
+/** What tells a rule that its observations are of pages that another entry point has left. */
+export interface PairInfo {
+  /** The function that leaves the pages held. */
+  readonly producer: string;
+  /** Members that lead to them: `struct.member`, or `.member` where the struct is not known; a variable's name. */
+  readonly fields: readonly string[];
+  /** Functions that were run on them. */
+  readonly consumers: readonly string[];
+  /** Every consumer was recognised by the type of the structure, not only by the name of its member. */
+  readonly typed: boolean;
+}
+
+/** How a run of a consumer ended: the pages as it leaves them. */
+export interface ConsumerExit {
+  readonly sets: readonly PageSet[];
+  readonly path: PathLink | undefined;
+}
+
+export interface ConsumerRun {
+  readonly name: string;
+  readonly observations: readonly RunObservation[];
+  readonly exits: readonly ConsumerExit[];
+  /** It came across the object that holds the pages, and by its type. */
+  readonly met: boolean;
+  readonly typed: boolean;
+  readonly steps: number;
+  readonly cut: boolean;
+}
+
+export interface Pairing {
+  readonly runs: readonly ConsumerRun[];
+  readonly info: PairInfo;
+}
+
+/** Runs the consumers of what a function leaves held, in every order that matters. */
+export function pairUp(
+  left: readonly Held[],
+  consumers: readonly string[],
+  run: (name: string, held: Held) => ConsumerRun,
+): Pairing {
+  const runs: ConsumerRun[] = [];
+  for (const held of left) {
+    const first = consumers.map((name) => run(name, held)).filter((r) => r.met);
+    runs.push(...first);
+    const accessor = first.find((r) => writes(r, held) !== undefined);
+    if (accessor === undefined) continue;
+    const { sets, path } = writes(accessor, held)!;
+    const written: Held = { ...held, sets, path };
+    for (const { name, observations } of first) {
+      if (name !== accessor.name && observations.some(releasesUnwritten)) runs.push(run(name, written));
+    }
+  }
+  return {
+    runs,
+    info: {
+      producer: left[0]?.producer ?? '',
+      fields: [...new Set(left.flatMap(fieldsOf))].sort(),
+      consumers: [...new Set(runs.map((r) => r.name))],
+      typed: runs.every((r) => r.typed),
+    },
+  };
+}
+
+/** An end at which pages have been written that were not, are not marked dirty, and are all still held. */
+function writes(run: ConsumerRun, held: Held): ConsumerExit | undefined {
+  return run.exits.find(
+    ({ sets }) =>
+      sets.length === held.sets.length &&
+      sets.every((s, i) => s.slots.join() === held.sets[i]!.slots.join() && s.dirtied === 'no') &&
+      sets.some((s, i) => s.written === 'yes' && held.sets[i]!.written !== 'yes'),
+  );
+}
+
+function releasesUnwritten(o: RunObservation): boolean {
+  return o.what === 'release' && o.set.written !== 'yes';
+}
+
+function fieldsOf(held: Held): string[] {
+  const members = held.objects.flatMap((o) => [...o.leading].map((name) => `${o.owner ?? ''}.${name}`));
+  return [...members, ...held.globals];
+}
+
+/** The ways of leaving pages that are worth running consumers on: whole sets before short ones, a few of each. */
+export function worthPairing(all: readonly Held[]): readonly Held[] {
+  const whole = all.filter((h) => h.sets.every((s) => s.result === s.nr));
+  return (whole.length > 0 ? whole : all).slice(0, MAX_HELD);
+}
+
+const MAX_HELD = 3;
