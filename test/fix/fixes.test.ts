@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { FIXES } from '#server/fix/index.ts';
+import { FIXERS } from '#server/fix/index.ts';
 import { RULES } from '#server/rules/index.ts';
 import { fixed } from './support.ts';
 
@@ -43,7 +43,7 @@ function casesOf(markdown: string): Case[] {
 const files = readdirSync(folder).sort();
 
 it('covers every rule that has a fix', () => {
-  expect(files).toEqual(Object.keys(FIXES).map((code) => `${code}.md`));
+  expect(files).toEqual(Object.keys(FIXERS).map((code) => `${code}.md`));
 });
 
 describe.each(files.map((file) => [file.replace('.md', ''), file]))('the fix of %s', (code, file) => {

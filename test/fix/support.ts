@@ -2,7 +2,7 @@
 
 import { applyEdits, type Fix } from '#server/fix/fix.ts';
 import { createAnalyzer } from '#server/linter/analysis.ts';
-import { acceptedFix } from '#server/linter/fixes.ts';
+import { judge } from '#server/linter/fixes.ts';
 import { lintText } from '#server/linter/service.ts';
 import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';
 
@@ -23,8 +23,12 @@ export function fixed(code: string, text: string, kernel = '6.12'): Fixed | unde
   if (finding === undefined) {
     throw new Error(`no ${code}, but ${report.findings.map((each) => each.code).join(' ') || 'nothing'}`);
   }
-  const fix = acceptedFix(analyzer, report, finding, options);
-  if (fix === undefined) return undefined;
+  const verdict = judge(analyzer, report, finding, options);
+  if (verdict?.kind !== 'fix') {
+    if (process.env.SHOW_REFUSALS) console.log(code, verdict?.advice);
+    return undefined;
+  }
+  const { fix } = verdict;
   const after = applyEdits(text, fix.edits);
   const before = new Set(report.findings.map((each) => each.code));
   const left = lintText(analyzer, 'a.c', after, options).findings.filter(

@@ -2,9 +2,15 @@
 import type { Finding } from '../rules/finding.ts';
 import type { FixSource } from './fix.ts';
 
-/** The CPU writes to the pages on the finding's path. */
+/** The CPU, or a device that may, writes to the pages on the finding's path. */
 export function isWritten(finding: Finding): boolean {
-  return finding.witness?.steps.some(({ step }) => step.op === 'access' && step.mode === 'write') === true;
+  return (
+    finding.witness?.steps.some(
+      ({ step }) =>
+        (step.op === 'access' && step.mode === 'write') ||
+        (step.op === 'dma-map' && step.direction !== 'to-device'),
+    ) === true
+  );
 }
 
 /** The path, or any other path of the same function, marks pages dirty by itself. */

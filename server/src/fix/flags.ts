@@ -1,4 +1,4 @@
-/** Taking FOLL_* flags out of an expression. */
+/** Taking FOLL_* flags out of an expression, and putting them in. */
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { type CallText, textOf } from './call.ts';
@@ -20,6 +20,16 @@ export function withoutFlags(file: SourceFile, call: CallText, names: readonly s
     }
   }
   return [...edits.values()];
+}
+
+/** A flags expression with more flags in it. */
+export function flagsWith(written: string, names: readonly string[]): string {
+  const missing = names.filter((name) => !new RegExp(`\\b${name}\\b`).test(written));
+  if (missing.length === 0) return written;
+  // Among operators of C only those below | need brackets beside it.
+  const simple = !/[?<=]|&&|\|\|/.test(written.replace(/\([^()]*\)|->/g, ''));
+  const before = written === '0' ? [] : [simple ? written : `(${written})`];
+  return [...before, ...missing].join(' | ');
 }
 
 function mentions(file: SourceFile, call: CallText, name: string): Range[] {

@@ -1,17 +1,19 @@
 import type { Finding } from '../rules/finding.ts';
 import { callAt } from './call.ts';
 import { isDirtied, isWritten } from './dirty.ts';
-import type { Fix, FixSource } from './fix.ts';
+import { type Attempts, attempt, type FixSource } from './fix.ts';
 import { toUnpin } from './releases.ts';
+import { tidied } from './tidy.ts';
 
-/** The release that belongs to a pin, in the place of the one that does not. A loop stays a loop. */
-export function fixPutOnPinned(finding: Finding, source: FixSource): Fix | undefined {
+/** The release that belongs to a pin, in the place of the one that does not. */
+export function fixPutOnPinned(finding: Finding, source: FixSource): Attempts {
   const call = callAt(source.file, finding.range.start);
-  if (call === undefined) return undefined;
-  const edit = toUnpin(call, source, {
-    dirty: isWritten(finding) && !isDirtied(finding, source),
-    folios: finding.api === 'memfd_pin_folios',
+  if (call === undefined) return [{ refusal: 'the release is not written out as a call' }];
+  const dirty = isWritten(finding) && !isDirtied(finding, source);
+  return (['plain', 'guarded', 'none'] as const).map((folding) => {
+    const edits = toUnpin(call, source, { dirty, folios: finding.api === 'memfd_pin_folios', folding });
+    const name = edits === undefined ? undefined : /\bunpin_\w+/.exec(edits.at(-1)!.newText)?.[0];
+    const made = attempt(`Release with ${name}()`, 'safe', edits);
+    return 'edits' in made ? { ...made, edits: tidied(source, made.edits) } : made;
   });
-  const name = edit === undefined ? undefined : /^\w+/.exec(edit.newText)?.[0];
-  return edit === undefined ? undefined : { title: `Release with ${name}()`, safety: 'safe', edits: [edit] };
 }

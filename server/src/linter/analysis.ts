@@ -1,10 +1,12 @@
 /** The real analysis behind the seam: parser, rules and engine. */
 import { Explainer, finalLevel } from '../explain/index.ts';
-import { proposeFix } from '../fix/index.ts';
+import { recheck } from '../explain/recheck.ts';
+import { proposeFixes } from '../fix/index.ts';
 import { isMeaningful } from '../flow/kernel/meaning.ts';
 import { analyzeFile } from '../rules/analyze.ts';
 import { RULES } from '../rules/index.ts';
 import { AnalysisMemo } from '../rules/memo.ts';
+import { pathsOf } from '../rules/paths.ts';
 import type { Rule } from '../rules/rule.ts';
 import { IncrementalParser } from '../syntax/incremental.ts';
 import { createParser, type Parser, type ParserOptions } from '../syntax/parser.ts';
@@ -36,9 +38,18 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
   return {
     ...analyzer,
     forDocument: () => documentAnalyzer(analyzer, parser),
-    proposeFix(finding, path, text, kernel) {
+    proposeFixes(finding, path, text, kernel) {
+      const reopen = (changed: string) => openSource(path, changed, { kernelVersion: kernel, prefer, means: isMeaningful });
+      return proposeFixes(finding, { file: reopen(text), kernel, parser, reopen });
+    },
+    recheck(finding, path, text, kernel, acquire) {
+      const { run } = ruleOf(finding.code);
       const file = openSource(path, text, { kernelVersion: kernel, prefer, means: isMeaningful });
-      return proposeFix(finding, { file, kernel });
+      const { witnesses, leaves } = pathsOf(file, parser, acquire);
+      return {
+        ...(run === undefined ? { proved: true } : recheck(witnesses, run, finding.explanation)),
+        ...(leaves !== undefined && { leaves }),
+      };
     },
   };
 }

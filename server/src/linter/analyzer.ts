@@ -4,12 +4,15 @@
  */
 import type { ExplainOptions } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
+import type { Recheck } from '../explain/recheck.ts';
 import type { Slices } from '../explain/slices.ts';
-import type { Fix } from '../fix/fix.ts';
+import type { Proposal } from '../fix/fix.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import type { Range } from '../syntax/range.ts';
+import type { ReportedFinding } from './report.ts';
 
 export interface Analyzer {
   readonly rules: readonly Rule[];
@@ -21,12 +24,30 @@ export interface Analyzer {
   finalLevel(finding: Finding, base: Level, explanation: Explanation | undefined): Level;
 }
 
+/** An analyzer that also proposes fixes and tries them out. */
+export interface FixingAnalyzer extends Analyzer {
+  /**
+   * What the finding's rule proposes for the text that it was found in; judge() in fixes.ts decides about it. Undefined
+   * for rules that propose nothing.
+   */
+  proposeFixes(finding: Finding, path: string, text: string, kernel: KernelVersion): Proposal | undefined;
+  /**
+   * Runs the engine for what becomes of the pages that calls within `acquire` take in an edited text, in the environment
+   * that broke the original.
+   */
+  recheck(
+    finding: ReportedFinding,
+    path: string,
+    text: string,
+    kernel: KernelVersion,
+    acquire: Range,
+  ): Recheck;
+}
+
 /** The analyzer of an editor. */
-export interface EditorAnalyzer extends Analyzer {
+export interface EditorAnalyzer extends FixingAnalyzer {
   /** An analyzer for one file that is edited. Its answers are the same, and sooner. */
   forDocument(): DocumentAnalyzer;
-  /** The edit that the finding's rule proposes for a text; acceptedFix() in fixes.ts decides about it. */
-  proposeFix(finding: Finding, path: string, text: string, kernel: KernelVersion): Fix | undefined;
 }
 
 /** An analyzer that remembers the last version of one file. Free it with `dispose`. */

@@ -2,9 +2,8 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { Fix } from '../fix/fix.ts';
 import type { DocumentAnalyzer, EditorAnalyzer } from '../linter/analyzer.ts';
-import { acceptedFix } from '../linter/fixes.ts';
+import { type FixVerdict, judge } from '../linter/fixes.ts';
 import { PROTOCOL_WORDS } from '../linter/interest.ts';
 import { DEFAULT_KERNEL, treeRelease } from '../linter/kernel-version.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../linter/report.ts';
@@ -29,8 +28,8 @@ interface Current {
   readonly version: number;
   readonly settings: Settings;
   readonly analysed: Analysed;
-  /** Fixes that were looked for, by fingerprint; null where there is none. */
-  readonly fixes: Map<string, Fix | null>;
+  /** Fixes that were looked for, by fingerprint; null where the rule has none. */
+  readonly fixes: Map<string, FixVerdict | null>;
 }
 
 interface Entry {
@@ -79,14 +78,14 @@ export class Analyses {
     return analysed;
   }
 
-  /** The accepted fix of a finding of the last analysis. */
-  fixFor(uri: string, finding: ReportedFinding): Fix | undefined {
+  /** The fix of a finding of the last analysis, or why there is none. */
+  fixFor(uri: string, finding: ReportedFinding): FixVerdict | undefined {
     const current = this.#entries.get(uri)?.current;
     if (current === undefined) return undefined;
     let fix = current.fixes.get(finding.fingerprint);
     if (fix === undefined) {
       const options = optionsFor(this.kernelOf(uri, current.settings), current.settings);
-      fix = acceptedFix(this.#analyzer, current.analysed.report, finding, options) ?? null;
+      fix = judge(this.#analyzer, current.analysed.report, finding, options) ?? null;
       current.fixes.set(finding.fingerprint, fix);
     }
     return fix ?? undefined;

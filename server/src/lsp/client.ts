@@ -13,6 +13,8 @@ export interface Client {
   readonly registersConfiguration: boolean;
   readonly registersWatchers: boolean;
   readonly versionedEdits: boolean;
+  /** Shows a code action that cannot be applied, with its reason. */
+  readonly disabledActions: boolean;
   readonly markdownHover: boolean;
   /** Command that shows an explanation. */
   readonly explainCommand?: string;
@@ -30,6 +32,7 @@ export function clientOf({ capabilities, initializationOptions }: InitializePara
     configuration: workspace?.configuration === true,
     registersConfiguration: workspace?.didChangeConfiguration?.dynamicRegistration === true,
     registersWatchers: workspace?.didChangeWatchedFiles?.dynamicRegistration === true,
+    disabledActions: textDocument?.codeAction?.disabledSupport === true,
     versionedEdits: workspace?.workspaceEdit?.documentChanges === true,
     markdownHover: formats?.includes('markdown') === true,
     ...(typeof explainCommand === 'string' && { explainCommand }),

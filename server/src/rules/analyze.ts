@@ -135,6 +135,11 @@ const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
   GUP403: [...REFUSED, 'GUP402'],
 };
 
+/** Whether a finding of one code, on the same call, hides one of another: the second comes to light when the first goes. */
+export function hides(code: string, other: string): boolean {
+  return PRECEDENCE[other]?.includes(code) === true;
+}
+
 function onePerCause(findings: readonly Finding[]): Finding[] {
   const codesAt = new Map<number, Set<string>>();
   for (const f of findings) {

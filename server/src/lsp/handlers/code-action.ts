@@ -9,7 +9,7 @@ import {
 } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { DiagnosticData, ExplainParams } from '#shared/messages.ts';
-import type { Fix } from '../../fix/fix.ts';
+import type { Advice, Fix } from '../../fix/fix.ts';
 import { rangeIn, SOURCE } from '../diagnostics.ts';
 import { analysedDocument, findingBy, type Session } from '../session.ts';
 
@@ -26,9 +26,10 @@ export async function codeAction(session: Session, params: CodeActionParams): Pr
     const fingerprint = fingerprintOf(diagnostic);
     const finding = fingerprint === undefined ? undefined : findingBy(analysed, fingerprint);
     if (finding === undefined) return [];
-    const fix = analyses.fixFor(document.uri, finding);
+    const verdict = analyses.fixFor(document.uri, finding);
     return [
-      ...(fix === undefined ? [] : [fixAction(session, document, diagnostic, fix)]),
+      ...(verdict?.kind === 'fix' ? [fixAction(session, document, diagnostic, verdict.fix)] : []),
+      ...(verdict?.kind === 'advice' ? adviceAction(session, diagnostic, verdict.advice) : []),
       ...explainAction(session, document.uri, diagnostic, finding.fingerprint),
     ];
   });
@@ -57,12 +58,25 @@ function fixAction(
     ? { documentChanges: [{ textDocument: { uri: document.uri, version: document.version }, edits }] }
     : { changes: { [document.uri]: edits } };
   return {
-    title: fix.title,
+    title: [fix.title, ...(fix.remarks ?? [])].join('; '),
     kind: CodeActionKind.QuickFix,
     diagnostics: [diagnostic],
     isPreferred: fix.safety === 'safe',
     edit,
   };
+}
+
+/** What to do by hand, greyed out with the reason, for clients that show such actions. */
+function adviceAction({ client }: Session, diagnostic: Diagnostic, advice: Advice): CodeAction[] {
+  if (!client.disabledActions) return [];
+  return [
+    {
+      title: advice.title,
+      kind: CodeActionKind.QuickFix,
+      diagnostics: [diagnostic],
+      disabled: { reason: `No edit is offered: ${advice.reason}.` },
+    },
+  ];
 }
 
 function explainAction(
