@@ -39,7 +39,8 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
     ...analyzer,
     forDocument: () => documentAnalyzer(analyzer, parser),
     proposeFixes(finding, path, text, kernel) {
-      const reopen = (changed: string) => openSource(path, changed, { kernelVersion: kernel, prefer, means: isMeaningful });
+      const reopen = (changed: string) =>
+        openSource(path, changed, { kernelVersion: kernel, prefer, means: isMeaningful });
       return proposeFixes(finding, { file: reopen(text), kernel, parser, reopen });
     },
     recheck(finding, path, text, kernel, acquire) {
