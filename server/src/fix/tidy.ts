@@ -3,7 +3,7 @@
  * their declarations.
  */
 import { Field, Kind } from '../syntax/kinds.ts';
-import { composed, type Edit, applyEdits, type FixSource, moved, sorted } from './fix.ts';
+import { applyEdits, composed, type Edit, type FixSource, moved, sorted } from './fix.ts';
 import { indentAt, lineEnd, lineStart } from './layout.ts';
 import { type FunctionTree, functionTree } from './statements.ts';
 
