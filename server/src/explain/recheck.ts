@@ -2,12 +2,12 @@
 import { compare } from '#engine/explore/compare.ts';
 import { canonicalText } from '#engine/protocol/canonical.ts';
 import type { Witness } from '../flow/witness.ts';
-import { releasedAlike } from '../rules/forms.ts';
-import type { Environment, RuleRun } from '../rules/rule.ts';
+import type { RuleRun } from '../rules/rule.ts';
+import { environmentsFor } from './environments.ts';
 import { STATE_BOUND } from './explainer.ts';
 import type { Explanation } from './explanation.ts';
-import { driverSteps, scenarioOf } from './scenario.ts';
-import { actorInWords, memoryInWords, propertyInWords } from './words.ts';
+import { driverPath, scenarioOf } from './scenario.ts';
+import { environmentInWords, propertyInWords } from './words.ts';
 
 /** What the paths of an edited text show. */
 export interface Recheck {
@@ -20,47 +20,37 @@ export interface Recheck {
 }
 
 /**
- * Explores each path against the document's form of it: in the environment that broke the original, or, where none did,
+ * Explores each path against the document's form of it, in the environments that broke the original, or, where none did,
  * in every one in which the rule's findings may break. Deterministic; each distinct scenario is run once.
  */
 export function recheck(paths: readonly Witness[], run: RuleRun, original: Explanation | undefined): Recheck {
-  const environments = environmentsOf(run, original);
+  const broke = new Set(
+    (original?.tried ?? []).filter(({ outcome }) => outcome === 'repaired').map(({ where }) => where),
+  );
   const seen = new Set<string>();
   let proved = true;
-  for (const path of paths) {
-    if (path.steps[0]?.step.op !== 'acquire') continue;
-    const whole = driverSteps(path);
-    const steps = run.endsAtRelease === true ? releasedAlike(whole) : whole;
+  for (const witness of paths) {
+    if (witness.steps[0]?.step.op !== 'acquire') continue;
+    const { steps, leftOut } = driverPath(witness, run);
+    if (leftOut > 0) proved = false;
     const form = run.documentForm(steps);
-    for (const environment of environments) {
+    for (const environment of environmentsFor(run, steps)) {
+      const where = environmentInWords(environment);
+      if (broke.size > 0 && !broke.has(where)) continue;
       const written = scenarioOf(steps, environment);
       const key = canonicalText(written);
       if (seen.has(key)) continue;
       seen.add(key);
-      const difference = compare(written, { ...written, driver: form }, { bounds: { states: STATE_BOUND } });
-      if (difference.shown && difference.property !== undefined) {
-        const actors = environment.actors.map(actorInWords).join(' and ');
-        const when = actors === '' ? '' : `, while ${actors}`;
-        return {
-          broken: `${propertyInWords(difference.property)} (${memoryInWords(environment.memory)}${when})`,
-          proved,
-        };
-      }
+      const difference = compare(
+        written,
+        { ...written, driver: form },
+        { bounds: { states: STATE_BOUND }, refusalKeeps: run.refusalRepairs === true },
+      );
+      if (difference.shown && difference.property !== undefined)
+        return { broken: `${propertyInWords(difference.property)} (${where})`, proved };
       if (difference.written.verdict === 'bounded' || difference.written.verdict === 'refused')
         proved = false;
     }
   }
   return { proved };
-}
-
-function environmentsOf(run: RuleRun, original: Explanation | undefined): readonly Environment[] {
-  const { scenario, verdict } = original ?? {};
-  if (scenario === undefined || (verdict !== 'shown' && verdict !== 'call')) return run.environments;
-  const broke = run.environments.filter(
-    ({ memory, actors }) =>
-      memory === scenario.memory.kind &&
-      actors.length === scenario.actors.length &&
-      actors.every((actor, index) => actor === scenario.actors[index]),
-  );
-  return broke.length > 0 ? broke : run.environments;
 }

@@ -59,11 +59,12 @@ export function toUnpin(
 function onePage(call: CallText, source: FixSource, page: string, dirty: boolean): Edit[] {
   const { file } = source;
   const address = addressOf(page);
-  const before = call.name === '__free_page' ? undefined : dirtiedBefore(source, call);
+  const before = call.name === '__free_page' ? undefined : dirtiedBefore(source, call, dirty);
   if (address === undefined || (before === undefined && !dirty))
     return changedCall(file, call, { name: 'unpin_user_page' });
-  const edit = replaced(file, call, 'unpin_user_pages_dirty_lock', [address, '1', 'true']);
-  return [before === undefined ? edit : { ...edit, range: { start: before, end: call.range.end } }];
+  const make = dirty ? 'true' : (before?.when ?? 'true');
+  const edit = replaced(file, call, 'unpin_user_pages_dirty_lock', [address, '1', make]);
+  return [before === undefined ? edit : { ...edit, range: { start: before.start, end: call.range.end } }];
 }
 
 /** The call with another name and other arguments, on as many lines as it needs. */
@@ -150,8 +151,15 @@ export function addressOf(text: string): string | undefined {
   return pointer?.[1];
 }
 
-/** Start of the statement in front of a release that marks the same page dirty, in the same block. */
-function dirtiedBefore(source: FixSource, release: CallText): number | undefined {
+/**
+ * The statement in front of a release that marks the same page dirty, in the same block, and its condition; with
+ * `anyhow`, whatever that is.
+ */
+function dirtiedBefore(
+  source: FixSource,
+  release: CallText,
+  anyhow: boolean,
+): { readonly start: number; readonly when?: string } | undefined {
   const { file } = source;
   const ft = functionTree(source, release.range.start);
   const statement = ft?.statementAt(release.range) ?? -1;
@@ -161,13 +169,17 @@ function dirtiedBefore(source: FixSource, release: CallText): number | undefined
   const siblings = ft.children(block);
   const before = siblings[siblings.indexOf(statement) - 1];
   const mark = before === undefined ? undefined : dirtying(ft, before);
-  if (before === undefined || mark === undefined || mark.when !== undefined) return undefined;
+  if (before === undefined || mark === undefined) return undefined;
+  // A plain variable can be handed over as make_dirty.
+  if (mark.when !== undefined && !anyhow && !/^\w+(?:(?:->|\.)\w+)*$/.test(mark.when)) return undefined;
   const page = release.args[0]!;
   if (squeezed(mark.arg) !== squeezed(file.code.slice(page.start, page.end))) return undefined;
   const { start } = ft.rangeOf(before);
   // A comment between the two would be lost.
   const between = file.text.slice(start, release.range.start);
-  return between === file.code.slice(start, release.range.start) ? start : undefined;
+  return between === file.code.slice(start, release.range.start)
+    ? { start, ...(mark.when !== undefined && { when: mark.when }) }
+    : undefined;
 }
 
 function squeezed(text: string): string {

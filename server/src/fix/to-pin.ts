@@ -36,10 +36,18 @@ export function toPin(finding: Finding, source: FixSource, options: ToPinOptions
   if (calls.size === 0 && isKept(source, call) && !releasesPins(source, call))
     return [{ refusal: 'the pages are kept, and this file does not show where they are released' }];
   const attempts = new Map<string, Fix | Refusal>();
-  for (const folding of ['plain', 'guarded', 'none'] as const) {
-    const tried = converted(acquired, [...calls.values()], onPath, source, { dirty, folding });
+  const add = (tried: Fix | Refusal) => {
     const key = 'edits' in tried ? JSON.stringify(tried.edits) : tried.refusal;
     if (!attempts.has(key)) attempts.set(key, tried);
+  };
+  for (const folding of ['plain', 'guarded', 'none'] as const)
+    add(converted(acquired, [...calls.values()], onPath, source, { dirty, folding }));
+  // Where the driver marks dirty on a condition that the write does not depend on, the release marks always.
+  if (options.written === true && !dirty) {
+    for (const folding of ['plain', 'guarded', 'none'] as const) {
+      const tried = converted(acquired, [...calls.values()], onPath, source, { dirty: true, folding });
+      add('edits' in tried ? { ...tried, safety: 'unsafe' } : tried);
+    }
   }
   return [...attempts.values()];
 }
