@@ -19,7 +19,7 @@ export interface DriverPath {
 export function driverPath(witness: Witness, run: RuleRun): DriverPath {
   const all = witness.steps.map((s, id): DriverStep => ({ ...s.step, id }));
   const kept = shortened(all);
-  const path = [...kept, { op: 'return' } as const];
+  const path = run.completed?.([...kept, { op: 'return' }]) ?? [...kept, { op: 'return' } as const];
   const ended = run.endsAtRelease === true ? releasedAlike(path) : path;
   return {
     steps: run.deviceOutlivesRelease === true ? ended : unmapsAdded(ended),

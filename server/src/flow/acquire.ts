@@ -101,7 +101,7 @@ function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
     written: 'no',
     read: false,
     dirtied: 'no',
-    dma: false,
+    device: undefined,
     pageLocked: false,
     guessed: many,
     underLock: seen.model.underMmapLock && !mayUnlock(seen),

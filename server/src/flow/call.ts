@@ -1,5 +1,6 @@
 /** Calls: acquire, known kernel helper, function of the same file, or unknown. */
 import { acquire } from './acquire.ts';
+import { callThroughTable, doubtDevices } from './device.ts';
 import { applyEffects } from './effect.ts';
 import type { Call } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
@@ -25,7 +26,7 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
   if (model !== undefined) return acquire(w, f, st, e, model, args);
   if (helper !== undefined)
     return applyEffects(w, f, st, e, helper, args) ?? [{ st, v: result(w, f, st, e) }];
-  return [unknown(w, f, st, e, args)];
+  return callThroughTable(w, f, st, e, args) ?? [unknown(w, f, st, e, args)];
 }
 
 function receivesPages(st: State, args: readonly Value[]): boolean {
@@ -38,7 +39,9 @@ function receivesPages(st: State, args: readonly Value[]): boolean {
  */
 function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): Outcome {
   const pages = args.filter((a) => a.t === 'page' || a.t === 'ptr' || a.t === 'sym');
-  for (const id of reachableSets(st, pages, () => false)) st.update(id, { escaped: e.fn ?? 'a callback' });
+  const reached = reachableSets(st, pages, () => false);
+  for (const id of reached) st.update(id, { escaped: e.fn ?? 'a callback' });
+  doubtDevices(st, e.fn, reached);
   for (const a of args) {
     if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);
     forgetObject(st, a);

@@ -35,6 +35,13 @@ const OTHER: Readonly<Record<string, number>> = {
   FALSE: 0,
   PAGE_SHIFT: 12,
   PAGE_SIZE: 4096,
+  DMA_BIDIRECTIONAL: 0,
+  DMA_TO_DEVICE: 1,
+  DMA_FROM_DEVICE: 2,
+  DMA_NONE: 3,
+  PCI_DMA_BIDIRECTIONAL: 0,
+  PCI_DMA_TODEVICE: 1,
+  PCI_DMA_FROMDEVICE: 2,
 };
 
 const KNOWN: ReadonlyMap<string, number> = new Map([

@@ -2,19 +2,12 @@
 
 import { isErrno, truth } from './arithmetic.ts';
 import { EFAULT, MAX_ERRNO } from './constants.ts';
+import { applyDevice } from './device.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import type { Effect } from './kernel/effects.ts';
 import { learn } from './learn.ts';
-import {
-  ALLOCATED,
-  asAddress,
-  elementPlace,
-  elsewhere,
-  pagesIn,
-  readSomewhere,
-  somewhere,
-} from './places.ts';
+import { ALLOCATED, asAddress, elementPlace, elsewhere, pagesIn, readSomewhere } from './places.ts';
 import type { Slot, State } from './state.ts';
 import { slotsOf, touch } from './touch.ts';
 import { asUnfilled, isPageRef, type PageRef, TOP, type Value } from './value.ts';
@@ -86,19 +79,7 @@ function apply(
     case 'handle':
       return convertRef(w, arg(effect.arg), 'handle');
     case 'page-of':
-      return convertRef(w, arg(effect.arg), 'page');
-    case 'dma': {
-      const page = arg(effect.page);
-      if (isPageRef(page))
-        giveToDevice(w, st, e, page, effect.into === undefined ? undefined : arg(effect.into));
-      return undefined;
-    }
-    case 'dma-array': {
-      const some = somePage(w, st, arg(effect.pages));
-      if (some !== undefined)
-        giveToDevice(w, st, e, some, effect.into === undefined ? undefined : arg(effect.into));
-      return undefined;
-    }
+      return convertRef(w, inList(w, st, arg(effect.arg)), 'page');
     case 'extra-ref': {
       // A second reference of the driver's own: which release belongs to which is not told apart.
       const page = arg(effect.page);
@@ -137,16 +118,16 @@ function apply(
       const t = truth(arg(0));
       return t === undefined ? arg(0) : w.values.int(t ? 1 : 0);
     }
+    default:
+      return applyDevice(w, f, st, e, effect, args);
   }
 }
 
-/** The page stands in a scatterlist, a bio or a mapping from here on; `into` is the object that now leads to it. */
-function giveToDevice(w: World, st: State, e: Call, page: PageRef, into: Value | undefined): void {
-  st.update(page.set, { dma: true });
-  if (into === undefined) return;
-  const address = asAddress(into);
-  if (address === undefined) st.update(page.set, { escaped: e.fn });
-  else st.store.set(somewhere(address.base, page.set), w.values.ref('handle', page.set, page.slot));
+/** An entry of a scatterlist stands for one of the pages in the list. */
+function inList(w: World, st: State, v: Value): Value {
+  if (v.t !== 'ptr') return v;
+  const page = somePage(w, st, v);
+  return page === undefined ? v : w.values.ref('handle', page.set, null);
 }
 
 /** Another name for a page. Of an unknown page it is the same unknown: who reaches the one reaches the other. */

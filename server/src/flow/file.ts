@@ -1,6 +1,7 @@
 /** Flow of one file: which functions are worth running, and what happens to pages when they run. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
+import { deviceKey } from './device.ts';
 import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held.ts';
 import type { Call, FunctionIr } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
@@ -470,7 +471,7 @@ function observationKey(o: RunObservation): string {
     case 'acquire':
       return `${place}|${at(o.call)}|${o.flags.key}|${o.nullPages}`;
     case 'release':
-      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped !== undefined}`;
+      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped !== undefined}|${deviceKey(o.set.device)}`;
     case 'unfilled':
       return `${place}|${at(o.call)}|${at(o.set.call)}|${o.slot}|${o.count}|${o.set.result}`;
     case 'sign':
@@ -479,6 +480,8 @@ function observationKey(o: RunObservation): string {
       return `${place}|${o.mode}|${o.range.start}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.guessed}|${o.set.escaped !== undefined}`;
     case 'dirty':
       return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.written}|${o.set.pageLocked}|${o.set.guessed}|${o.set.escaped !== undefined}`;
+    case 'device':
+      return `${place}|${o.event}|${at(o.call)}|${at(o.set.call)}|${o.set.slots.join()}|${deviceKey(o.set.device)}|${o.slot}|${o.set.flags.key}|${o.set.guessed}|${o.set.escaped !== undefined}`;
     case 'exit':
       return `${place}|${o.range.start}|${at(o.set.call)}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped !== undefined}|${o.returns?.t === 'int' ? o.returns.n : ''}`;
   }

@@ -4,6 +4,7 @@
  * which object the other is given.
  */
 import type { Range } from '../syntax/range.ts';
+import { deviceKey } from './device.ts';
 import type { FunctionIr, Member } from './ir.ts';
 import type { PathLink } from './path.ts';
 import { asAddress } from './places.ts';
@@ -151,7 +152,7 @@ function membersOf(
 export function heldKey(held: Held): string {
   const sets = held.sets.map(
     (s) =>
-      `${s.call.start} ${s.kind} ${s.flags.key} ${s.slots.join()} ${s.written} ${s.dirtied} ${s.dma} ${s.escaped}`,
+      `${s.call.start} ${s.kind} ${s.flags.key} ${s.slots.join()} ${s.written} ${s.dirtied} ${deviceKey(s.device)} ${s.escaped}`,
   );
   const objects = held.objects.map((o) => `${o.owner}.${[...o.leading].sort().join()}`);
   return [...sets, ...objects, ...held.globals].join('|');

@@ -295,7 +295,8 @@ class Builder {
     const range = c < 0 ? this.#at(s) : this.#at(c);
     const args = c < 0 ? [] : flatten(lowerExpr(this.#scope, c));
     const changed = iteratorsOf(macro, args);
-    const next: Expr = { k: 'seq', items: changed, ...range };
+    const elements = elementOf(macro, args);
+    const next: Expr = { k: 'seq', items: [...changed, ...elements], ...range };
     const again = this.#node('join', range);
     const after = this.#node('join', range);
     const round = this.#node('expr', range, next);
@@ -398,6 +399,16 @@ const ITERATORS: readonly (readonly [RegExp, readonly number[]])[] = [
   [/^(h?list|llist|hlist_bl)_for_each/, [0]],
   [/^for_each_(set|clear)_bit/, [0]],
 ];
+
+/** The entry that a scatterlist iterator is at: `sg = sg_next(list)`. */
+function elementOf(macro: string, args: readonly Expr[]): Expr[] {
+  const [list, entry] = args;
+  if (!/^for_each_(sg|sgtable_sg|sgtable_dma_sg)$/.test(macro) || list === undefined) return [];
+  if (entry?.k !== 'var' || !entry.local) return [];
+  const at = { start: entry.start, end: entry.end };
+  const call: Expr = { k: 'call', fn: 'sg_next', callee: undefined, args: [list], site: -1, ...at };
+  return [{ k: 'assign', op: '=', l: entry, r: call, ...at }];
+}
 
 function iteratorsOf(macro: string, args: readonly Expr[]): Declare[] {
   const positions = ITERATORS.find(([name]) => name.test(macro))?.[1];

@@ -46,6 +46,14 @@ export function somewhere(base: string, set: string): string {
   return `${base}[?${set}]`;
 }
 
+/** The object whose member a place is: of `x[0].sgl` it is what `x` points to, of `table.sgl` the table itself. */
+export function ownerBase(place: string): string | undefined {
+  const dot = place.lastIndexOf('.');
+  if (dot < 0) return undefined;
+  const owner = place.slice(0, dot);
+  return owner.endsWith('[0]') ? owner.slice(0, -3) : `&${owner}`;
+}
+
 /** Page references stored in elements of an object, by offset; `null` for an element of unknown offset. */
 export function pagesIn(st: State, base: string): { off: number | null; v: Value }[] {
   const out: { off: number | null; v: Value }[] = [];

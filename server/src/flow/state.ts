@@ -1,5 +1,6 @@
 /** One state of the small world: what a path has done to the pages so far. */
 
+import { type DeviceUse, deviceKey } from './device.ts';
 import { StateHash } from './hash.ts';
 import type { Call } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
@@ -28,8 +29,8 @@ export interface PageSet {
   readonly written: 'no' | 'maybe' | 'yes';
   readonly read: boolean;
   readonly dirtied: 'no' | 'unlocked' | 'locked';
-  /** A device was given the pages. */
-  readonly dma: boolean;
+  /** What devices were given of the pages; undefined while none was. */
+  readonly device: DeviceUse | undefined;
   /** The page lock is held, or was tried for. */
   readonly pageLocked: boolean;
   /** What is released is not sure: a count or an index is not known, or there are more references than this one. */
@@ -188,7 +189,7 @@ function idOfSet(set: PageSet, values: Values): number {
 }
 
 function setKey(s: PageSet): string {
-  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${s.dma ? 'D' : ''}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''}${s.escaped === undefined ? '' : 'E'} ${s.flags.key}}`;
+  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${deviceKey(s.device)}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''}${s.escaped === undefined ? '' : 'E'} ${s.flags.key}}`;
 }
 
 export function refersTo(v: Value, set: string): boolean {

@@ -1,7 +1,9 @@
 /** What one analysis of a function and its helpers shares: functions of the file, values, budget, observations. */
+import type { DmaDirection } from '#engine/protocol/steps.ts';
 import type { Range } from '../syntax/range.ts';
 import type { Binary, Call, Expr, FunctionIr, Member } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
+import type { DeviceWay } from './kernel/devices.ts';
 import type { Effect } from './kernel/effects.ts';
 import type { Liveness } from './liveness.ts';
 import type { PathLink } from './path.ts';
@@ -70,6 +72,23 @@ export interface SignObservation {
 export interface AccessObservation {
   readonly what: 'access';
   readonly mode: 'read' | 'write';
+  readonly range: Range;
+  readonly set: PageSet;
+  readonly slot: number | null;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+/**
+ * A device is given a page: in a list that I/O is done on (`listed`), or so that it can reach it from here on
+ * (`mapped`), or it can't any more (`unmapped`; `set` is then the state just before).
+ */
+export interface DeviceObservation {
+  readonly what: 'device';
+  readonly event: 'listed' | 'mapped' | 'unmapped';
+  readonly way: DeviceWay;
+  readonly direction: DmaDirection | undefined;
+  readonly call: Call;
   readonly range: Range;
   readonly set: PageSet;
   readonly slot: number | null;
@@ -148,6 +167,7 @@ export type RunObservation =
   | SignObservation
   | AccessObservation
   | DirtyObservation
+  | DeviceObservation
   | ExitObservation;
 
 /** What the text says, on whatever path. */

@@ -9,6 +9,7 @@ import { flagsType } from './gup109-flags-type.ts';
 import { fastFlag } from './gup110-fast-flag.ts';
 import { force } from './gup111-force.ts';
 import { writeUnderGet } from './gup201-write-under-get.ts';
+import { dmaUnderGet } from './gup202-dma-under-get.ts';
 import { missingFollWrite } from './gup207-missing-foll-write.ts';
 import { putOnPinned } from './gup301-put-on-pinned.ts';
 import { unpinOnGot } from './gup302-unpin-on-got.ts';
@@ -20,6 +21,7 @@ import { useAfterRelease } from './gup307-use-after-release.ts';
 import { notDirtied } from './gup308-not-dirtied.ts';
 import { dirtyUnlocked } from './gup309-dirty-unlocked.ts';
 import { openCodedUnpin } from './gup310-open-coded-unpin.ts';
+import { releaseWhileMapped } from './gup311-release-while-mapped.ts';
 import { dirtyWithoutWrite } from './gup312-dirty-without-write.ts';
 import { ignoredResult } from './gup401-ignored-result.ts';
 import { signedness } from './gup402-signedness.ts';
@@ -38,6 +40,7 @@ export const RULES: readonly Rule[] = [
   fastFlag,
   force,
   writeUnderGet,
+  dmaUnderGet,
   missingFollWrite,
   putOnPinned,
   unpinOnGot,
@@ -49,6 +52,7 @@ export const RULES: readonly Rule[] = [
   notDirtied,
   dirtyUnlocked,
   openCodedUnpin,
+  releaseWhileMapped,
   dirtyWithoutWrite,
   ignoredResult,
   signedness,

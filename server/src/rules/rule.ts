@@ -46,6 +46,8 @@ export interface RuleRun {
   readonly refusalRepairs?: true;
   /** The device goes on after a release that no unmap precedes. Unless given, its access ends there at the latest. */
   readonly deviceOutlivesRelease?: true;
+  /** How the path goes on after the witness ends, as far as the rule knows it. */
+  readonly completed?: (steps: readonly DriverStep[]) => readonly DriverStep[];
   /** The same steps as the document would have them written. */
   readonly documentForm: (steps: readonly DriverStep[]) => readonly DriverStep[];
 }

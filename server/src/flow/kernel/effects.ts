@@ -3,8 +3,10 @@
  * defined in the file, is unknown: what it receives has escaped.
  */
 import type { ReleaseApi } from '#engine/protocol/steps.ts';
+import { DEVICE_ROWS, type DeviceEffect, isHypervisorCall, isRegisterWrite } from './devices.ts';
 
 export type Effect =
+  | DeviceEffect
   /** Releases one page (or folio), or `count` entries of an array. */
   | {
       readonly does: 'release';
@@ -34,9 +36,6 @@ export type Effect =
   | { readonly does: 'handle'; readonly arg: number }
   /** Returns the page of an address or a handle. */
   | { readonly does: 'page-of'; readonly arg: number }
-  /** A device may reach the page from here on; the page can be found again in the object at `into`. */
-  | { readonly does: 'dma'; readonly page: number; readonly into?: number }
-  | { readonly does: 'dma-array'; readonly pages: number; readonly into?: number }
   | { readonly does: 'extra-ref'; readonly page: number }
   /** Takes over the caller's reference, given the page or its number. */
   | { readonly does: 'take-over'; readonly page: number }
@@ -178,26 +177,7 @@ add('copy_page_to_iter copy_folio_to_iter', { does: 'read-page', page: 0 });
 add('copy_page_from_iter', { does: 'write-page', page: 0 });
 
 // A device reaches the data.
-add('dma_map_page dma_map_page_attrs ib_dma_map_page', { does: 'dma', page: 1 }, { does: 'handle', arg: 1 });
-add('pci_map_page', { does: 'dma', page: 1 }, { does: 'handle', arg: 1 });
-add(
-  'dma_map_single dma_map_single_attrs pci_map_single',
-  { does: 'dma', page: 1 },
-  { does: 'handle', arg: 1 },
-);
-add(
-  'sg_set_page sg_assign_page bio_add_page bio_add_pc_page __bio_add_page bvec_set_page skb_fill_page_desc skb_frag_set_page',
-  {
-    does: 'dma',
-    page: 1,
-    into: 0,
-  },
-);
-add('sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append_table_from_pages', {
-  does: 'dma-array',
-  pages: 1,
-  into: 0,
-});
+for (const [names, ...effects] of DEVICE_ROWS) add(names, ...effects);
 
 // Containers: include/linux/list.h, rbtree.h, xarray.h, idr.h, hashtable.h, interval_tree.h, and private data.
 add(
@@ -243,6 +223,8 @@ add('WARN_ON WARN_ON_ONCE WARN WARN_ONCE', { does: 'truth' });
 /** Effects of a kernel helper by name; an empty list for one that is known to be harmless to pages. */
 export function effectsOf(name: string): readonly Effect[] | undefined {
   if (table.has(name)) return table.get(name);
+  if (isHypervisorCall(name)) return [{ does: 'device-call' }];
+  if (isRegisterWrite(name)) return [{ does: 'register-write' }];
   if (!harmless.has(name)) harmless.set(name, HARMLESS.test(name));
   return harmless.get(name) ? [] : undefined;
 }
@@ -274,7 +256,8 @@ const HARMLESS = new RegExp(
 /** Words whose presence in a function makes it worth running. Every acquire, release, dirty and map name is here. */
 export function isProtocolName(name: string): boolean {
   const effects = table.get(name);
-  return effects?.some((e) => PROTOCOL_EFFECTS.has(e.does)) ?? false;
+  if (effects === undefined) return isHypervisorCall(name);
+  return effects.some((e) => PROTOCOL_EFFECTS.has(e.does));
 }
 
 /** A function that releases pages. */
@@ -291,8 +274,13 @@ const PROTOCOL_EFFECTS: ReadonlySet<Effect['does']> = new Set([
     'map-array',
     'write-page',
     'read-page',
-    'dma',
-    'dma-array',
+    'device-map',
+    'device-map-list',
+    'device-list',
+    'device-unmap',
+    'device-start',
+    'map-failed',
+    'wait',
   ] as const),
   ...(['extra-ref', 'mmap-lock', 'mmap-unlock', 'page-of', 'handle'] as const),
 ]);

@@ -1,0 +1,134 @@
+import type { DriverStep } from '#engine/protocol/steps.ts';
+import type { DeviceSlot } from '../flow/device.ts';
+import type { DeviceObservation, ReleaseObservation } from '../flow/world.ts';
+import { called, firstPerKey, pathFinding, rangeOf, releases } from './common.ts';
+import { deviceEvents, firstMapping, transferEnds } from './devices.ts';
+import type { Finding } from './finding.ts';
+import type { Rule } from './rule.ts';
+
+export const releaseWhileMapped: Rule = {
+  code: 'GUP311',
+  name: 'release-while-mapped',
+  summary: 'pages are released while a device can still reach them',
+  defaultLevel: 'error',
+  documentSection: 'Unit testing',
+  documentLines: '244-266',
+  rationale:
+    "The pin is what keeps the page where the device expects it. Once it is dropped, the kernel may free the page and give it to somebody else, while the device's mapping still leads there: a late read sees foreign data, a late write destroys it. First stop the device, then unmap (which also copies bounce buffers back), then mark dirty and unpin.",
+  bad: `static int receive_page(struct device *dev, unsigned long uaddr)
+{
+	struct page *page;
+	dma_addr_t addr;
+
+	if (pin_user_pages_fast(uaddr, 1, FOLL_WRITE, &page) != 1)
+		return -EFAULT;
+	addr = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_FROM_DEVICE);
+	if (dma_mapping_error(dev, addr)) {
+		unpin_user_page(page);
+		return -EIO;
+	}
+	run_transfer(dev, addr, PAGE_SIZE);
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	dma_unmap_page(dev, addr, PAGE_SIZE, DMA_FROM_DEVICE);
+	return 0;
+}
+`,
+  good: `static int receive_page(struct device *dev, unsigned long uaddr)
+{
+	struct page *page;
+	dma_addr_t addr;
+
+	if (pin_user_pages_fast(uaddr, 1, FOLL_WRITE, &page) != 1)
+		return -EFAULT;
+	addr = dma_map_page(dev, page, 0, PAGE_SIZE, DMA_FROM_DEVICE);
+	if (dma_mapping_error(dev, addr)) {
+		unpin_user_page(page);
+		return -EIO;
+	}
+	run_transfer(dev, addr, PAGE_SIZE);
+	dma_unmap_page(dev, addr, PAGE_SIZE, DMA_FROM_DEVICE);
+	unpin_user_pages_dirty_lock(&page, 1, true);
+	return 0;
+}
+`,
+  check: (flow) => {
+    const atRelease = releases(flow).flatMap((o) => {
+      const why = reachable(o);
+      return why === undefined ? [] : [{ o, finding: finding(o, why) }];
+    });
+    const atUnmap = deviceEvents(flow).filter(isLate).map(lateFinding);
+    const found = [...atUnmap, ...atRelease.map((r) => r.finding)];
+    return firstPerKey(found, (r) => `${r.site.range.start}|${r.range.start}`);
+  },
+  run: {
+    environments: [{ memory: 'anon', actors: [] }],
+    completed: transferEnds,
+    deviceOutlivesRelease: true,
+    documentForm: (steps) => unmappedFirst(transferEnds(steps)),
+  },
+};
+
+type Why = 'mapped' | 'interrupted';
+
+/** Why a device can still reach what is released; undefined where it can't, or where that is not known. */
+function reachable(o: ReleaseObservation): Why | undefined {
+  const { set, slot } = o;
+  if (set.device === undefined || set.guessed) return undefined;
+  const { device } = set;
+  const has = (test: (s: DeviceSlot) => boolean): boolean =>
+    slot === null ? device.slots.every(test) : test(device.slots[slot] ?? 'none');
+  if (device.interrupted && has((s) => s !== 'none')) return 'interrupted';
+  return set.escaped === undefined && has((s) => s === 'open') ? 'mapped' : undefined;
+}
+
+/** What is unmapped has been released before. */
+function isLate(o: DeviceObservation): boolean {
+  const { set, slot } = o;
+  if (o.event !== 'unmapped' || set.guessed || set.device === undefined) return false;
+  const { slots } = set.device;
+  const late = (i: number): boolean =>
+    set.slots[i] === 'released' && (slots[i] === 'open' || slots[i] === 'maybe');
+  return slot === null ? slots.length > 0 && slots.every((_, i) => late(i)) : late(slot);
+}
+
+function finding(o: ReleaseObservation, why: Why): Finding {
+  const message =
+    why === 'mapped'
+      ? `${called(o.call.fn)} releases a page that is still mapped for a device: from here on the page may belong to somebody else, and the device still reads or writes it. Unmap it first, then release it.`
+      : `${called(o.call.fn)} releases pages after a wait that ended before the device was done: nothing on this path has stopped the device, and from here on it reads or writes a page that may belong to somebody else. Stop the device, or wait on without interruption, before the pages are released.`;
+  return atReleaseOf(o, { range: rangeOf(o.call), function: o.within }, message, []);
+}
+
+function lateFinding(o: DeviceObservation): Finding {
+  let released: ReturnType<typeof firstMapping>;
+  for (let link = o.path; link !== undefined && released === undefined; link = link.previous)
+    if ('step' in link.event && link.event.set === o.set.id && link.event.step.op === 'release')
+      released = link.event;
+  const at = released ?? { range: o.range, within: o.within };
+  const message = `The page is released here, and only then unmapped by ${called(o.call.fn)}: in between it may belong to somebody else, and the device still reads or writes it. Unmap it first, then release it.`;
+  const related = [{ range: o.range, message: 'the mapping ends only here' }];
+  return atReleaseOf(o, { range: at.range, function: at.within }, message, related);
+}
+
+function atReleaseOf(
+  o: ReleaseObservation | DeviceObservation,
+  at: { readonly range: Finding['range']; readonly function: string },
+  message: string,
+  more: Finding['related'],
+): Finding {
+  const mapping = firstMapping(o.path, o.set.id);
+  const related = [
+    { range: rangeOf(o.set.call), message: 'acquired here' },
+    ...(mapping === undefined ? [] : [{ range: mapping.range, message: 'mapped for the device here' }]),
+    ...more,
+  ];
+  return pathFinding('GUP311', o, at, message, related);
+}
+
+/** Mappings end before the pages in them are released. */
+function unmappedFirst(steps: readonly DriverStep[]): DriverStep[] {
+  const unmaps = steps.filter((s) => s.op === 'dma-unmap');
+  const rest = steps.filter((s) => s.op !== 'dma-unmap');
+  const first = rest.findIndex((s) => s.op === 'release');
+  return first < 0 ? [...steps] : [...rest.slice(0, first), ...unmaps, ...rest.slice(first)];
+}
