@@ -8,6 +8,7 @@ import {
   WHO,
   withTransfer,
 } from './devices.ts';
+import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './environments.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -71,11 +72,7 @@ out:
     );
   },
   run: {
-    environments: [
-      { memory: 'anon', actors: ['fork-parent-write'] },
-      { memory: 'anon', actors: ['fork-child-write'] },
-      { memory: 'file', actors: ['writeback', 'reclaim'] },
-    ],
+    environments: [...COPY_ON_WRITE, ...RECLAIM, ...WRITEBACK],
     completed: (steps) => transferEnds(withTransfer(steps)),
     documentForm: (steps) => pinnedForDevice(steps, 0),
   },
