@@ -408,8 +408,7 @@ class FileRun {
     const { steps, cut } = runRoot(world, ir, this.#factsOf(ir), start);
     const seen = [...observations.values()];
     const sets = new Set(held.sets.map((each) => each.id));
-    const given = exits.some((exit) => exit.sets.some((each, i) => each.dma && held.sets[i]?.dma === false));
-    const met = given || seen.some((o) => o.what !== 'exit' && concerns(o, sets));
+    const met = seen.some((o) => o.what !== 'exit' && concerns(o, sets));
     return { name, observations: seen, exits, met, typed: finder.typed, steps, cut };
   }
 
