@@ -89,12 +89,12 @@ const MUTATIONS = [
     '',
   ],
   ['read-only pins share anonymous pages', 'model/gup.ts', 'return !exclusive(m, pte);', 'return false;'],
-  ['released pins are not counted', 'model/folio.ts', 'm.state[GLOBAL.RELEASED]! += refs;', ''],
+  ['released pins are not counted', 'model/folio.ts', 'm.add(GLOBAL.RELEASED, refs);', ''],
   [
     'the fast path leaves no trace when it falls back',
     'model/gup.ts',
     'gupPutFolio(m, head, count, flags);\n      break;',
-    'gupPutFolio(m, head, count, flags);\n      if ((flags & FOLL.PIN) !== 0) { m.state[0]! -= count; m.state[1]! -= count; }\n      break;',
+    'gupPutFolio(m, head, count, flags);\n      if ((flags & FOLL.PIN) !== 0) { m.add(0, -count); m.add(1, -count); }\n      break;',
   ],
   [
     'pin_user_pages() returns -EINVAL',
@@ -150,7 +150,7 @@ const MUTATIONS = [
   [
     'migration does not call notifiers back',
     'model/migrate.ts',
-    'm.invalidate(proc, vpage, vpage + folioPages(m, head));',
+    'm.invalidate(m.procOf(e), vpage, vpage + nr);',
     '',
   ],
   [
@@ -158,6 +158,12 @@ const MUTATIONS = [
     'model/fault.ts',
     'm.invalidate(proc, vpage, vpage + 1);',
     '',
+  ],
+  [
+    'page table writes are not noted',
+    'model/machine.ts',
+    'this.set(this.pteBase + proc * this.vpages + vpage, value);',
+    'this.words[this.pteBase + proc * this.vpages + vpage] = value;',
   ],
   [
     'a store to a stable page does not wait for writeback',

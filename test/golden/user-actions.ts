@@ -1,5 +1,5 @@
 /** What the recorded program did to its own memory and files; labels tell what an action was. */
-import { ERRNO, FRAME, PG, PTE, VM } from '#engine/model/constants.ts';
+import { ERRNO, FRAME, PG, PTE, VM, VMA } from '#engine/model/constants.ts';
 import { userAccess } from '#engine/model/fault.ts';
 import { punchHole, truncateFile, writebackFile } from '#engine/model/file.ts';
 import { migrateFolio } from '#engine/model/migrate.ts';
@@ -44,7 +44,7 @@ export function userAction(w: World, step: Step): Outcome {
       const child = w.childOf(step);
       if (/dontfork/.test(w.recording.name)) {
         const vma = m.vmaAt(proc, v);
-        m.state[vma + 2]! |= VM.DONTCOPY;
+        m.set(vma + VMA.FLAGS, m.vmaFlags(vma) | VM.DONTCOPY);
       }
       fork(m, proc, child);
       // The child runs and looks at its memory.

@@ -397,7 +397,7 @@ export class World {
     if (page.refcount === 0) return -1;
     const head = this.freeRun(1 << page.order);
     initFolio(m, head, page.order, zoneOf(page), page.nid, 0);
-    m.state[m.at(head) + FRAME.FLAGS] = flagBits(page);
+    m.set(m.at(head) + FRAME.FLAGS, flagBits(page));
     m.setWord(head, FRAME.REF, page.refcount);
     m.setWord(head, FRAME.MAPCOUNT, page.mapcount);
     m.setWord(head, FRAME.ENTIRE, page.entireMapcount ?? (page.hugetlb === true ? page.mapcount : 0));

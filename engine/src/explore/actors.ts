@@ -8,49 +8,14 @@ import { ksmMerge, migrateFolio } from '../model/migrate.ts';
 import { exitProcess, fork, forkMustWait, madvisePageout, munmap } from '../model/mm.ts';
 import { pteFrame } from '../model/rmap.ts';
 import { mappedFrames, reclaimFolio } from '../model/swap.ts';
-import type { ActorKind } from '../protocol/scenario.ts';
 import { isStale, userControlledHold, writeFrame } from './driver.ts';
-import { mappedRange } from './memory.ts';
 import { type Program, SLOT, slotFrame, X } from './program.ts';
-
-/** Steps that an actor takes, one after another. */
-export function actorSteps(kind: ActorKind): number {
-  return kind === 'fork-parent-write' || kind === 'fork-child-write' ? 2 : 1;
-}
-
-/** As actorSteps(), in this program: slow writeback starts, and ends. */
-export function stepsOfActor(p: Program, kind: ActorKind): number {
-  return kind === 'writeback' && p.scenario.slowWriteback === true ? 2 : actorSteps(kind);
-}
-
-/** Whether an actor has something to do here at all; otherwise it counts as finished from the start. */
-export function actorApplies(p: Program, kind: ActorKind): boolean {
-  const { memory } = p.scenario;
-  const fileBacked = p.machine.fileCount > 0;
-  switch (kind) {
-    case 'writeback':
-      return fileBacked && memory.kind !== 'shmem';
-    case 'truncate':
-      return fileBacked;
-    case 'store':
-    case 'fork-parent-write':
-    case 'fork-child-write':
-      return memory.writable && memory.mapped > 0;
-    case 'ksm':
-      return memory.kind === 'anon';
-    case 'reclaim':
-    case 'migrate':
-    case 'munmap':
-    case 'exit':
-      return memory.mapped > 0;
-  }
-}
 
 /** Whether the actor can take its next step in the current state. */
 export function actorEnabled(p: Program, actor: number): boolean {
   const kind = p.actors[actor]!;
   const done = p.actorStep(actor);
-  if (done >= stepsOfActor(p, kind) || !actorApplies(p, kind)) return false;
+  if (done >= p.actorSteps[actor]!) return false;
   const m = p.machine;
   switch (kind) {
     case 'fork-parent-write':
@@ -96,7 +61,7 @@ export function runActor(p: Program, actor: number): void {
   const kind = p.actors[actor]!;
   const first = p.actorStep(actor) === 0;
   p.advanceActor(actor);
-  const [from, to] = mappedRange(m, p.scenario.memory, p.memory.origin);
+  const { from, to } = p.memory;
   switch (kind) {
     case 'fork-parent-write':
       if (first) fork(m, 0, p.memory.children[actor]!);

@@ -1,7 +1,8 @@
 /** Who sees which bytes: content bits as seen by a process, and as they would survive eviction. */
 import { FRAME, FS, PG, PTE, VM } from '../model/constants.ts';
+import { folioPages } from '../model/folio.ts';
 import type { Machine } from '../model/machine.ts';
-import { forEachMapping, pteFrame } from '../model/rmap.ts';
+import { nextMapping, pteFrame } from '../model/rmap.ts';
 
 /** Nothing to see: not mapped, or discarded by truncate, munmap or exit. */
 export const DISCARDED = -1;
@@ -72,12 +73,15 @@ function durableFile(m: Machine, index: number): number {
   const head = m.head(frame);
   if (fs === FS.shmem || fs === FS.hugetlbfs || fs === FS.fsdax) return m.word(frame, FRAME.CONTENT);
   // Under writeback the page stays until its bytes are stored.
-  let dirty = (m.flags(head) & (PG.dirty | PG.writeback)) !== 0;
-  if (!dirty)
-    forEachMapping(m, head, (_proc, _vpage, pte) => {
-      if ((pte & PTE.DIRTY) !== 0) dirty = true;
-    });
+  const dirty = (m.flags(head) & (PG.dirty | PG.writeback)) !== 0 || mappedDirty(m, head);
   return dirty ? m.word(frame, FRAME.CONTENT) : m.backing(0, index);
+}
+
+function mappedDirty(m: Machine, head: number): boolean {
+  const nr = folioPages(m, head);
+  for (let e = nextMapping(m, head, nr, 0); e >= 0; e = nextMapping(m, head, nr, e + 1))
+    if ((m.entry(e) & PTE.DIRTY) !== 0) return true;
+  return false;
 }
 
 /** Whether the process's mapping of the page is shared with others on purpose. */

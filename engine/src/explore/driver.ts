@@ -3,7 +3,7 @@
 import { ERRNO, FRAME, FS, PG, PTE, ZONE } from '../model/constants.ts';
 import { userAccess } from '../model/fault.ts';
 import { fileOf } from '../model/file.ts';
-import { folioMaybeDmaPinned, freePage, getPage, gupPutFolio, putPage } from '../model/folio.ts';
+import { folioMaybeDmaPinned, folioPages, freePage, getPage, gupPutFolio, putPage } from '../model/folio.ts';
 import { longtermMigrate } from '../model/gup.ts';
 import {
   getUserPages,
@@ -20,7 +20,7 @@ import {
   pinUserPagesUnlocked,
 } from '../model/gup-api.ts';
 import { mmapLock } from '../model/mm.ts';
-import { forEachMapping } from '../model/rmap.ts';
+import { nextMapping } from '../model/rmap.ts';
 import {
   setPageDirty,
   unpinUserPage,
@@ -61,7 +61,8 @@ import {
 export function runDriver(p: Program, thread = 0): boolean {
   const index = p.pcOf(thread);
   const step = p.steps[index]!;
-  if (index === p.threads[thread]!.first) probe(p, thread, -1);
+  const probes = p.registers.length > 0;
+  if (probes && index === p.threads[thread]!.first) probe(p, thread, -1);
   p.lastStep = index;
   p.running = thread;
   p.next = index + 1;
@@ -71,7 +72,7 @@ export function runDriver(p: Program, thread = 0): boolean {
     p.setPc(thread, p.next);
     tick(p);
   }
-  probe(p, thread, index - p.threads[thread]!.first);
+  if (probes) probe(p, thread, index - p.threads[thread]!.first);
   return matched;
 }
 
@@ -321,7 +322,7 @@ function longtermHalf(p: Program, step: AcquireStep): number {
     m.pauseBeforeMigration = false;
     if (!m.paused) return ret;
     p.setExtra(bit, true);
-    m.note(() => 'the pages are pinned where they are; next they are to be migrated');
+    m.notes?.push('the pages are pinned where they are; next they are to be migrated');
   } else {
     let pinned = 0;
     while (pinned < step.nr && (p.slot(step.set, pinned) & SLOT.HELD) !== 0) {
@@ -403,11 +404,10 @@ function noteDirtied(p: Program, frame: number): void {
   const head = m.head(frame);
   const where = fileOf(m, head);
   if (where === null || m.fs(where.file) !== FS.ext4 || (m.flags(head) & PG.dirty) !== 0) return;
-  let writable = false;
-  forEachMapping(m, head, (_proc, _vpage, pte) => {
-    if ((pte & PTE.WRITE) !== 0) writable = true;
-  });
-  if (!writable) p.events.behind = head;
+  const nr = folioPages(m, head);
+  for (let e = nextMapping(m, head, nr, 0); e >= 0; e = nextMapping(m, head, nr, e + 1))
+    if ((m.entry(e) & PTE.WRITE) !== 0) return;
+  p.events.behind = head;
 }
 
 function release(p: Program, step: ReleaseStep): void {

@@ -1,11 +1,11 @@
 /** All interleavings of a scenario, breadth first. */
 import type { Scenario } from '../protocol/scenario.ts';
 import type { Counterexample, Exploration, PropertyName } from '../protocol/trace.ts';
-import { Program, propertyBit, X } from './program.ts';
+import { Program, X } from './program.ts';
 import { ALL_PROPERTIES, NOTES, type Property } from './properties/index.ts';
 import { StateStore } from './store.ts';
 import { trace } from './trace.ts';
-import { chosen, finished, run, threadOf } from './transitions.ts';
+import { chosen, finished, run, threadOf, transitionCount } from './transitions.ts';
 
 export interface Bounds {
   /** Most states to visit. */
@@ -84,9 +84,7 @@ export interface Survey {
 /** Explores everything once. A witness that can't be run is refused whatever else its beginning breaks. */
 export function surveyScenario(scenario: Scenario, options: ExploreOptions): Survey {
   const search = searchStates(new Program(scenario), options, selected(options), 0);
-  const properties = selected(options).filter(
-    (property) => (search.broken & propertyBit(property.name)) !== 0,
-  );
+  const properties = selected(options).filter((property) => (search.broken & property.bit) !== 0);
   const verdict =
     search.refusal !== undefined
       ? 'refused'
@@ -132,7 +130,7 @@ function shortestOf(
   properties: readonly Property[],
 ): Counterexample | undefined {
   const program = new Program(scenario);
-  const target = properties.reduce((mask, property) => mask | propertyBit(property.name), 0);
+  const target = properties.reduce((mask, property) => mask | property.bit, 0);
   const { path } = searchStates(program, { ...options, reduction: false }, ALL_PROPERTIES, target);
   return path === undefined ? undefined : trace(scenario, path, properties);
 }
@@ -145,12 +143,13 @@ function searchStates(
   target: number,
 ): Search {
   const m = p.machine;
-  const store = new StateStore(m.state);
+  const store = new StateStore(m);
+  const reduction = options.reduction !== false;
   const limit = options.bounds?.states ?? DEFAULT_STATE_BOUND;
   const parents: number[] = [-1];
   const vias: number[] = [-1];
   const paths: number[] = [1];
-  const ways: number[] = [];
+  const ways = new Int32Array(transitionCount(p));
   const acquires = new AcquireLog(p);
   let transitions = 0;
   let executions = 0;
@@ -175,8 +174,9 @@ function searchStates(
       executions += paths[index]!;
       continue;
     }
-    chosen(p, ways, options.reduction !== false);
-    for (const t of ways) {
+    const count = chosen(p, ways, reduction);
+    for (let way = 0; way < count; way++) {
+      const t = ways[way]!;
       const matched = run(p, t, properties);
       // A transition that has to wait is none.
       if (m.mustWait) {

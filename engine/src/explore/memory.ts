@@ -11,6 +11,9 @@ export interface MemoryLayout {
   readonly setup: Setup;
   /** Virtual page of the buffer's page 0. */
   readonly origin: number;
+  /** Virtual pages [from, to) that the process has mapped for the buffer: a huge page wholly, with what surrounds it. */
+  readonly from: number;
+  readonly to: number;
   /** Process that each fork actor creates, by actor; 0 for others. */
   readonly children: readonly number[];
 }
@@ -66,6 +69,8 @@ export function layOut(scenario: Scenario, steps: readonly DriverStep[]): Memory
   const framesInUse = processes * Math.max(memory.pages, memory.mapped) + held + swapSlots + filePages + 1;
   return {
     origin,
+    from: isHuge(memory) ? 0 : origin,
+    to: isHuge(memory) ? span : origin + memory.mapped,
     children,
     setup: {
       frames: isHuge(memory) ? pages * copies : Math.min(pages * copies, framesInUse),
@@ -100,25 +105,19 @@ function kernelPages(m: Machine, memory: Memory): number {
 }
 
 function mapBuffer(m: Machine, memory: Memory, layout: MemoryLayout): void {
-  const { origin } = layout;
   const shared = memory.kind === 'file' || memory.kind === 'shmem' || memory.kind === 'fsdax';
   const fileBacked = FILE_OF[memory.kind] !== undefined;
   let flags = protection(memory.writable, shared);
   if (memory.kind === 'hugetlb') flags |= VM.HUGETLB;
   if (memory.kind === 'thp') flags |= VM.HUGEPAGE;
-  const [start, end] = mappedRange(m, memory, origin);
-  m.addVma(0, start, end, flags | VM.WRITE, fileBacked ? 0 : -1);
+  const { from, to } = layout;
+  m.addVma(0, from, to, flags | VM.WRITE, fileBacked ? 0 : -1);
   if (fileBacked) for (let i = 0; i < memory.mapped; i++) m.setBacking(0, i, OLD_CONTENT);
-  for (let v = start; v < end; v++) touchPage(m, memory, v);
+  for (let v = from; v < to; v++) touchPage(m, memory, v);
   if (memory.writable) return;
-  const vma = m.vmaAt(0, start);
-  m.state[vma + VMA.FLAGS] = flags;
-  for (let v = start; v < end; v++) m.setPte(0, v, m.pte(0, v) & ~PTE.WRITE);
-}
-
-/** Virtual pages that the process has mapped for the buffer: a huge page wholly, with what surrounds the buffer. */
-export function mappedRange(m: Machine, memory: Memory, origin: number): [number, number] {
-  return isHuge(memory) ? [0, m.pmdPages] : [origin, origin + memory.mapped];
+  const vma = m.vmaAt(0, from);
+  m.set(vma + VMA.FLAGS, flags);
+  for (let v = from; v < to; v++) m.setPte(0, v, m.pte(0, v) & ~PTE.WRITE);
 }
 
 function touchPage(m: Machine, memory: Memory, v: number): void {

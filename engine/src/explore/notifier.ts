@@ -37,7 +37,7 @@ function runCallback(p: Program, runStep: StepRunner): void {
   const m = p.machine;
   const { next, ret } = p;
   p.inCallback = true;
-  m.note(() => 'the invalidate callback of the driver runs first');
+  m.notes?.push('the invalidate callback of the driver runs first');
   let steps = 0;
   for (let index = p.callback.first; index < p.callback.end; ) {
     if (++steps > MAX_CALLBACK_STEPS) {

@@ -8,6 +8,7 @@ import { FOLL } from '../protocol/flags.ts';
 import type { ActorKind, Scenario } from '../protocol/scenario.ts';
 import type { AcquireStep, DriverStep, Slots } from '../protocol/steps.ts';
 import { PROPERTIES, type PropertyName } from '../protocol/trace.ts';
+import { actorSteps } from './kinds.ts';
 import { layOut, type MemoryLayout, populate } from './memory.ts';
 
 /** Words behind the machine's own. */
@@ -125,6 +126,8 @@ export class Program {
   /** First frame of the kernel's own buffer behind an iterator, or -1. */
   readonly kernelBuffer: number;
   readonly actors: readonly ActorKind[];
+  /** Steps that each actor can take at most. */
+  readonly actorSteps: readonly number[];
   readonly sets: readonly PageSet[];
   /** Driver's CPU writes by step index. */
   readonly writes: ReadonlyMap<number, WriteSite>;
@@ -164,7 +167,6 @@ export class Program {
     this.threads = ranges(lists);
     this.callback = { first: this.steps.length - callback.length, end: this.steps.length };
     this.extended = isExtended(scenario);
-    this.actors = scenario.actors;
     this.sets = pageSets(this.steps);
     this.slotCount = this.sets.reduce((n, set) => n + set.size, 0);
     this.memory = layOut(scenario, this.steps);
@@ -178,6 +180,9 @@ export class Program {
         1 +
         extraWords(scenario, this.extended),
     });
+    const fileBacked = this.machine.fileCount > 0;
+    this.actors = scenario.actors;
+    this.actorSteps = this.actors.map((kind) => actorSteps(scenario, kind, fileBacked));
     this.buffer = new Int32Array(Math.max(8, ...this.sets.map((set) => set.size)));
     const names = ['old'];
     const writes = new Map<number, WriteSite>();
@@ -220,7 +225,7 @@ export class Program {
     return this.machine.state[this.machine.extraBase + word]!;
   }
   setX(word: number, value: number): void {
-    this.machine.state[this.machine.extraBase + word] = value;
+    this.machine.set(this.machine.extraBase + word, value);
   }
   get pc(): number {
     return this.x(X.PC);

@@ -1,9 +1,9 @@
 /** The transitions of a program: driver, actors, device; which are enabled, and which commute. */
 import type { ActorKind } from '../protocol/scenario.ts';
-import { actorApplies, actorEnabled, actorSteps, deviceEnabled, runActor, runDevice } from './actors.ts';
+import { actorEnabled, deviceEnabled, runActor, runDevice } from './actors.ts';
 import { runCallbackStep, runDriver } from './driver.ts';
 import { listen } from './notifier.ts';
-import { type Program, propertyBit, SLOT, X } from './program.ts';
+import { type Program, SLOT, X } from './program.ts';
 import { ALL_PROPERTIES, FATAL } from './properties/index.ts';
 
 /**
@@ -24,7 +24,7 @@ export function threadOf(p: Program, t: number): number {
   return t === secondThread(p) ? 1 : -1;
 }
 
-const FATAL_BITS = FATAL.reduce((mask, property) => mask | propertyBit(property.name), 0);
+const FATAL_BITS = FATAL.reduce((mask, property) => mask | property.bit, 0);
 
 /** Whether the run is over: the driver has returned, or memory is damaged. */
 export function finished(p: Program): boolean {
@@ -49,7 +49,7 @@ export function run(p: Program, t: number, properties = ALL_PROPERTIES): boolean
   const m = p.machine;
   const thread = threadOf(p, t);
   if (p.extended) {
-    listen(p, (index) => runCallbackStep(p, index));
+    if (m.onInvalidate === null) listen(p, (index) => runCallbackStep(p, index));
     m.mustWait = false;
   }
   if (thread >= 0) {
@@ -62,13 +62,14 @@ export function run(p: Program, t: number, properties = ALL_PROPERTIES): boolean
     runDevice(p, device >> 1, (device & 1) as 0 | 1);
   }
   if (m.mustWait) return false;
-  let broken = p.x(X.BROKEN);
+  const { done } = p;
+  const before = p.x(X.BROKEN);
+  let broken = before;
   for (const property of properties) {
-    if (property.when === 'end' && !p.done) continue;
-    const bit = propertyBit(property.name);
-    if ((broken & bit) === 0 && property.broken(p)) broken |= bit;
+    if (property.when === 'end' && !done) continue;
+    if ((broken & property.bit) === 0 && property.broken(p)) broken |= property.bit;
   }
-  p.setX(X.BROKEN, broken);
+  if (broken !== before) p.setX(X.BROKEN, broken);
   return true;
 }
 
@@ -138,19 +139,20 @@ function commute(a: Footprint, b: Footprint): boolean {
 }
 
 /**
- * Partial-order reduction: the transitions to follow from the current state. When the driver's next step commutes with
+ * Partial-order reduction: writes the transitions to follow from the current state to `into`, and returns how many they
+ * are; `into` has room for all. When the driver's next step commutes with
  * everything that any actor or device may still do, it alone is an ample set: every run from here takes it sooner or
  * later, and taking it first leads to the same end states. The state graph has no cycles (each transition is taken
  * once), and properties are remembered in the state, so equal end states mean equal verdicts.
  */
-export function chosen(p: Program, into: number[], reduction: boolean): void {
-  into.length = 0;
-  if (reduction && driverIsAmple(p)) {
-    into.push(0);
-    return;
+export function chosen(p: Program, into: Int32Array, reduction: boolean): number {
+  let n = 0;
+  if (reduction && driverIsAmple(p)) into[n++] = 0;
+  else {
+    const count = transitionCount(p);
+    for (let t = 0; t < count; t++) if (enabled(p, t)) into[n++] = t;
   }
-  const count = transitionCount(p);
-  for (let t = 0; t < count; t++) if (enabled(p, t)) into.push(t);
+  return n;
 }
 
 function driverIsAmple(p: Program): boolean {
@@ -158,9 +160,8 @@ function driverIsAmple(p: Program): boolean {
   if (p.done || p.extended || deviceMayAct(p)) return false;
   const mine = driverFootprint(p);
   for (let a = 0; a < p.actors.length; a++) {
-    const kind = p.actors[a]!;
-    if (p.actorStep(a) >= actorSteps(kind) || !actorApplies(p, kind)) continue;
-    if (!commute(mine, ACTOR_FOOTPRINT[kind])) return false;
+    if (p.actorStep(a) >= p.actorSteps[a]!) continue;
+    if (!commute(mine, ACTOR_FOOTPRINT[p.actors[a]!])) return false;
   }
   return true;
 }

@@ -2,7 +2,7 @@
 import { DEFAULT_STATE_BOUND } from '../explore/explore.ts';
 import { Program } from '../explore/program.ts';
 import { StateStore } from '../explore/store.ts';
-import { chosen, finished, run } from '../explore/transitions.ts';
+import { chosen, finished, run, transitionCount } from '../explore/transitions.ts';
 import type { LitmusTest, Observation } from './ast.ts';
 import { holds, readersOf } from './condition.ts';
 import { lowerLitmus, type Register } from './lower.ts';
@@ -55,7 +55,7 @@ export function runLitmus(test: LitmusTest, file = test.name, options: LitmusOpt
   const { finals, bounded, visited } = finalStates(program, options);
   const found = new Map<string, FinalState>();
   for (const [state, executions] of finals) {
-    program.machine.state.set(state);
+    program.machine.words.set(state);
     const values = readers.map((reader) => [reader.label, reader.read(program)] as const);
     const key = values.map(([label, value]) => `${label}=${value};`).join(' ');
     const satisfies = holds(test.condition, new Map(values));
@@ -97,11 +97,11 @@ function finalStates(
   options: LitmusOptions,
 ): { finals: [Int32Array, number][]; bounded: boolean; visited: number } {
   const m = p.machine;
-  const store = new StateStore(m.state);
+  const store = new StateStore(m);
   const limit = options.states ?? DEFAULT_STATE_BOUND;
   const paths = [1];
   const finals: [Int32Array, number][] = [];
-  const ways: number[] = [];
+  const ways = new Int32Array(transitionCount(p));
   let bounded = false;
   for (let index = 0; index < store.count; index++) {
     store.load(index);
@@ -109,8 +109,9 @@ function finalStates(
       finals.push([m.state.slice(), paths[index]!]);
       continue;
     }
-    chosen(p, ways, options.reduction === true);
-    for (const t of ways) {
+    const count = chosen(p, ways, options.reduction === true);
+    for (let way = 0; way < count; way++) {
+      const t = ways[way]!;
       if (!run(p, t)) {
         store.undo();
         continue;

@@ -65,7 +65,7 @@ function anonymousFault(m: Machine, proc: number, vpage: number, vma: number, ki
   const frame = allocAnon(m, 0);
   if (frame < 0) return -ERRNO.ENOMEM;
   mapPage(m, proc, vpage, frame, PTE.DIRTY | writeBit(m.vmaFlags(vma)));
-  m.note(() => `a fresh page, ${nameOf(frame)}, is mapped`);
+  m.notes?.push(`a fresh page, ${nameOf(frame)}, is mapped`);
   return 0;
 }
 
@@ -98,7 +98,7 @@ function hugeAnonymousFault(m: Machine, proc: number, vpage: number, vma: number
   if (head < 0) return anonymousFault(m, proc, vpage, vma, kind);
   m.setWord(head, FRAME.MAPPING, MAPPING_ANON);
   mapHuge(m, proc, start, head, PTE.DIRTY | writeBit(m.vmaFlags(vma)));
-  m.note(() => `a fresh huge page, ${nameOf(head)}, is mapped`);
+  m.notes?.push(`a fresh huge page, ${nameOf(head)}, is mapped`);
   return 0;
 }
 
@@ -126,7 +126,7 @@ function fileFault(m: Machine, proc: number, vpage: number, vma: number, kind: F
     const copy = allocAnon(m, m.word(frame, FRAME.CONTENT));
     if (copy < 0) return -ERRNO.ENOMEM;
     mapPage(m, proc, vpage, copy, PTE.DIRTY | writeBit(vmFlags));
-    m.note(() => `${nameOf(copy)} is a private copy of the file's page`);
+    m.notes?.push(`${nameOf(copy)} is a private copy of the file's page`);
     return 0;
   }
   let bits = 0;
@@ -166,7 +166,7 @@ function swapFault(
     if (bits !== 0 && kind === 'write') bits |= PTE.DIRTY;
   }
   mapPage(m, proc, vpage, frame, bits);
-  m.note(() => `${nameOf(frame)} is mapped again`);
+  m.notes?.push(`${nameOf(frame)} is mapped again`);
   const now = m.pte(proc, vpage);
   if (kind === 'write' && (now & PTE.WRITE) === 0) return writeProtectFault(m, proc, vpage, vma, now, kind);
   return 0;
@@ -213,7 +213,7 @@ function writeProtectFault(
   m.invalidate(proc, vpage, vpage + 1);
   unmapEntry(m, proc, vpage);
   mapPage(m, proc, vpage, copy, kind === 'write' ? PTE.DIRTY | writeBit(vmFlags) : 0);
-  m.note(() =>
+  m.notes?.push(
     frame === ZERO_FRAME
       ? `${nameOf(copy)} replaces the zero page`
       : m.isAnon(head)
@@ -315,7 +315,7 @@ function hugetlbFault(
   m.invalidate(proc, start, start + m.pmdPages);
   unmapEntry(m, proc, vpage);
   mapHuge(m, proc, start, copy, kind === 'write' ? PTE.DIRTY | writeBit(vmFlags) : 0);
-  m.note(() => `${processName(proc)} gets a copy of the huge page, ${nameOf(copy)}`);
+  m.notes?.push(`${processName(proc)} gets a copy of the huge page, ${nameOf(copy)}`);
   return 0;
 }
 

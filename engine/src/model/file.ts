@@ -2,7 +2,7 @@
 import { FRAME, FS, PG, PTE, VMA, ZONE } from './constants.ts';
 import { allocFolio, folioPages, folioPutRefs, initFolio, nameOf } from './folio.ts';
 import { MAPPING_FILE, type Machine } from './machine.ts';
-import { forEachMapping, unmapEntry } from './rmap.ts';
+import { nextMapping, unmapEntry } from './rmap.ts';
 
 /** Backing content of a page that the file has no block for: it reads as zeroes. */
 export const HOLE = -1;
@@ -39,7 +39,7 @@ export function readPage(m: Machine, file: number, index: number): number {
   m.setWord(head, FRAME.INDEX, index);
   m.setWord(head, FRAME.CONTENT, Math.max(m.backing(file, index), 0));
   m.setCached(file, index, head);
-  m.note(() => `page ${index} of the file is read into ${nameOf(head)}`);
+  m.notes?.push(`page ${index} of the file is read into ${nameOf(head)}`);
   return head;
 }
 
@@ -83,11 +83,15 @@ export function pageMkwrite(m: Machine, file: number, head: number): void {
 /** folio_mkclean(): clears dirty and write permission in every page table. Returns whether any entry was dirty. */
 export function folioMkclean(m: Machine, head: number): boolean {
   let dirty = false;
-  forEachMapping(m, head, (proc, vpage, pte) => {
+  const nr = folioPages(m, head);
+  for (let e = nextMapping(m, head, nr, 0); e >= 0; e = nextMapping(m, head, nr, e + 1)) {
+    const proc = m.procOf(e);
+    const vpage = m.vpageOf(e);
+    const pte = m.entry(e);
     m.invalidate(proc, vpage, vpage + 1);
     if ((pte & PTE.DIRTY) !== 0) dirty = true;
     m.setPte(proc, vpage, pte & ~(PTE.DIRTY | PTE.WRITE));
-  });
+  }
   return dirty;
 }
 
@@ -110,9 +114,8 @@ export function writebackPage(m: Machine, file: number, index: number): boolean 
   folioMkclean(m, head);
   m.clearFlag(head, PG.dirty);
   m.setBacking(file, index, m.word(frame, FRAME.CONTENT));
-  m.note(
-    () =>
-      `${nameOf(head)} is written to the backing store, is clean again, and is write-protected in every page table`,
+  m.notes?.push(
+    `${nameOf(head)} is written to the backing store, is clean again, and is write-protected in every page table`,
   );
   return true;
 }
@@ -129,7 +132,7 @@ export function startWriteback(m: Machine, file: number, index: number): number 
   folioMkclean(m, head);
   m.clearFlag(head, PG.dirty);
   m.setFlag(head, PG.writeback);
-  m.note(() => `${nameOf(head)} is clean, write-protected and under writeback`);
+  m.notes?.push(`${nameOf(head)} is clean, write-protected and under writeback`);
   return m.word(frame, FRAME.CONTENT);
 }
 
@@ -139,7 +142,7 @@ export function endWriteback(m: Machine, file: number, index: number): number {
   if (frame < 0 || (m.flags(m.head(frame)) & PG.writeback) === 0) return -1;
   m.clearFlag(m.head(frame), PG.writeback);
   m.setBacking(file, index, m.word(frame, FRAME.CONTENT));
-  m.note(() => `${nameOf(m.head(frame))} is in the backing store`);
+  m.notes?.push(`${nameOf(m.head(frame))} is in the backing store`);
   return m.word(frame, FRAME.CONTENT);
 }
 
@@ -209,7 +212,7 @@ export function punchHole(m: Machine, file: number, from: number, to: number): v
   unmapFileRange(m, file, from, to);
   for (let i = from; i < to; i++) {
     const frame = m.cached(file, i);
-    if (frame >= 0) m.note(() => `${nameOf(m.head(frame))} leaves the page cache: its data is discarded`);
+    if (frame >= 0) m.notes?.push(`${nameOf(m.head(frame))} leaves the page cache: its data is discarded`);
     removeFromCache(m, file, i);
     m.setBacking(file, i, HOLE);
   }

@@ -51,15 +51,14 @@ export function initFolio(
   node: number,
   flags: number,
 ): void {
-  const s = m.state;
   const at = m.at(head);
-  s[at + FRAME.REF] = 1;
-  s[at + FRAME.FLAGS] = flags | PG.uptodate;
-  s[at + FRAME.SHAPE] = order | (zone << 8) | (node << 12);
+  m.set(at + FRAME.REF, 1);
+  m.set(at + FRAME.FLAGS, flags | PG.uptodate);
+  m.set(at + FRAME.SHAPE, order | (zone << 8) | (node << 12));
   for (let i = 1; i < 1 << order; i++) {
     const tail = m.at(head + i);
-    s[tail + FRAME.FLAGS] = PG.tail;
-    s[tail + FRAME.SHAPE] = i;
+    m.set(tail + FRAME.FLAGS, PG.tail);
+    m.set(tail + FRAME.SHAPE, i);
   }
   m.serial[head]!++;
 }
@@ -81,16 +80,15 @@ function freeFolio(m: Machine, head: number): void {
   if (m.state[at + FRAME.MAPCOUNT] !== 0 || inCache || (m.flags(head) & PG.reserved) !== 0) {
     m.warn('badPage');
     m.setFlag(head, PG.bad);
-    m.note(
-      () =>
-        `the reference count of ${nameOf(head)} reached 0 while it is still mapped: the kernel frees a page in use`,
+    m.notes?.push(
+      `the reference count of ${nameOf(head)} reached 0 while it is still mapped: the kernel frees a page in use`,
     );
     return;
   }
   if ((m.flags(head) & PG.bad) !== 0) return;
-  m.note(() => `${nameOf(head)} is freed`);
+  m.notes?.push(`${nameOf(head)} is freed`);
   if (m.lowestFree > head) m.lowestFree = head;
-  m.state.fill(0, at, at + FRAME.SIZE * folioPages(m, head));
+  m.clear(at, at + FRAME.SIZE * folioPages(m, head));
 }
 
 /** folio_put_refs(): drops references and frees the folio when exactly none is left. */
@@ -116,7 +114,7 @@ export function freePage(m: Machine, frame: number): void {
   m.addWord(head, FRAME.REF, -1);
   m.warn('badPage');
   m.setFlag(head, PG.bad);
-  m.note(() => `${nameOf(head)} goes back to the allocator while it is still on an LRU list`);
+  m.notes?.push(`${nameOf(head)} goes back to the allocator while it is still on an LRU list`);
 }
 
 /** get_page(), folio_get(). */
@@ -168,7 +166,7 @@ export function tryGrabFolio(m: Machine, head: number, refs: number, flags: numb
   else if ((flags & FOLL.PIN) !== 0) {
     if (head === ZERO_FRAME) return 0;
     addPins(m, head, refs);
-    m.state[GLOBAL.ACQUIRED]! += refs;
+    m.add(GLOBAL.ACQUIRED, refs);
   }
   return 0;
 }
@@ -197,7 +195,7 @@ export function tryGrabFolioFast(m: Machine, head: number, refs: number, flags: 
   }
   if ((flags & FOLL.LONGTERM) !== 0 && !folioIsLongtermPinnable(m, head)) return false;
   addPins(m, head, refs);
-  m.state[GLOBAL.ACQUIRED]! += refs;
+  m.add(GLOBAL.ACQUIRED, refs);
   return true;
 }
 
@@ -206,7 +204,7 @@ export function gupPutFolio(m: Machine, head: number, refs: number, flags: numbe
   let drop = refs;
   if ((flags & FOLL.PIN) !== 0) {
     if (head === ZERO_FRAME) return;
-    m.state[GLOBAL.RELEASED]! += refs;
+    m.add(GLOBAL.RELEASED, refs);
     if (m.order(head) > 0) m.addWord(head, FRAME.PIN, -refs);
     else drop = refs * GUP_PIN_COUNTING_BIAS;
   }

@@ -2,7 +2,8 @@
  * The machine: one Int32Array that holds everything, and the layout that says where.
  *
  * A state is copied with `slice()`, compared and hashed word by word. Operations (folio.ts, fault.ts, gup.ts …) change
- * `state` in place; they do no I/O, read no clock and draw no random number, so equal states evolve equally.
+ * it in place, through the machine's own methods, which note what is written; they do no I/O, read no clock and draw no
+ * random number, so equal states evolve equally.
  */
 import {
   FRAME,
@@ -55,8 +56,24 @@ export interface Setup {
 /** Frame number of the 4 KiB zero page. */
 export const ZERO_FRAME = 0;
 
+/** All words of a machine, to read: whoever explores states relies on `Machine.set` to know of every write. */
+export interface Words {
+  readonly [at: number]: number;
+  readonly length: number;
+  slice(): Int32Array;
+}
+
+/** Writes that a machine's log holds: more than an operation on a few dozen pages makes. A power of two. */
+export const LOG_SIZE = 4096;
+
 export class Machine {
-  state: Int32Array;
+  /** The whole state. */
+  readonly state: Words;
+  /** The same, for whoever puts the machine into a state that it was in before; everybody else writes with set(). */
+  readonly words: Int32Array;
+  /** Places that set() wrote to since `writes` was 0, in order; it wraps around, so more than LOG_SIZE are lost. */
+  readonly log = new Int32Array(LOG_SIZE);
+  writes = 0;
   readonly setup: Setup;
   readonly processes: number;
   readonly vpages: number;
@@ -105,7 +122,10 @@ export class Machine {
   paused = false;
   /** mapping_stable_writes() of every file. */
   stableWrites = false;
-  /** Plain sentences about what happens, collected while a trace is made; null otherwise. */
+  /**
+   * Plain sentences about what happens, collected while a trace is made; null otherwise. Said as `m.notes?.push(…)`, so
+   * that no text is made when nobody reads it.
+   */
   notes: string[] | null = null;
   /** Warnings of the current operation, while a trace is made. */
   readonly warnings: string[] = [];
@@ -140,16 +160,33 @@ export class Machine {
     this.swapBase = at;
     this.frameBase = at + this.swapSlots * SWAP_SIZE;
     this.extraBase = this.frameBase + this.frames * FRAME.SIZE;
-    this.state = new Int32Array(this.extraBase + (setup.extra ?? 0));
+    this.words = new Int32Array(this.extraBase + (setup.extra ?? 0));
+    this.state = this.words;
     this.serial = new Int32Array(this.frames);
     for (const [i, file] of files.entries()) {
-      this.state[fileBase[i]!] = FS[file.fs];
-      this.state[fileBase[i]! + 1] = file.size;
+      this.set(fileBase[i]!, FS[file.fs]);
+      this.set(fileBase[i]! + 1, file.size);
     }
-    this.state[this.procBase + PROC.FLAGS] = PROC_ALIVE;
+    this.set(this.procBase + PROC.FLAGS, PROC_ALIVE);
     const zero = this.frameBase + ZERO_FRAME * FRAME.SIZE;
-    this.state[zero + FRAME.REF] = 1;
-    this.state[zero + FRAME.FLAGS] = PG.zero | PG.reserved;
+    this.set(zero + FRAME.REF, 1);
+    this.set(zero + FRAME.FLAGS, PG.zero | PG.reserved);
+  }
+
+  /** Writes one word. All writes end here, so that the log has them. */
+  set(at: number, value: number): void {
+    this.log[this.writes & (LOG_SIZE - 1)] = at;
+    this.writes = (this.writes + 1) | 0;
+    this.words[at] = value;
+  }
+  /** Adds to one word; returns what it is then. */
+  add(at: number, delta: number): number {
+    this.set(at, this.words[at]! + delta);
+    return this.words[at]!;
+  }
+  /** Clears words [from, to). */
+  clear(from: number, to: number): void {
+    for (let at = from; at < to; at++) if (this.words[at] !== 0) this.set(at, 0);
   }
 
   /** First word of a frame. */
@@ -159,59 +196,72 @@ export class Machine {
   /** page_folio(): the frame number of the head. */
   head(frame: number): number {
     const at = this.frameBase + frame * FRAME.SIZE;
-    return (this.state[at + FRAME.FLAGS]! & PG.tail) === 0 ? frame : frame - this.state[at + FRAME.SHAPE]!;
+    return (this.words[at + FRAME.FLAGS]! & PG.tail) === 0 ? frame : frame - this.words[at + FRAME.SHAPE]!;
   }
   order(head: number): number {
-    return this.state[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! & 0xff;
+    return this.words[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! & 0xff;
   }
   zone(head: number): number {
-    return (this.state[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! >> 8) & 0xf;
+    return (this.words[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! >> 8) & 0xf;
   }
   node(head: number): number {
-    return (this.state[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! >> 12) & 0xf;
+    return (this.words[this.frameBase + head * FRAME.SIZE + FRAME.SHAPE]! >> 12) & 0xf;
   }
   ref(head: number): number {
-    return this.state[this.frameBase + head * FRAME.SIZE + FRAME.REF]!;
+    return this.words[this.frameBase + head * FRAME.SIZE + FRAME.REF]!;
   }
   flags(frame: number): number {
-    return this.state[this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS]!;
+    return this.words[this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS]!;
   }
   setFlag(frame: number, bits: number): void {
-    this.state[this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS]! |= bits;
+    const at = this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS;
+    this.set(at, this.words[at]! | bits);
   }
   clearFlag(frame: number, bits: number): void {
-    this.state[this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS]! &= ~bits;
+    const at = this.frameBase + frame * FRAME.SIZE + FRAME.FLAGS;
+    this.set(at, this.words[at]! & ~bits);
   }
   word(frame: number, field: number): number {
-    return this.state[this.frameBase + frame * FRAME.SIZE + field]!;
+    return this.words[this.frameBase + frame * FRAME.SIZE + field]!;
   }
   setWord(frame: number, field: number, value: number): void {
-    this.state[this.frameBase + frame * FRAME.SIZE + field] = value;
+    this.set(this.frameBase + frame * FRAME.SIZE + field, value);
   }
   addWord(frame: number, field: number, delta: number): number {
-    const at = this.frameBase + frame * FRAME.SIZE + field;
-    this.state[at]! += delta;
-    return this.state[at]!;
+    return this.add(this.frameBase + frame * FRAME.SIZE + field, delta);
   }
   isAnon(head: number): boolean {
     return this.word(head, FRAME.MAPPING) === MAPPING_ANON;
   }
 
   pte(proc: number, vpage: number): number {
-    return this.state[this.pteBase + proc * this.vpages + vpage]!;
+    return this.words[this.pteBase + proc * this.vpages + vpage]!;
   }
   setPte(proc: number, vpage: number, value: number): void {
-    this.state[this.pteBase + proc * this.vpages + vpage] = value;
+    this.set(this.pteBase + proc * this.vpages + vpage, value);
+  }
+
+  /** Page table entry number proc * vpages + vpage, and its two parts. */
+  entry(e: number): number {
+    return this.words[this.pteBase + e]!;
+  }
+  procOf(e: number): number {
+    return Math.floor(e / this.vpages);
+  }
+  vpageOf(e: number): number {
+    return e % this.vpages;
   }
 
   procFlags(proc: number): number {
-    return this.state[this.procBase + proc * PROC.SIZE]!;
+    return this.words[this.procBase + proc * PROC.SIZE]!;
   }
   setProcFlag(proc: number, bits: number): void {
-    this.state[this.procBase + proc * PROC.SIZE]! |= bits;
+    const at = this.procBase + proc * PROC.SIZE;
+    this.set(at, this.words[at]! | bits);
   }
   clearProcFlag(proc: number, bits: number): void {
-    this.state[this.procBase + proc * PROC.SIZE]! &= ~bits;
+    const at = this.procBase + proc * PROC.SIZE;
+    this.set(at, this.words[at]! & ~bits);
   }
   alive(proc: number): boolean {
     return (this.procFlags(proc) & PROC_ALIVE) !== 0;
@@ -220,7 +270,7 @@ export class Machine {
   /** First word of the VMA that holds `vpage`, or -1. Source: vma_lookup(). */
   vmaAt(proc: number, vpage: number): number {
     let at = this.vmaBase + proc * this.vmas * VMA.SIZE;
-    const s = this.state;
+    const s = this.words;
     for (let i = 0; i < this.vmas; i++, at += VMA.SIZE)
       if (s[at + VMA.START]! <= vpage && vpage < s[at + VMA.END]!) return at;
     return -1;
@@ -232,36 +282,36 @@ export class Machine {
   addVma(proc: number, start: number, end: number, flags: number, file = -1, pgoff = 0): number {
     for (let i = 0; i < this.vmas; i++) {
       const at = this.vma(proc, i);
-      if (this.state[at + VMA.START] !== this.state[at + VMA.END]) continue;
-      this.state[at + VMA.START] = start;
-      this.state[at + VMA.END] = end;
-      this.state[at + VMA.FLAGS] = flags;
-      this.state[at + VMA.FILE] = file + 1;
-      this.state[at + VMA.PGOFF] = pgoff;
+      if (this.words[at + VMA.START] !== this.words[at + VMA.END]) continue;
+      this.set(at + VMA.START, start);
+      this.set(at + VMA.END, end);
+      this.set(at + VMA.FLAGS, flags);
+      this.set(at + VMA.FILE, file + 1);
+      this.set(at + VMA.PGOFF, pgoff);
       return at;
     }
     throw new RangeError(`process ${proc} needs more than ${this.vmas} VMAs`);
   }
   /** File number behind a VMA, or -1. */
   vmaFile(vma: number): number {
-    return this.state[vma + VMA.FILE]! - 1;
+    return this.words[vma + VMA.FILE]! - 1;
   }
   vmaFlags(vma: number): number {
-    return this.state[vma + VMA.FLAGS]!;
+    return this.words[vma + VMA.FLAGS]!;
   }
   /** Index in the file of a page of the VMA. */
   fileIndex(vma: number, vpage: number): number {
-    return vpage - this.state[vma + VMA.START]! + this.state[vma + VMA.PGOFF]!;
+    return vpage - this.words[vma + VMA.START]! + this.words[vma + VMA.PGOFF]!;
   }
 
   fs(file: number): number {
-    return this.state[this.fileBase[file]!]!;
+    return this.words[this.fileBase[file]!]!;
   }
   fileSize(file: number): number {
-    return this.state[this.fileBase[file]! + 1]!;
+    return this.words[this.fileBase[file]! + 1]!;
   }
   setFileSize(file: number, pages: number): void {
-    this.state[this.fileBase[file]! + 1] = pages;
+    this.set(this.fileBase[file]! + 1, pages);
   }
   /** Number of pages that the layout has room for in this file. */
   filePages(file: number): number {
@@ -270,44 +320,44 @@ export class Machine {
   }
   /** Frame in the page cache, or -1. */
   cached(file: number, index: number): number {
-    return this.state[this.fileBase[file]! + FILE_HEADER + 2 * index]! - 1;
+    return this.words[this.fileBase[file]! + FILE_HEADER + 2 * index]! - 1;
   }
   setCached(file: number, index: number, frame: number): void {
-    this.state[this.fileBase[file]! + FILE_HEADER + 2 * index] = frame + 1;
+    this.set(this.fileBase[file]! + FILE_HEADER + 2 * index, frame + 1);
   }
   backing(file: number, index: number): number {
-    return this.state[this.fileBase[file]! + FILE_HEADER + 2 * index + 1]!;
+    return this.words[this.fileBase[file]! + FILE_HEADER + 2 * index + 1]!;
   }
   setBacking(file: number, index: number, content: number): void {
-    this.state[this.fileBase[file]! + FILE_HEADER + 2 * index + 1] = content;
+    this.set(this.fileBase[file]! + FILE_HEADER + 2 * index + 1, content);
   }
 
   swapContent(slot: number): number {
-    return this.state[this.swapBase + slot * SWAP_SIZE]!;
+    return this.words[this.swapBase + slot * SWAP_SIZE]!;
   }
   setSwapContent(slot: number, content: number): void {
-    this.state[this.swapBase + slot * SWAP_SIZE] = content;
+    this.set(this.swapBase + slot * SWAP_SIZE, content);
   }
   /** Page table entries that refer to a swap slot. */
   swapUsers(slot: number): number {
-    return this.state[this.swapBase + slot * SWAP_SIZE + 1]!;
+    return this.words[this.swapBase + slot * SWAP_SIZE + 1]!;
   }
   addSwapUsers(slot: number, delta: number): void {
-    this.state[this.swapBase + slot * SWAP_SIZE + 1]! += delta;
+    this.add(this.swapBase + slot * SWAP_SIZE + 1, delta);
   }
   /** Frame in the swap cache for a slot, or -1. */
   swapCached(slot: number): number {
-    return this.state[this.swapBase + slot * SWAP_SIZE + 2]! - 1;
+    return this.words[this.swapBase + slot * SWAP_SIZE + 2]! - 1;
   }
   setSwapCached(slot: number, frame: number): void {
-    this.state[this.swapBase + slot * SWAP_SIZE + 2] = frame + 1;
+    this.set(this.swapBase + slot * SWAP_SIZE + 2, frame + 1);
   }
 
   get acquired(): number {
-    return this.state[GLOBAL.ACQUIRED]!;
+    return this.words[GLOBAL.ACQUIRED]!;
   }
   get released(): number {
-    return this.state[GLOBAL.RELEASED]!;
+    return this.words[GLOBAL.RELEASED]!;
   }
 
   /** mmu_notifier_invalidate_range_start() for virtual pages [from, to) of a process. */
@@ -317,13 +367,9 @@ export class Machine {
 
   /** WARN_ON(): remembers the place and, in a trace, the text. */
   warn(name: WarnName): void {
-    this.state[GLOBAL.WARNED]! |= WARN[name].bit;
+    this.set(GLOBAL.WARNED, this.words[GLOBAL.WARNED]! | WARN[name].bit);
     this.warnCount++;
     if (this.notes !== null) this.warnings.push(WARN[name].text);
-  }
-  /** Remembers a sentence for the trace; the text is only made when there is one. */
-  note(text: () => string): void {
-    this.notes?.push(text());
   }
 }
 

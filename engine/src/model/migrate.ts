@@ -11,7 +11,7 @@ import {
   nameOf,
 } from './folio.ts';
 import { MAPPING_FILE, type Machine } from './machine.ts';
-import { exclusive, forEachMapping, mapHuge, mapPage, pteFrame, unmapEntry } from './rmap.ts';
+import { exclusive, mapHuge, mapPage, nextMapping, pteFrame, unmapEntry } from './rmap.ts';
 import { splitFolio } from './swap.ts';
 
 /** Where migration may put the new folio. */
@@ -30,13 +30,16 @@ export function migrateFolio(m: Machine, head: number, target: MigrationTarget =
   // try_to_migrate() moves the dirty bits of the entries into the folio even when migration then fails.
   // A PMD entry of a pinned huge page is given up before that.
   const pinned = folioMaybeDmaPinned(m, head);
-  forEachMapping(m, head, (proc, vpage, pte) => {
-    m.invalidate(proc, vpage, vpage + folioPages(m, head));
+  const nr = folioPages(m, head);
+  for (let e = nextMapping(m, head, nr, 0); e >= 0; e = nextMapping(m, head, nr, e + 1)) {
+    const vpage = m.vpageOf(e);
+    const pte = m.entry(e);
+    m.invalidate(m.procOf(e), vpage, vpage + nr);
     const givenUp = (pte & PTE.PMD) !== 0 && pinned && exclusive(m, pte);
     if ((pte & PTE.DIRTY) !== 0 && !givenUp) m.setFlag(head, PG.dirty);
-  });
+  }
   if (extraReferences(m, head) !== 0) {
-    m.note(() => `somebody holds ${nameOf(head)}: it can't be migrated`);
+    m.notes?.push(`somebody holds ${nameOf(head)}: it can't be migrated`);
     return -ERRNO.EAGAIN;
   }
   const savedZone = m.allocZone;
@@ -48,7 +51,7 @@ export function migrateFolio(m: Machine, head: number, target: MigrationTarget =
   m.allocNode = savedNode;
   if (copy < 0) return -ERRNO.ENOMEM;
   moveFolio(m, head, copy);
-  m.note(() => `${nameOf(head)} is migrated to ${nameOf(copy)}`);
+  m.notes?.push(`${nameOf(head)} is migrated to ${nameOf(copy)}`);
   folioPutRefs(m, copy, 1);
   return 0;
 }
@@ -57,9 +60,8 @@ export function migrateFolio(m: Machine, head: number, target: MigrationTarget =
 function moveFolio(m: Machine, from: number, to: number): void {
   const nr = folioPages(m, from);
   const entries: [number, number, number][] = [];
-  forEachMapping(m, from, (proc, vpage, pte) => {
-    entries.push([proc, vpage, pte]);
-  });
+  for (let e = nextMapping(m, from, nr, 0); e >= 0; e = nextMapping(m, from, nr, e + 1))
+    entries.push([m.procOf(e), m.vpageOf(e), m.entry(e)]);
   const carried =
     PG.dirty |
     PG.lru |
@@ -167,7 +169,7 @@ export function ksmMerge(m: Machine, proc: number, vpage: number): boolean {
   if (!m.isAnon(head) || m.order(head) > 0 || m.word(head, FRAME.MAPPING) >= MAPPING_FILE) return false;
   m.invalidate(proc, vpage, vpage + 1);
   if (extraReferences(m, head) !== 0) {
-    m.note(() => `somebody holds ${nameOf(head)}: KSM leaves it alone`);
+    m.notes?.push(`somebody holds ${nameOf(head)}: KSM leaves it alone`);
     return false;
   }
   const shared = allocFolio(m, 0, PG.lru | PG.swapbacked | PG.ksm);
@@ -176,6 +178,6 @@ export function ksmMerge(m: Machine, proc: number, vpage: number): boolean {
   m.setWord(shared, FRAME.CONTENT, m.word(head, FRAME.CONTENT));
   unmapEntry(m, proc, vpage);
   mapPage(m, proc, vpage, shared, 0);
-  m.note(() => `KSM merges the page into ${nameOf(shared)}`);
+  m.notes?.push(`KSM merges the page into ${nameOf(shared)}`);
   return true;
 }

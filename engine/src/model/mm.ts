@@ -14,7 +14,7 @@ export function forkMustWait(m: Machine, proc: number): boolean {
 
 /** mmap_read_lock() and mmap_read_unlock(). */
 export function mmapLock(m: Machine, proc: number, delta: 1 | -1): void {
-  m.state[m.procBase + proc * PROC.SIZE + PROC.READERS]! += delta;
+  m.add(m.procBase + proc * PROC.SIZE + PROC.READERS, delta);
 }
 
 /**
@@ -24,12 +24,12 @@ export function mmapLock(m: Machine, proc: number, delta: 1 | -1): void {
  */
 export function fork(m: Machine, parent: number, child: number): number {
   const s = m.state;
-  s[m.procBase + child * PROC.SIZE + PROC.FLAGS] = PROC_ALIVE;
+  m.set(m.procBase + child * PROC.SIZE + PROC.FLAGS, PROC_ALIVE);
   for (let i = 0; i < m.vmas; i++) {
     const from = m.vma(parent, i);
     if (s[from + VMA.START] === s[from + VMA.END] || (m.vmaFlags(from) & VM.DONTCOPY) !== 0) continue;
     const to = m.vma(child, i);
-    for (let w = 0; w < VMA.SIZE; w++) s[to + w] = s[from + w]!;
+    for (let w = 0; w < VMA.SIZE; w++) m.set(to + w, s[from + w]!);
     // Entries of shared file mappings are not copied: the child faults them in by itself.
     if ((m.vmaFlags(from) & VM.SHARED) !== 0) continue;
     if (isCowMapping(m.vmaFlags(from))) m.invalidate(parent, s[from + VMA.START]!, s[from + VMA.END]!);
@@ -93,7 +93,7 @@ function copyPinned(m: Machine, child: number, v: number, pte: number): number {
   const copy = allocAnon(m, m.word(frame, FRAME.CONTENT));
   if (copy < 0) return -ERRNO.ENOMEM;
   mapPage(m, child, v, copy, pte & (PTE.WRITE | PTE.DIRTY));
-  m.note(() => `${nameOf(m.head(frame))} may be pinned: the child gets a copy at once, ${nameOf(copy)}`);
+  m.notes?.push(`${nameOf(m.head(frame))} may be pinned: the child gets a copy at once, ${nameOf(copy)}`);
   return 0;
 }
 
@@ -129,7 +129,7 @@ function copyPinnedHugetlb(m: Machine, child: number, v: number, head: number, p
   const nr = folioPages(m, head);
   for (let i = 0; i < nr; i++) m.setWord(copy + i, FRAME.CONTENT, m.word(head + i, FRAME.CONTENT));
   mapHuge(m, child, v, copy, pte & (PTE.WRITE | PTE.DIRTY));
-  m.note(() => `the huge page may be pinned: the child gets a copy at once, ${nameOf(copy)}`);
+  m.notes?.push(`the huge page may be pinned: the child gets a copy at once, ${nameOf(copy)}`);
   return nr;
 }
 
@@ -172,13 +172,13 @@ export function munmap(m: Machine, proc: number, start: number, end: number): vo
         m.vmaFile(vma),
         s[vma + VMA.PGOFF]! + (end - from),
       );
-      s[tail + VMA.START] = end;
-      s[vma + VMA.END] = start;
-    } else if (from < start) s[vma + VMA.END] = start;
+      m.set(tail + VMA.START, end);
+      m.set(vma + VMA.END, start);
+    } else if (from < start) m.set(vma + VMA.END, start);
     else if (to > end) {
-      s[vma + VMA.PGOFF]! += end - from;
-      s[vma + VMA.START] = end;
-    } else for (let w = 0; w < VMA.SIZE; w++) s[vma + w] = 0;
+      m.add(vma + VMA.PGOFF, end - from);
+      m.set(vma + VMA.START, end);
+    } else m.clear(vma, vma + VMA.SIZE);
   }
 }
 
@@ -188,7 +188,7 @@ export function exitProcess(m: Machine, proc: number): void {
     const vma = m.vma(proc, i);
     m.invalidate(proc, m.state[vma + VMA.START]!, m.state[vma + VMA.END]!);
     zapRange(m, proc, m.state[vma + VMA.START]!, m.state[vma + VMA.END]!);
-    for (let w = 0; w < VMA.SIZE; w++) m.state[vma + w] = 0;
+    m.clear(vma, vma + VMA.SIZE);
   }
   m.clearProcFlag(proc, PROC_ALIVE | MMF_HAS_PINNED);
 }
@@ -234,7 +234,7 @@ export function splitVma(m: Machine, proc: number, at: number): void {
   if (vma < 0 || s[vma + VMA.START] === at) return;
   const start = s[vma + VMA.START]!;
   const end = s[vma + VMA.END]!;
-  s[vma + VMA.END] = at;
+  m.set(vma + VMA.END, at);
   m.addVma(proc, at, end, m.vmaFlags(vma), m.vmaFile(vma), s[vma + VMA.PGOFF]! + (at - start));
 }
 
@@ -246,7 +246,7 @@ export function mprotect(m: Machine, proc: number, start: number, end: number, a
   const vma = m.vmaAt(proc, start);
   if (vma < 0) return;
   m.invalidate(proc, start, end);
-  s[vma + VMA.FLAGS] = (s[vma + VMA.FLAGS]! & ~(VM.READ | VM.WRITE)) | access;
+  m.set(vma + VMA.FLAGS, (s[vma + VMA.FLAGS]! & ~(VM.READ | VM.WRITE)) | access);
   for (let v = start; v < end; v++) {
     const pte = m.pte(proc, v);
     if ((pte & PTE.PRESENT) === 0) continue;
@@ -264,7 +264,7 @@ export function mprotect(m: Machine, proc: number, start: number, end: number, a
 export function mlock(m: Machine, proc: number, start: number, end: number, on: boolean): void {
   for (let v = start; v < end; v++) {
     const vma = m.vmaAt(proc, v);
-    if (vma >= 0) m.state[vma + VMA.FLAGS] = (m.vmaFlags(vma) & ~VM.LOCKED) | (on ? VM.LOCKED : 0);
+    if (vma >= 0) m.set(vma + VMA.FLAGS, (m.vmaFlags(vma) & ~VM.LOCKED) | (on ? VM.LOCKED : 0));
     const pte = m.pte(proc, v);
     if (!hasRmap(pte)) continue;
     const head = m.head(pteFrame(pte));

@@ -115,20 +115,20 @@ export function splitPmd(m: Machine, proc: number, vpage: number): void {
   }
 }
 
-/** Calls `visit(proc, vpage, pte)` for every present entry that maps a page of the folio, huge leaves once. */
-export function forEachMapping(
-  m: Machine,
-  head: number,
-  visit: (proc: number, vpage: number, pte: number) => void,
-): void {
-  const nr = folioPages(m, head);
-  for (let proc = 0; proc < m.processes; proc++)
-    for (let v = 0; v < m.vpages; v++) {
-      const pte = m.pte(proc, v);
-      if ((pte & PTE.PRESENT) === 0) continue;
-      const frame = pteFrame(pte);
-      if (frame < head || frame >= head + nr) continue;
-      if ((pte & PTE.PMD) !== 0 && frame !== head) continue;
-      visit(proc, v, pte);
-    }
+/**
+ * Walks the present entries that map one of the pages [head, head + nr), huge leaves once: the first one from entry
+ * `from` on, or -1. Entries are numbered process by process; `m.entry(e)` is its value.
+ */
+export function nextMapping(m: Machine, head: number, nr: number, from: number): number {
+  const s = m.state;
+  const base = m.pteBase;
+  const end = m.processes * m.vpages;
+  for (let e = from; e < end; e++) {
+    const pte = s[base + e]!;
+    if ((pte & PTE.PRESENT) === 0) continue;
+    const frame = pteFrame(pte);
+    if (frame < head || frame >= head + nr) continue;
+    if ((pte & PTE.PMD) === 0 || frame === head) return e;
+  }
+  return -1;
 }

@@ -10,7 +10,7 @@ import {
   nameOf,
 } from './folio.ts';
 import { MAPPING_ANON, type Machine } from './machine.ts';
-import { exclusive, forEachMapping, hasRmap, pteFrame, splitPmd, unmapEntry } from './rmap.ts';
+import { exclusive, hasRmap, nextMapping, pteFrame, splitPmd, unmapEntry } from './rmap.ts';
 
 /** A free swap slot, or -1 when swap is full. */
 function allocSlot(m: Machine): number {
@@ -54,7 +54,7 @@ export function swapIn(m: Machine, slot: number): number {
   m.setWord(frame, FRAME.MAPPING, MAPPING_ANON);
   m.setWord(frame, FRAME.CONTENT, m.swapContent(slot));
   if (m.swapUsers(slot) > 1) addToSwapCache(m, frame, slot);
-  m.note(() => `${nameOf(frame)} is read from swap`);
+  m.notes?.push(`${nameOf(frame)} is read from swap`);
   return frame;
 }
 
@@ -77,16 +77,20 @@ export function swapPut(m: Machine, slot: number): void {
 function tryToUnmap(m: Machine, head: number): void {
   const anon = m.isAnon(head);
   const slot = anon ? slotOf(m, head) : -1;
-  forEachMapping(m, head, (proc, vpage, pte) => {
+  const nr = folioPages(m, head);
+  for (let e = nextMapping(m, head, nr, 0); e >= 0; e = nextMapping(m, head, nr, e + 1)) {
+    const proc = m.procOf(e);
+    const vpage = m.vpageOf(e);
+    const pte = m.entry(e);
     m.invalidate(proc, vpage, vpage + 1);
     const isExclusive = exclusive(m, pte);
     if ((pte & PTE.DIRTY) !== 0) m.setFlag(head, PG.dirty);
     if (anon) m.addSwapUsers(slot, 1);
     unmapEntry(m, proc, vpage);
-    if (!anon) return;
+    if (!anon) continue;
     m.clearFlag(pteFrame(pte), PG.anonExclusive);
     m.setPte(proc, vpage, (slot << PTE.SHIFT) | PTE.SWAP | (isExclusive ? PTE.SWAP_EXCLUSIVE : 0));
-  });
+  }
 }
 
 /**
@@ -107,20 +111,20 @@ export function reclaimFolio(m: Machine, head: number): boolean {
   tryToUnmap(m, head);
   if (folioMaybeDmaPinned(m, head)) {
     m.setFlag(head, PG.active);
-    m.note(() => `${nameOf(head)} may be pinned: it is unmapped, but stays in the page cache`);
+    m.notes?.push(`${nameOf(head)} may be pinned: it is unmapped, but stays in the page cache`);
     return false;
   }
   if (fs === FS.shmem) return swapOutShmem(m, head, where.file, where.index);
   if ((m.flags(head) & PG.dirty) !== 0) {
-    m.note(() => `${nameOf(head)} is dirty: it waits for writeback`);
+    m.notes?.push(`${nameOf(head)} is dirty: it waits for writeback`);
     return false;
   }
   releaseBuffers(m, head);
   if (extraReferences(m, head) !== 0) {
-    m.note(() => `somebody holds ${nameOf(head)}: it is unmapped, but stays in the page cache`);
+    m.notes?.push(`somebody holds ${nameOf(head)}: it is unmapped, but stays in the page cache`);
     return false;
   }
-  m.note(() => `${nameOf(head)} is clean and unused: it is dropped from memory`);
+  m.notes?.push(`${nameOf(head)} is clean and unused: it is dropped from memory`);
   removeFromCache(m, where.file, where.index);
   return true;
 }
@@ -128,11 +132,11 @@ export function reclaimFolio(m: Machine, head: number): boolean {
 /** shmem_writepage(): the page of a tmpfs file goes to swap; the next access brings it back. */
 function swapOutShmem(m: Machine, head: number, file: number, index: number): boolean {
   if (m.swapSlots === 0 || extraReferences(m, head) !== 0) {
-    m.note(() => `${nameOf(head)} is unmapped, but stays in memory`);
+    m.notes?.push(`${nameOf(head)} is unmapped, but stays in memory`);
     return false;
   }
   m.setBacking(file, index, m.word(head, FRAME.CONTENT));
-  m.note(() => `${nameOf(head)} is swapped out`);
+  m.notes?.push(`${nameOf(head)} is swapped out`);
   removeFromCache(m, file, index);
   return true;
 }
@@ -148,7 +152,7 @@ function reclaimAnon(m: Machine, head: number): boolean {
   m.clearFlag(head, PG.referenced);
   if ((m.flags(head) & PG.swapcache) === 0) {
     if (folioMaybeDmaPinned(m, head)) {
-      m.note(() => `${nameOf(head)} may be pinned: reclaim leaves it mapped`);
+      m.notes?.push(`${nameOf(head)} may be pinned: reclaim leaves it mapped`);
       return false;
     }
     if (m.order(head) > 0) return reclaimLarge(m, head);
@@ -159,7 +163,7 @@ function reclaimAnon(m: Machine, head: number): boolean {
   }
   tryToUnmap(m, head);
   if (folioMaybeDmaPinned(m, head) || extraReferences(m, head) !== 0) {
-    m.note(() => `somebody holds ${nameOf(head)}: it is unmapped, but stays in the swap cache`);
+    m.notes?.push(`somebody holds ${nameOf(head)}: it is unmapped, but stays in the swap cache`);
     return false;
   }
   const slot = slotOf(m, head);
@@ -167,7 +171,7 @@ function reclaimAnon(m: Machine, head: number): boolean {
     m.setSwapContent(slot, m.word(head, FRAME.CONTENT));
     m.clearFlag(head, PG.dirty);
   }
-  m.note(() => `${nameOf(head)} is swapped out`);
+  m.notes?.push(`${nameOf(head)} is swapped out`);
   m.setSwapCached(slot, -1);
   m.clearFlag(head, PG.swapcache);
   m.setWord(head, FRAME.INDEX, 0);
@@ -193,13 +197,12 @@ function reclaimLarge(m: Machine, head: number): boolean {
  */
 export function splitFolio(m: Machine, head: number): boolean {
   if (extraReferences(m, head) !== 0) {
-    m.note(() => `somebody holds ${nameOf(head)}: it can't be split`);
+    m.notes?.push(`somebody holds ${nameOf(head)}: it can't be split`);
     return false;
   }
   const nr = folioPages(m, head);
-  forEachMapping(m, head, (proc, vpage, pte) => {
-    if ((pte & PTE.PMD) !== 0) splitPmd(m, proc, vpage);
-  });
+  for (let e = nextMapping(m, head, nr, 0); e >= 0; e = nextMapping(m, head, nr, e + 1))
+    if ((m.entry(e) & PTE.PMD) !== 0) splitPmd(m, m.procOf(e), m.vpageOf(e));
   const s = m.state;
   const at = m.at(head);
   const shape = s[at + FRAME.SHAPE]! & ~0xff;
@@ -209,16 +212,16 @@ export function splitFolio(m: Machine, head: number): boolean {
     const page = m.at(head + i);
     const own = s[page + FRAME.FLAGS]! & PG.anonExclusive;
     const mapcount = s[page + FRAME.PAGEMAP]!;
-    s[page + FRAME.FLAGS] = flags | own;
+    m.set(page + FRAME.FLAGS, flags | own);
     m.serial[head + i] = m.serial[head]!;
-    s[page + FRAME.SHAPE] = shape;
-    s[page + FRAME.MAPPING] = mapping;
-    s[page + FRAME.MAPCOUNT] = mapcount;
-    s[page + FRAME.ENTIRE] = 0;
-    s[page + FRAME.REF] = mapcount;
-    if (mapcount === 0) s.fill(0, page, page + FRAME.SIZE);
+    m.set(page + FRAME.SHAPE, shape);
+    m.set(page + FRAME.MAPPING, mapping);
+    m.set(page + FRAME.MAPCOUNT, mapcount);
+    m.set(page + FRAME.ENTIRE, 0);
+    m.set(page + FRAME.REF, mapcount);
+    if (mapcount === 0) m.clear(page, page + FRAME.SIZE);
   }
-  m.note(() => `${nameOf(head)} is split into single pages`);
+  m.notes?.push(`${nameOf(head)} is split into single pages`);
   return true;
 }
 

@@ -2,7 +2,7 @@
 import { FRAME, PG } from '../../model/constants.ts';
 import { extraReferences } from '../../model/folio.ts';
 import { type Program, SLOT, slotFrame, X } from '../program.ts';
-import type { Property } from './property.ts';
+import { property } from './property.ts';
 
 interface Imbalance {
   readonly head: number;
@@ -32,7 +32,7 @@ function heldSlots(p: Program): number {
   return held;
 }
 
-export const unbalancedReferences: Property = {
+export const unbalancedReferences = property({
   name: 'unbalanced-references',
   when: 'end',
   broken: (p) => findImbalance(p) !== null || p.machine.acquired !== p.machine.released,
@@ -56,7 +56,7 @@ export const unbalancedReferences: Property = {
       return `${folio} keeps a pincount of ${found.pins} that nobody will drop${counters}`;
     return `${folio} is left with ${count(Math.abs(found.refs))} too ${found.refs > 0 ? 'many' : 'few'}${counters}`;
   },
-};
+});
 
 function count(refs: number): string {
   return refs === 1 ? '1 reference' : `${refs} references`;

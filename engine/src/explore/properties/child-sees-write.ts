@@ -3,7 +3,7 @@ import { FRAME } from '../../model/constants.ts';
 import { ZERO_FRAME } from '../../model/machine.ts';
 import { isSharedMapping, seenContent } from '../content.ts';
 import type { Program } from '../program.ts';
-import type { Property } from './property.ts';
+import { property } from './property.ts';
 
 type Witness = 'child' | 'zero-page' | 'page-cache';
 
@@ -29,7 +29,7 @@ function findWitness(p: Program): { who: Witness; page: number } | null {
   return null;
 }
 
-export const childSeesWrite: Property = {
+export const childSeesWrite = property({
   name: 'child-sees-write',
   when: 'step',
   broken: (p) => findWitness(p) !== null,
@@ -44,4 +44,4 @@ export const childSeesWrite: Property = {
       return `the bytes for page ${page} land in the page cache of a file that is mapped privately`;
     return `the child sees what the driver writes to page ${page} after the fork`;
   },
-};
+});

@@ -1,7 +1,7 @@
 /** Bytes that the driver or its device wrote never reach the process, or never reach its file. */
 import { DISCARDED, durableContent, mappedFrame, seenContent } from '../content.ts';
 import { type Program, slotFrame, X } from '../program.ts';
-import { driverStepOf, type Property } from './property.ts';
+import { driverStepOf, property } from './property.ts';
 
 interface Loss {
   /** Index of the step that wrote, in all of the program's steps. */
@@ -37,7 +37,7 @@ function isInFile(p: Program, loss: Loss): boolean {
   return p.scenario.memory.kind.startsWith('file') && seen !== DISCARDED && (seen & written) !== 0;
 }
 
-export const lostWrite: Property = {
+export const lostWrite = property({
   name: 'lost-write',
   when: 'end',
   broken: (p) => findLoss(p) !== null,
@@ -63,4 +63,4 @@ export const lostWrite: Property = {
     const instead = mapped < 0 ? '' : `: it maps folio ${name(mapped)} now`;
     return `the bytes that ${who} wrote to page ${loss.page} stay in folio ${name(loss.frame)} and never reach the process, which no longer maps it${instead}`;
   },
-};
+});

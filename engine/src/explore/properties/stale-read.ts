@@ -1,8 +1,8 @@
 /** The driver or its device reads data that the process has already replaced. */
 import { mappedFrame } from '../content.ts';
-import type { Property } from './property.ts';
+import { property } from './property.ts';
 
-export const staleRead: Property = {
+export const staleRead = property({
   name: 'stale-read',
   when: 'step',
   broken: (p) => p.events.staleRead >= 0,
@@ -13,4 +13,4 @@ export const staleRead: Property = {
   },
   damage: (p) =>
     `old data is read for page ${p.events.staleRead}: the process has stored something newer, in a page that the driver does not hold`,
-};
+});

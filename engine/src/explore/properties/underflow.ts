@@ -3,7 +3,7 @@ import { FRAME, GUP_PIN_COUNTING_BIAS, PG } from '../../model/constants.ts';
 import { mmReferences } from '../../model/folio.ts';
 import { ZERO_FRAME } from '../../model/machine.ts';
 import { type Program, SLOT, slotFrame, X } from '../program.ts';
-import type { Property } from './property.ts';
+import { property } from './property.ts';
 
 interface Theft {
   readonly head: number;
@@ -41,7 +41,7 @@ function counted(ref: number): number {
   return ref < -(2 ** 30) ? ref + 2 ** 32 : ref;
 }
 
-export const refcountUnderflow: Property = {
+export const refcountUnderflow = property({
   name: 'refcount-underflow',
   when: 'step',
   broken: (p) => findTheft(p) !== null,
@@ -53,4 +53,4 @@ export const refcountUnderflow: Property = {
     const now = p.machine.ref(head);
     return `the reference count of folio ${name(head)} is ${now}, ${missing} below what its users hold: it is freed while in use`;
   },
-};
+});
