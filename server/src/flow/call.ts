@@ -71,12 +71,12 @@ function isInside(place: string, whole: string, base: string): boolean {
 }
 
 /** Allocations: their result is an object that nobody else knows. */
-const ALLOCATES = /^(devm_)?k?(v|k|z|c|s)+(malloc|zalloc|calloc)|alloc|memdup/;
+const ALLOCATES = /alloc|memdup|get_(free|zeroed)_page/;
 
 /** A fresh unknown for a call's result; a second one for a loop's second round, then none with an identity. */
 function result(w: World, f: Frame, st: State, e: Call): Value {
   const allocates = e.fn !== undefined && ALLOCATES.test(e.fn);
-  const fresh = !allocates ? '' : /zalloc|calloc/.test(e.fn ?? '') ? ZEROED : ALLOCATED;
+  const fresh = !allocates ? '' : /zalloc|calloc|zeroed/.test(e.fn ?? '') ? ZEROED : ALLOCATED;
   for (const round of [1, 2]) {
     const v = w.values.unknown(`${fresh}${f.name}#${e.site}.${round};`);
     if (!mentions(st, v)) return v;
