@@ -4,7 +4,7 @@
  */
 import type { FolioView, Snapshot } from '#engine/protocol/trace.ts';
 import type { ExplainedStep, Explanation } from '#server/explain/explanation.ts';
-import type { Analyzer } from '#server/linter/analyzer.ts';
+import type { FixingAnalyzer } from '#server/linter/analyzer.ts';
 import type { AnalysisProblem, FileAnalysis } from '#server/rules/analyze.ts';
 import type { Finding } from '#server/rules/finding.ts';
 import type { Rule } from '#server/rules/rule.ts';
@@ -25,7 +25,7 @@ const rule: Rule = {
   good: 'pin_user_pages_fast(addr, 1, FOLL_WRITE, &page);',
 };
 
-export const fakeAnalyzer: Analyzer = {
+export const fakeAnalyzer: FixingAnalyzer = {
   rules: [rule, { ...rule, code: 'GUP303', name: 'leak', defaultLevel: 'warning' }],
   analyze(_path, text): FileAnalysis {
     if (text.includes('/* crash */')) throw new Error('the sky fell');
@@ -45,6 +45,18 @@ export const fakeAnalyzer: Analyzer = {
     if (finding.message.includes('explain-crash')) throw new Error('the engine fell');
     return explanationOf(finding);
   },
+  // Another name, which the analysis does not know: the finding goes.
+  proposeFixes({ range }, _path, text) {
+    const fix = {
+      title: 'Use pin_user_pages_fast()',
+      safety: text.includes('/* unsafe */') ? ('unsafe' as const) : ('safe' as const),
+      edits: [{ range: { start: range.start, end: range.start + 3 }, newText: 'pin' }],
+      ...(text.includes('/* remark */') && { remarks: ['the branch B of the #if at line 1 was not read'] }),
+    };
+    const advice = { title: 'Pin the page', reason: 'the text says so' };
+    return { candidates: text.includes('/* refuse */') ? [] : [fix], advice };
+  },
+  recheck: () => ({ proved: true }),
   finalLevel: (finding, base) => (finding.certainty === 'possible' ? 'note' : base),
 };
 

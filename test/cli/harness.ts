@@ -37,8 +37,8 @@ export async function gupcheck(
     cwd,
     style: plain,
     debug: options.debug ?? false,
-    print: (text) => {
-      out += text;
+    print: (output) => {
+      out += typeof output === 'string' ? output : Buffer.from(output).toString('utf8');
     },
     complain: (line) => {
       err += `${line}\n`;

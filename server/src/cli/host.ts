@@ -1,6 +1,6 @@
 /** What the program needs from the process around it. Tests pass their own. */
 import { readFileSync } from 'node:fs';
-import type { Analyzer } from '../linter/analyzer.ts';
+import type { FixingAnalyzer } from '../linter/analyzer.ts';
 import { coloured, plain, type Style } from '../linter/text/style.ts';
 
 export interface Host {
@@ -10,22 +10,22 @@ export interface Host {
   /** Show stack traces (`GUPCHECK_DEBUG=1`). */
   readonly debug: boolean;
   /** Writes to standard output. */
-  print(text: string): void;
+  print(output: string | Uint8Array): void;
   /** Writes one line to standard error. */
   complain(line: string): void;
   readInput(): Uint8Array;
-  analyzer(): Promise<Analyzer>;
+  analyzer(): Promise<FixingAnalyzer>;
 }
 
 /** The real process. */
-export function processHost(analyzer: () => Promise<Analyzer>): Host {
+export function processHost(analyzer: () => Promise<FixingAnalyzer>): Host {
   const { env, stdout } = process;
   const wantsColour = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
   return {
     cwd: process.cwd(),
     style: wantsColour ? coloured : plain,
     debug: env.GUPCHECK_DEBUG === '1',
-    print: (text) => void stdout.write(text),
+    print: (output) => void stdout.write(output),
     complain: (line) => void process.stderr.write(`${line}\n`),
     readInput: () => readFileSync(0),
     analyzer,

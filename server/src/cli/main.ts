@@ -1,6 +1,6 @@
 /** Entry of the bundle: the process around the program. */
 import { createAnalyzer } from '../linter/analysis.ts';
-import type { Analyzer } from '../linter/analyzer.ts';
+import type { FixingAnalyzer } from '../linter/analyzer.ts';
 import { exitStatus } from './failure.ts';
 import { processHost } from './host.ts';
 import { runProgram } from './program.ts';
@@ -13,7 +13,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-let analyzer: Promise<Analyzer> | undefined;
+let analyzer: Promise<FixingAnalyzer> | undefined;
 const host = processHost(() => {
   analyzer ??= createAnalyzer();
   return analyzer;

@@ -8,7 +8,7 @@ import { UserError } from './failure.ts';
  *
  * @throws UserError when the file cannot be written.
  */
-export function writeOutput(file: string, text: string): void {
+export function writeOutput(file: string, text: string | Uint8Array): void {
   try {
     const target = resolve(file);
     const existing = statSync(target, { throwIfNoEntry: false });

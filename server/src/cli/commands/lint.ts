@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import { isFailure } from '../../linter/report.ts';
 import { type LintRun, lintInput, lintPaths, type RunOptions } from '../../linter/run.ts';
 import { plain } from '../../linter/text/style.ts';
-import { LEVELS, type Level } from '../../rules/finding.ts';
+import { LEVELS } from '../../rules/finding.ts';
 import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import { type ExitStatus, exitStatus, problemLine, UserError } from '../failure.ts';
 import { formatJson } from '../format/json.ts';
@@ -14,6 +14,7 @@ import { formatText } from '../format/text.ts';
 import type { Host } from '../host.ts';
 import { kernelOption } from '../options.ts';
 import { writeOutput } from '../write-output.ts';
+import { addFixOptions, type FixFlags, fixMode, patchSummary, withFixes } from './lint-fix.ts';
 
 const formats: Readonly<Record<string, Formatter>> = {
   text: formatText,
@@ -21,10 +22,8 @@ const formats: Readonly<Record<string, Formatter>> = {
   sarif: formatSarif,
 };
 
-interface LintFlags {
-  readonly format: string;
+interface LintFlags extends FixFlags {
   readonly output?: string;
-  readonly level: Level;
   readonly exitZero?: true;
   readonly kernel?: KernelVersion;
   readonly explain: boolean;
@@ -33,11 +32,11 @@ interface LintFlags {
 
 /** `gupcheck lint PATH…` */
 export function addLint(program: Command, host: Host, finish: (status: ExitStatus) => void): void {
-  program
+  const command = program
     .command('lint')
     .summary('find misuse of page pinning in C files')
     .description(
-      'Lints C files and all .c and .h files in folders. Exit status: 0 no findings at --level or above, 1 findings, 2 wrong use or an internal error.',
+      'Lints C files and all .c and .h files in folders. Exit status: 0 no findings at --level or above (with --fix: none is left), 1 findings, 2 wrong use, a file that could not be read or rewritten, or an internal error.',
     )
     .argument('<paths...>', 'files and folders; - for standard input')
     .addOption(new Option('--format <format>', 'output format').choices(Object.keys(formats)).default('text'))
@@ -56,6 +55,7 @@ export function addLint(program: Command, host: Host, finish: (status: ExitStatu
     .option('--no-cache', 'do not keep results between runs')
     .option('--stdin-filename <file>', 'name of the file that comes from standard input')
     .action(async (paths: string[], flags: LintFlags) => finish(await lint(paths, flags, host)));
+  addFixOptions(command);
 }
 
 async function lint(paths: readonly string[], flags: LintFlags, host: Host): Promise<ExitStatus> {
@@ -64,10 +64,26 @@ async function lint(paths: readonly string[], flags: LintFlags, host: Host): Pro
     levels: {},
     ...(flags.kernel !== undefined && { kernel: flags.kernel }),
   };
-  const run = await (paths.includes('-')
-    ? lintStdin(paths, flags, host, options)
+  const stdin = paths.includes('-');
+  const mode = fixMode(flags, stdin);
+  const input = stdin ? host.readInput() : undefined;
+  const linted = await (input !== undefined
+    ? lintStdin(paths, flags, host, options, input)
     : lintNamed(paths, flags, host, options));
+  const fixed =
+    mode === undefined || linted.reports.length === 0
+      ? undefined
+      : await withFixes(linted, mode, flags, options.levels, host, input);
+  const run = fixed?.run ?? linted;
   complain(run, host);
+  if (mode === 'diff') {
+    if (fixed !== undefined) {
+      deliver(Buffer.from(fixed.patch), flags, host);
+      host.complain(patchSummary(fixed, flags.level));
+    }
+    // No file was changed: what counts is what is in them.
+    return statusOf({ ...linted, problems: run.problems }, flags);
+  }
   const status = statusOf(run, flags);
   if (run.scanned === 0 && flags.format === 'text') return status;
   const { rules } = await host.analyzer();
@@ -80,10 +96,15 @@ async function lint(paths: readonly string[], flags: LintFlags, host: Host): Pro
     cwd: host.cwd,
     version,
     style: flags.output === undefined ? host.style : plain,
+    ...(fixed !== undefined && { fixes: fixed.fixes }),
   });
-  if (flags.output === undefined) host.print(text);
-  else writeOutput(path.resolve(host.cwd, flags.output), text);
+  deliver(text, flags, host);
   return status;
+}
+
+function deliver(output: string | Uint8Array, flags: LintFlags, host: Host): void {
+  if (flags.output === undefined) host.print(output);
+  else writeOutput(path.resolve(host.cwd, flags.output), output);
 }
 
 async function lintNamed(paths: readonly string[], flags: LintFlags, host: Host, options: RunOptions) {
@@ -93,11 +114,17 @@ async function lintNamed(paths: readonly string[], flags: LintFlags, host: Host,
   return lintPaths(host.analyzer, paths, host.cwd, options);
 }
 
-async function lintStdin(paths: readonly string[], flags: LintFlags, host: Host, options: RunOptions) {
+async function lintStdin(
+  paths: readonly string[],
+  flags: LintFlags,
+  host: Host,
+  options: RunOptions,
+  input: Uint8Array,
+) {
   if (paths.length > 1) {
     throw new UserError('-', 'standard input and files in one run', 'lint them one after the other');
   }
-  return lintInput(host.analyzer, host.readInput(), flags.stdinFilename ?? 'stdin.c', host.cwd, options);
+  return lintInput(host.analyzer, input, flags.stdinFilename ?? 'stdin.c', host.cwd, options);
 }
 
 /** Says on standard error what could not be read, and what went wrong in the analysis. Budgets are counted in the output. */

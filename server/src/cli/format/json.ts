@@ -1,11 +1,13 @@
 /** Findings for scripts. `formatVersion` grows when a field changes its meaning or goes away, not when one is added. */
 
+import type { Remaining } from '../../linter/fix-text.ts';
 import type { FileReport, ReportedFinding } from '../../linter/report.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';
-import { type Formatter, linesOf, shown, spanOf, summarize } from './output.ts';
+import { type Formatter, linesOf, remedyOf, shown, spanOf, summarize } from './output.ts';
 
-export const formatJson: Formatter = ({ run, rules, level, version }) => {
+export const formatJson: Formatter = (output) => {
+  const { run, rules, level, version, fixes } = output;
   const names = new Map(rules.map((rule) => [rule.code, rule.name]));
   return `${JSON.stringify(
     {
@@ -15,9 +17,10 @@ export const formatJson: Formatter = ({ run, rules, level, version }) => {
       summary: summarize(run),
       findings: run.reports.flatMap((report) => {
         const lines = linesOf(report);
-        return shown(report, level).map((finding) =>
-          findingJson(report, lines, finding, names.get(finding.code) ?? ''),
-        );
+        return shown(report, level).map((finding) => ({
+          ...findingJson(report, lines, finding, names.get(finding.code) ?? ''),
+          ...remedyJson(lines, remedyOf(output, report, finding)),
+        }));
       }),
       files: run.reports.map(({ path, kernel, functions, partlyRead, problems }) => ({
         path,
@@ -26,6 +29,12 @@ export const formatJson: Formatter = ({ run, rules, level, version }) => {
         partlyRead,
         problems: problems.map(({ kind, message }) => ({ kind, message })),
       })),
+      ...(fixes !== undefined && {
+        fixes: {
+          mode: fixes.mode,
+          applied: fixes.files.flatMap(({ path, applied }) => applied.map((each) => ({ path, ...each }))),
+        },
+      }),
       problems: run.problems,
       skipped: run.skipped,
     },
@@ -33,6 +42,21 @@ export const formatJson: Formatter = ({ run, rules, level, version }) => {
     2,
   )}\n`;
 };
+
+/** A fix that was not applied, or what to do by hand. */
+function remedyJson(lines: LineIndex, remedy: Remaining | undefined) {
+  if (remedy === undefined) return {};
+  if (remedy.kind === 'advice') return { help: remedy.advice };
+  const { title, safety, remarks = [], edits } = remedy.fix;
+  return {
+    fix: {
+      title,
+      safety,
+      remarks,
+      edits: edits.map(({ range, newText }) => ({ ...spanOf(lines, range), newText })),
+    },
+  };
+}
 
 /** One finding; `explanation` has no steps, which `gupcheck why --format json` gives. */
 export function findingJson(report: FileReport, lines: LineIndex, finding: ReportedFinding, name: string) {

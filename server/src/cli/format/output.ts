@@ -1,5 +1,7 @@
 /** What every output format is given. */
 
+import type { FixSummary } from '../../linter/fix-files.ts';
+import type { Remaining } from '../../linter/fix-text.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
 import type { LintRun } from '../../linter/run.ts';
 import type { Style } from '../../linter/text/style.ts';
@@ -19,6 +21,17 @@ export interface Output {
   readonly cwd: string;
   readonly version: string;
   readonly style: Style;
+  /** Present when fixes were asked for. */
+  readonly fixes?: FixSummary;
+}
+
+/** What can be done about a finding, where fixes were asked for. */
+export function remedyOf(
+  { fixes }: Output,
+  report: FileReport,
+  finding: ReportedFinding,
+): Remaining | undefined {
+  return fixes?.remaining.get(report.path)?.get(finding.fingerprint);
 }
 
 /** Text of the whole output, with a line break at its end. */

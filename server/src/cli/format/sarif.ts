@@ -2,8 +2,10 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type {
+  ArtifactChange,
   ArtifactLocation,
   CodeFlow,
+  Fix,
   Location,
   Log,
   Notification,
@@ -11,13 +13,14 @@ import type {
   ReportingDescriptor,
   Result,
 } from 'sarif';
+import type { Edit, Remaining } from '../../linter/fix-text.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
 import { ruleUrl } from '../../linter/rule-url.ts';
 import type { Rule } from '../../rules/rule.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';
 import { ruleHelp } from '../rule-page.ts';
-import { type Formatter, linesOf, type Output, shown, spanOf } from './output.ts';
+import { type Formatter, linesOf, type Output, remedyOf, shown, spanOf } from './output.ts';
 import { threadFlows } from './sarif-flow.ts';
 
 /** Name under which a finding's identity is stored; a change of how it is computed changes the name. */
@@ -51,7 +54,10 @@ export const formatSarif: Formatter = (output) => {
         results: output.run.reports.flatMap((report) => {
           const lines = linesOf(report);
           const place = new Places(artifactOf(report.path, output.cwd), lines);
-          return shown(report, output.level).map((finding) => resultOf(report, finding, place, output.rules));
+          return shown(report, output.level).map((finding) => ({
+            ...resultOf(report, finding, place, output.rules),
+            ...fixesOf(remedyOf(output, report, finding), place),
+          }));
         }),
       },
     ],
@@ -74,6 +80,16 @@ class Places {
     return {
       artifactLocation: this.#artifact,
       region: { startLine: line, startColumn: column, endLine, endColumn },
+    };
+  }
+
+  change(edits: readonly Edit[]): ArtifactChange {
+    return {
+      artifactLocation: this.#artifact,
+      replacements: edits.map(({ range, newText }) => ({
+        deletedRegion: this.physical(range).region!,
+        insertedContent: { text: newText },
+      })),
     };
   }
 
@@ -117,6 +133,21 @@ function resultOf(
       ...(explanation !== undefined && { verdict: explanation.verdict }),
       ...(explanation?.property !== undefined && { property: explanation.property }),
     },
+  };
+}
+
+/** A fix as the replacements that it is made of. */
+function fixesOf(remedy: Remaining | undefined, places: Places): { fixes?: Fix[] } {
+  if (remedy?.kind !== 'offered') return {};
+  const { title, safety, edits } = remedy.fix;
+  return {
+    fixes: [
+      {
+        description: { text: title },
+        artifactChanges: [places.change(edits)],
+        properties: { safety },
+      },
+    ],
   };
 }
 

@@ -1,21 +1,23 @@
 /** Findings for people: the place, what is wrong, the source line, and what a run of the engine showed. */
+import type { FixSummary } from '../../linter/fix-files.ts';
+import type { Remaining } from '../../linter/fix-text.ts';
 import type { FileReport, ReportedFinding } from '../../linter/report.ts';
 import { counted, gutterOf, headline, placeText, sourceLines } from '../../linter/text/finding.ts';
 import { printable } from '../../linter/text/source-line.ts';
-import { levelFormat, type Style } from '../../linter/text/style.ts';
+import { levelFormat } from '../../linter/text/style.ts';
 import { LEVELS } from '../../rules/finding.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
-import { type Formatter, linesOf, type Output, shown, summarize } from './output.ts';
+import { type Formatter, linesOf, type Output, remedyOf, shown, summarize } from './output.ts';
 
 export const formatText: Formatter = (output) => {
   const names = new Map(output.rules.map((rule) => [rule.code, rule.name]));
-  const blocks: string[] = [];
+  const blocks: string[] = fixedText(output);
   for (const report of output.run.reports) {
     const findings = shown(report, output.level);
     if (findings.length === 0) continue;
     const lines = linesOf(report);
     for (const finding of findings) {
-      blocks.push(`${findingText(report, lines, finding, names.get(finding.code) ?? '', output.style)}\n`);
+      blocks.push(`${findingText(report, lines, finding, names.get(finding.code) ?? '', output)}\n`);
     }
   }
   return [...blocks, `${closingLine(output)}\n`].join('\n');
@@ -27,8 +29,9 @@ function findingText(
   lines: LineIndex,
   finding: ReportedFinding,
   name: string,
-  style: Style,
+  output: Output,
 ): string {
+  const { style } = output;
   const gutter = gutterOf(lines, finding.range);
   const remark = (kind: string, text: string) =>
     `${' '.repeat(gutter)}${style('dim', '=')} ${style('bold', `${kind}:`)} ${printable(text)}`;
@@ -41,10 +44,41 @@ function findingText(
     ...finding.related.map(({ range, message }) =>
       remark('note', `${placeText(report, lines, range)}: ${message}`),
     ),
+    ...remedyLines(remedyOf(output, report, finding)).map(([kind, text]) => remark(kind, text)),
   ].join('\n');
 }
 
-function closingLine({ run, level, style }: Output): string {
+/** What can be done: a fix and the options that apply it, or what to do by hand. */
+function remedyLines(remedy: Remaining | undefined): [string, string][] {
+  if (remedy === undefined) return [];
+  if (remedy.kind === 'advice')
+    return [['help', `${remedy.advice.title}. No edit is offered: ${remedy.advice.reason}.`]];
+  const { title, safety, remarks = [] } = remedy.fix;
+  const how = safety === 'safe' ? '--fix' : '--fix --unsafe-fixes';
+  return [['fix', `${title} (${how})`], ...remarks.map((each): [string, string] => ['note', each])];
+}
+
+/** One line for each fix that was applied. */
+function fixedText({ fixes }: Output): string[] {
+  const lines = (fixes?.files ?? []).flatMap(({ path, applied }) =>
+    applied.flatMap(({ code, function: name, title, remarks }) => [
+      `${printable(path)}: fixed ${code} in ${name}(): ${title}`,
+      ...remarks.map((remark) => `${printable(path)}: note: ${printable(remark)}`),
+    ]),
+  );
+  return lines.length === 0 ? [] : [`${lines.join('\n')}\n`];
+}
+
+function fixesInWords(fixes: FixSummary | undefined): string {
+  if (fixes === undefined || fixes.mode !== 'applied') return '';
+  const count = fixes.files.reduce((sum, { applied }) => sum + applied.length, 0);
+  const left = [...fixes.remaining.values()].flatMap((each) => [...each.values()]);
+  const unsafe = left.filter(({ kind }) => kind === 'offered').length;
+  const manual = left.length - unsafe;
+  return `${count} fixed, ${unsafe} left for --unsafe-fixes, ${manual} refused; `;
+}
+
+function closingLine({ run, level, style, fixes }: Output): string {
   const { findings, files, functions, partlyRead, cutShort } = summarize(run);
   const threshold = LEVELS.indexOf(level);
   const visible = LEVELS.filter((each, index) => index <= threshold && findings[each] > 0);
@@ -60,5 +94,5 @@ function closingLine({ run, level, style }: Output): string {
     hidden.length === 0
       ? ''
       : `; not shown: ${hidden.map((each) => counted(findings[each], each)).join(', ')} (--level ${hidden.at(-1)})`;
-  return `${what} in ${counted(files, 'file')} (${read})${more}`;
+  return `${fixesInWords(fixes)}${what} in ${counted(files, 'file')} (${read})${more}`;
 }
