@@ -12,7 +12,7 @@ import { V6_12 } from './support.ts';
 
 /** Words that are left of a text's code, in order. */
 function left(text: string, options: Partial<ConditionalOptions> = {}): string {
-  return preprocess(text, { kernelVersion: V6_12, ...options })
+  return preprocess('driver.c', text, { kernelVersion: V6_12, ...options })
     .code.split(/\s+/)
     .filter(Boolean)
     .join(' ');
@@ -113,12 +113,12 @@ describe('conditional code', () => {
   test('a branch of interest is preferred even if the name was tested before', () => {
     const text = '#ifdef HAVE_A\n#define X 1\n#endif\n#ifdef HAVE_A\nold\n#else\npin\n#endif';
     expect(left(text, { prefer: /pin/ })).toBe('pin');
-    expect(preprocess(text, { kernelVersion: V6_12, prefer: /pin/ }).macros.size).toBe(0);
+    expect(preprocess('driver.c', text, { kernelVersion: V6_12, prefer: /pin/ }).macros.size).toBe(0);
   });
 
   test('groups tell their branches, and choices overrule', () => {
     const text = '#ifdef HAVE_A\nx\n#elif defined(HAVE_B)\ny\n#else\nz\n#endif\n';
-    const [group] = preprocess(text, { kernelVersion: V6_12 }).conditionals;
+    const [group] = preprocess('driver.c', text, { kernelVersion: V6_12 }).conditionals;
     expect(group).toMatchObject({ taken: 0, decided: false, range: { start: 0, end: text.length - 1 } });
     expect(
       group?.branches.map((branch) => [
@@ -153,14 +153,14 @@ describe('macros', () => {
     ['#define A b /* c */ d // e', { name: 'A', body: ' b         d     ' }],
     ['#define S "/* no comment */"', { name: 'S', body: ' "/* no comment */"' }],
   ])('%j is read', (text, macro) => {
-    const [found] = preprocess(`${text}\n`, { kernelVersion: V6_12 }).macros.values();
+    const [found] = preprocess('driver.c', `${text}\n`, { kernelVersion: V6_12 }).macros.values();
     expect(found).toMatchObject(macro);
     expect(found).toHaveProperty('range', { start: 0, end: text.length });
   });
 
   test('a body keeps the offsets of the file, over continued lines too', () => {
     const text = 'int a;\n#define PUT(p) do { \\\n\tput_page(p); \\\n} while (0)\nint b;\n';
-    const { macros, code } = preprocess(text, { kernelVersion: V6_12 });
+    const { macros, code } = preprocess('driver.c', text, { kernelVersion: V6_12 });
     const macro = macros.get('PUT')!;
     expect(macro.bodyStart + macro.body.indexOf('put_page')).toBe(text.indexOf('put_page'));
     expect(macro.body).not.toContain('\\');
@@ -169,7 +169,7 @@ describe('macros', () => {
 
   test('the last definition counts, and those of other branches do not', () => {
     const text = '#define A 1\n#undef A\n#define A 2\n#if 0\n#define A 3\n#define B 1\n#endif\n';
-    const { macros } = preprocess(text, { kernelVersion: V6_12 });
+    const { macros } = preprocess('driver.c', text, { kernelVersion: V6_12 });
     expect([...macros.values()].map((macro) => macro.name + macro.body)).toEqual(['A 2']);
   });
 });

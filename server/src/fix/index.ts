@@ -33,9 +33,9 @@ export const FIXERS: Readonly<Record<string, Fixer>> = {
 export function proposeFixes(finding: Finding, source: FixSource): Proposal | undefined {
   const fixer = FIXERS[finding.code];
   if (fixer === undefined) return undefined;
-  // A macro's text may serve other uses, and may be another in another configuration.
-  if (finding.macro !== undefined)
-    return { candidates: [], advice: { title: fixer.advice, reason: 'the call stands in a macro' } };
+  // A wrapper may serve other uses, and may be another in another configuration.
+  if (finding.wrapper !== undefined)
+    return { candidates: [], advice: { title: fixer.advice, reason: 'the call is made by a macro or a function of a header' } };
   const attempts = fixer
     .attempts(finding, source)
     .map((each) => ('refusal' in each ? each : guarded(each, source.file)));

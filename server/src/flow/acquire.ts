@@ -26,7 +26,7 @@ export function acquire(
     pages.t === 'int' && pages.n === 0 && isPlain(form === undefined ? undefined : e.args[form.pages]);
   const nr = requested(w, f, st, e, form, args);
   const flagsExpr = form === undefined ? undefined : e.args[form.flags];
-  const seen = { call: e, model, form, flags, nullPages, nr, within: f.ir.name };
+  const seen = { call: e, model, form, flags, nullPages, nr, within: f.within };
   w.observe({ what: 'acquire', ...seen, flagsExpr });
   const outcomes: Outcome[] = [];
   for (const r of classes(model, nr, flags, nullPages)) {

@@ -18,7 +18,7 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
   const helper = fn === undefined ? undefined : effectsOf(fn);
   if (fn !== undefined && w.defines(fn) && !(w.isHeader && helper !== undefined)) {
     const concerns = w.handsOver(fn) || receivesPages(st, args) || (w.readsHeld?.(fn) ?? false);
-    const outcomes = concerns ? w.enter(f, fn, args, st) : undefined;
+    const outcomes = concerns ? w.enter(f, e, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
     return [unknown(w, f, st, e, args)];
   }

@@ -207,7 +207,7 @@ function give(w: World, f: Frame, st: State, e: Call, page: PageRef, how: Giving
     set: st.sets.get(page.set)!,
     slot: page.slot,
     path: st.path,
-    within: f.ir.name,
+    within: f.within,
   });
 }
 
@@ -231,7 +231,7 @@ function record(
     step: { ...step, ...slots, count: Math.min(slots.count, filled) },
     range: { start: e.start, end: e.end },
     text: oneLine(w.text, e),
-    within: f.ir.name,
+    within: f.within,
   });
 }
 
@@ -269,7 +269,7 @@ function close(w: World, f: Frame, st: State, e: Call, page: PageRef, whole: boo
     set,
     slot: page.slot,
     path,
-    within: f.ir.name,
+    within: f.within,
   });
 }
 

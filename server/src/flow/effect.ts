@@ -181,10 +181,10 @@ function dirty(w: World, f: Frame, st: State, e: Call, page: Value, locked: bool
     step: { op: 'dirty', locked, ...slotsOf(st, page) },
     range: { start: e.start, end: e.end },
     text: oneLine(w.text, e),
-    within: f.ir.name,
+    within: f.within,
   });
   const { path } = st;
-  w.observe({ what: 'dirty', call: e, locked, set, slot: page.slot, path, within: f.ir.name });
+  w.observe({ what: 'dirty', call: e, locked, set, slot: page.slot, path, within: f.within });
 }
 
 function releaseOne(
@@ -286,10 +286,10 @@ function recordUnfilled(
     step: { op: 'release', api: effect.api, set: 0, from: slot, count },
     range: { start: e.start, end: e.end },
     text: oneLine(w.text, e),
-    within: f.ir.name,
+    within: f.within,
   });
   const { path } = st;
-  w.observe({ what: 'unfilled', call: e, effect, set, slot, count, path, within: f.ir.name });
+  w.observe({ what: 'unfilled', call: e, effect, set, slot, count, path, within: f.within });
 }
 
 function dirties(effect: Release, args: readonly Value[]): MakeDirty {
@@ -322,11 +322,11 @@ function record(
     step,
     range: { start: e.start, end: e.end },
     text: oneLine(w.text, e),
-    within: f.ir.name,
+    within: f.within,
   });
   const { slot } = ref;
   const { path } = st;
-  w.observe({ what: 'release', call: e, effect, set, slot, makeDirty, path, within: f.ir.name });
+  w.observe({ what: 'release', call: e, effect, set, slot, makeDirty, path, within: f.within });
   const next = set.slots.map((slot, i): Slot => {
     if (slot === 'empty') return slot;
     if (ref.slot === i || (ref.slot === null && (whole || set.slots.length === 1))) return 'released';

@@ -1,9 +1,10 @@
 /** Flow of one file: which functions are worth running, and what happens to pages when they run. */
 import type { Parser } from '../syntax/parser.ts';
+import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { deviceKey } from './device.ts';
 import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held.ts';
-import type { Call, FunctionIr } from './ir.ts';
+import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { isProtocolName, isReleaseName } from './kernel/effects.ts';
 import { liveness } from './liveness.ts';
@@ -52,10 +53,14 @@ export interface FileFlow {
   readonly partlyRead: readonly string[];
 }
 
-/** Functions for which `direct` holds, and those that call such a one, to a fixpoint. */
-function closure(table: CallTable, direct: (callees: ReadonlySet<string>) => boolean): Set<string> {
+/** Functions for which `direct` holds, and those that call such a one, to a fixpoint; `among` leaves out others. */
+function closure(
+  table: CallTable,
+  direct: (callees: ReadonlySet<string>) => boolean,
+  among: (name: string) => boolean = () => true,
+): Set<string> {
   const found = new Set<string>();
-  const names = [...table.indexOf.keys()];
+  const names = [...table.indexOf.keys()].filter(among);
   for (const name of names) if (direct(table.callees[table.indexOf.get(name)!]!)) found.add(name);
   for (let grew = true; grew; ) {
     grew = false;
@@ -104,6 +109,9 @@ interface RootRun extends RunFigures {
 const MAX_CONSUMERS = 12;
 const PAIR_BUDGET = 5_000;
 
+/** Stands for no call. */
+const NOWHERE: Range = { start: 0, end: 0 };
+
 /** How many callers up a page set is followed that a function leaves to its caller. */
 const MAX_CALLERS_UP = 3;
 
@@ -134,16 +142,20 @@ function runFile(
 ): FileFlow {
   const isAcquire = (name: string): boolean => ACQUIRES.has(name) && !table.indexOf.has(name);
   const names = source.functions.map((f) => f.name);
-  const direct = names.filter((name) => [...table.callees[table.indexOf.get(name)!]!].some(isAcquire));
+  const isInline = (name: string): boolean => source.inlines.has(name);
+  const acquiring = closure(table, (calls) => [...calls].some(isAcquire), isInline);
+  const direct = names.filter((name) =>
+    [...table.callees[table.indexOf.get(name)!]!].some((c) => isAcquire(c) || acquiring.has(c)),
+  );
   const surveyed = source.functions.filter(({ name }, index) => {
     const called = [...table.callees[table.indexOf.get(name)!]!];
     return called.some(
       (c) => isSurveyed(c, source.expandedCode(index), source.kernel) && !table.indexOf.has(c),
     );
   });
-  if (surveyed.length === 0) return { functions: [], analysed: [], partlyRead: [] };
+  if (surveyed.length + direct.length === 0) return { functions: [], analysed: [], partlyRead: [] };
   const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
-  const run = new FileRun(source, parser, options, table, touching, memo);
+  const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
   let level = [...new Set(direct)];
   const done = new Set<string>();
   for (let up = 0; up <= MAX_CALLERS_UP && level.length > 0; up++) {
@@ -168,6 +180,8 @@ class FileRun {
   readonly #options: FlowOptions;
   readonly #table: CallTable;
   readonly #touching: ReadonlySet<string>;
+  /** Functions of headers that acquire. */
+  readonly #acquiring: ReadonlySet<string>;
   readonly #memo: FlowMemo;
   /** What is known of the functions that were lowered, now or for a run that is remembered; in that order. */
   readonly #known = new Map<string, LoweredFacts>();
@@ -188,6 +202,7 @@ class FileRun {
     options: FlowOptions,
     table: CallTable,
     touching: ReadonlySet<string>,
+    acquiring: ReadonlySet<string>,
     memo: FlowMemo,
   ) {
     this.#source = source;
@@ -195,6 +210,7 @@ class FileRun {
     this.#options = options;
     this.#table = table;
     this.#touching = touching;
+    this.#acquiring = acquiring;
     this.#memo = memo;
   }
 
@@ -295,7 +311,7 @@ class FileRun {
     const values = new Values();
     const observations = new Map<string, RunObservation>();
     const world = this.#world(values, this.#options.budget, observations, {
-      handsOver: (fn) => handsOver.has(fn),
+      handsOver: (fn) => handsOver.has(fn) || this.#acquiring.has(fn),
       fields: owners,
       onExit: (st, returns) => {
         if (returns?.t === 'int' && returns.n < 0) return;
@@ -319,9 +335,10 @@ class FileRun {
       text: this.#source.text,
       isHeader: this.#source.path.endsWith('.h'),
       defines: (fn) => this.#table.indexOf.has(fn),
-      enter: (caller, fn, args, st) => {
+      enter: (caller, call, args, st) => {
+        const fn = call.fn!;
         if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
-        const callee = this.#lower(fn);
+        const callee = this.#lowerCalled(call);
         if (callee === undefined) return undefined;
         return runHelper(world, caller, callee, this.#factsOf(callee), args, st);
       },
@@ -340,14 +357,16 @@ class FileRun {
     const members = this.#memo.members();
     return [...this.#table.indexOf]
       .filter(([name, index]) => {
-        if (!leaves.some((leaf) => this.#mentions(index, leaf, members[index]!))) return false;
+        if (!leaves.some((leaf) => this.#mentions(index, leaf, members[index]))) return false;
         return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
       })
       .map(([name]) => name)
       .slice(0, MAX_CONSUMERS);
   }
 
-  #mentions(index: number, leaf: string, members: ReadonlySet<string>): boolean {
+  /** `members` is undefined for a function of a header, which does not stand in the file. */
+  #mentions(index: number, leaf: string, members: ReadonlySet<string> | undefined): boolean {
+    if (members === undefined) return false;
     if (leaf.startsWith('.')) return members.has(leaf.slice(1));
     const { bodyStart, end } = this.#source.functions[index]!;
     return new RegExp(`\\b${leaf}\\b`).test(this.#source.code.slice(bodyStart, end));
@@ -358,7 +377,7 @@ class FileRun {
     const left = this.#left.get(name) ?? this.#leftAgain(name);
     const members = this.#memo.members();
     const reads = callersOf(this.#table, (index) =>
-      leaves.some((l) => this.#mentions(index, l, members[index]!)),
+      leaves.some((l) => this.#mentions(index, l, members[index])),
     );
     const { runs, info } = pairUp(left, consumers, (consumer, held) => this.#consume(consumer, held, reads));
     const observations = new Map<string, RunObservation>();
@@ -395,7 +414,7 @@ class FileRun {
     if (ir === undefined)
       return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
     const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {
-      handsOver: (fn) => this.handsOver.has(fn),
+      handsOver: (fn) => this.handsOver.has(fn) || this.#acquiring.has(fn),
       readsHeld: (fn) => reads.has(fn),
       fields: finder,
       onExit: (st) => {
@@ -414,19 +433,37 @@ class FileRun {
 
   #lower(name: string): FunctionIr | undefined {
     if (this.#lowered.has(name)) return this.#lowered.get(name);
-    const index = this.#table.indexOf.get(name)!;
-    const { isStatic } = this.#source.functions[index]!;
-    const ir = lowerFunction(
-      { text: this.#source.text, ...this.#source.parseExpanded(index, this.#parser) },
-      name,
-      isStatic,
-    );
+    const ir = this.#source.inlines.has(name) ? this.#lowerInline(name, NOWHERE) : this.#lowerOwn(name);
     this.#lowered.set(name, ir);
     if (!this.#known.has(name)) {
       const { conditions = [], partlyRead = true } = ir ?? {};
       this.#known.set(name, { conditions, partlyRead });
     }
     return ir;
+  }
+
+  /** The function that a call means. That of a header is lowered for this call, which is the place of all it does. */
+  #lowerCalled(call: Call): FunctionIr | undefined {
+    const name = call.fn!;
+    const plain = this.#lower(name);
+    if (plain?.inlined !== true) return plain;
+    const key = `${name}@${call.start}`;
+    if (!this.#lowered.has(key)) this.#lowered.set(key, this.#lowerInline(name, call));
+    return this.#lowered.get(key);
+  }
+
+  #lowerOwn(name: string): FunctionIr | undefined {
+    const index = this.#table.indexOf.get(name)!;
+    const { isStatic } = this.#source.functions[index]!;
+    const tree = this.#source.parseExpanded(index, this.#parser);
+    return lowerFunction({ text: this.#source.text, ...tree }, name, isStatic);
+  }
+
+  #lowerInline(name: string, { start, end }: Range): FunctionIr | undefined {
+    const { code, parse } = this.#source.inlines.get(name)!;
+    const place = (from: number, to: number): Place => ({ start, end, written: code.slice(from, to) });
+    const ir = lowerFunction({ text: this.#source.text, tree: parse(this.#parser), place }, name, true);
+    return ir && { ...ir, inlined: true };
   }
 
   #factsOf(ir: FunctionIr): FunctionFacts {

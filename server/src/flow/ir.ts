@@ -205,6 +205,8 @@ export interface FunctionIr {
   readonly calls: readonly Call[];
   /** Normalised texts of its conditions, each as often as it is written. */
   readonly conditions: readonly string[];
+  /** A header defines it: all its places are the call that it was lowered for. */
+  readonly inlined?: boolean;
   /** The syntax tree has an error inside this function: what it touches is unknown. */
   readonly partlyRead: boolean;
 }

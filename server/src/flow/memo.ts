@@ -57,7 +57,7 @@ interface Entry {
   used: boolean;
 }
 
-/** Functions by name, and for each the names that it calls. */
+/** Functions by name, and for each the names that it calls: those of the file in its order, then those of headers. */
 export interface CallTable {
   readonly indexOf: ReadonlyMap<string, number>;
   readonly callees: readonly ReadonlySet<string>[];
@@ -97,14 +97,24 @@ export class FlowMemo {
       known.set(key, id);
       return id;
     });
+    const inlines = [...source.inlines.values()];
     const indexOf = new Map<string, number>();
-    source.functions.forEach(({ name }, index) => {
+    [...source.functions, ...inlines].forEach(({ name }, index) => {
       indexOf.set(name, index);
     });
+    const bodies = source.functions.map(({ start, bodyStart }, index) =>
+      source.expandedCode(index).slice(bodyStart - start),
+    );
+    for (const { header, code, bodyStart } of inlines) {
+      const key = `${code}\0${header}`;
+      const id = this.#ids.get(key) ?? this.#nextId++;
+      known.set(key, id);
+      ids.push(id);
+      bodies.push(code.slice(bodyStart));
+    }
     const table = {
       indexOf,
-      callees: source.functions.map(({ start, bodyStart }, index) => {
-        const body = source.expandedCode(index).slice(bodyStart - start);
+      callees: bodies.map((body) => {
         const names = this.#callees.get(body) ?? calledIn(body);
         callees.set(body, names);
         return names;

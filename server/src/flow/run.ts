@@ -31,7 +31,7 @@ export function runRoot(
   start: State = new State(w.values),
 ): RunFigures {
   const before = w.budget;
-  const frame: Frame = { ir, name: `0${ir.name}`, depth: 0, stack: [ir.name], facts };
+  const frame: Frame = { ir, name: `0${ir.name}`, depth: 0, stack: [ir.name], within: ir.name, facts };
   for (const p of ir.params)
     if (p.array) start.facts.set(w.values.initial(w.values.local(frame.name, p.name)).key, true);
   runFrame(w, frame, start, (st, v, node) => leave(w, frame, st, v, node));
@@ -48,7 +48,14 @@ export function runHelper(
   st: State,
 ): Outcome[] {
   const depth = caller.depth + 1;
-  const frame: Frame = { ir, name: `${depth}${ir.name}`, depth, stack: [...caller.stack, ir.name], facts };
+  const frame: Frame = {
+    ir,
+    name: `${depth}${ir.name}`,
+    depth,
+    stack: [...caller.stack, ir.name],
+    within: ir.inlined === true ? caller.within : ir.name,
+    facts,
+  };
   ir.params.forEach((p, i) => {
     st.store.set(w.values.local(frame.name, p.name), args[i] ?? TOP);
   });
@@ -180,7 +187,7 @@ function leave(w: World, f: Frame, st: State, returns: Value | undefined, node: 
     if (set.result <= 0) continue;
     const held = set.slots.some((slot) => slot === 'held' || slot === 'unsure');
     const owner = ownerOf(set, held && byCaller.has(set.id), byAnyone.has(set.id));
-    w.observe({ what: 'exit', set, owner, returns, range: node.range, path: st.path, within: f.ir.name });
+    w.observe({ what: 'exit', set, owner, returns, range: node.range, path: st.path, within: f.within });
   }
   w.onExit?.(st, returns);
 }

@@ -23,7 +23,7 @@ export function observeSign(
     set,
     tested: isTested(result, nodesAfter(f.ir, comparison, holds)),
     path: st.path,
-    within: f.ir.name,
+    within: f.within,
   });
 }
 

@@ -32,7 +32,7 @@ export function touch(
     step: { op: 'access', mode, ...slotsOf(st, ref) },
     range: { start: range.start, end: range.end },
     text: oneLine(w.text, range),
-    within: f.ir.name,
+    within: f.within,
   });
   w.observe({
     what: 'access',
@@ -41,7 +41,7 @@ export function touch(
     set,
     slot: ref.slot,
     path: st.path,
-    within: f.ir.name,
+    within: f.within,
   });
 }
 

@@ -183,6 +183,8 @@ export interface Frame {
   readonly depth: number;
   /** Names of the functions on the call stack, this one last. */
   readonly stack: readonly string[];
+  /** Name of the function whose text the body's places are in: this one, or the caller of one that a header defines. */
+  readonly within: string;
   readonly facts: FunctionFacts;
 }
 
@@ -210,12 +212,12 @@ export interface World {
   readonly onExit?: (st: State, returns: Value | undefined) => void;
   readonly text: string;
   readonly isHeader: boolean;
-  /** Whether a function of this name is defined in the same file: it shadows a kernel helper of that name. */
+  /** Whether the file or a header of its project defines a function of this name: it shadows a kernel helper. */
   readonly defines: (name: string) => boolean;
   /** Whether such a function may leave its caller with pages that it acquired. */
   readonly handsOver: (name: string) => boolean;
-  /** Runs a function of the same file on argument values; undefined where it cannot be (recursion, depth, budget). */
-  readonly enter: (caller: Frame, name: string, args: readonly Value[], st: State) => Outcome[] | undefined;
+  /** Runs a function of the file or its headers on argument values; undefined where it cannot be (recursion, depth, budget). */
+  readonly enter: (caller: Frame, call: Call, args: readonly Value[], st: State) => Outcome[] | undefined;
   readonly observe: (o: RunObservation) => void;
   /** Node executions left; at 0 the run stops and says so. */
   budget: number;

@@ -21,7 +21,8 @@ export function treeRelease(
   return release;
 }
 
-function makefileRelease(folder: string): KernelVersion | undefined {
+/** The release that a kernel tree's own Makefile names; undefined where there is none. */
+export function makefileRelease(folder: string): KernelVersion | undefined {
   let text: string;
   try {
     text = readFileSync(path.join(folder, 'Makefile'), 'utf8');

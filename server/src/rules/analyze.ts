@@ -2,6 +2,7 @@
 import { analyzeFlow, DEFAULT_FLOW, type FlowOptions, type FunctionFlow } from '../flow/file.ts';
 import type { PairInfo } from '../flow/pairs.ts';
 import type { Parser } from '../syntax/parser.ts';
+import { headerName } from '../syntax/preprocess/headers.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import type { Finding } from './finding.ts';
 import { RULES } from './index.ts';
@@ -51,7 +52,7 @@ export function analyzeFile(
     }
     const before = problems.length;
     const made = rules.flatMap((rule) => checkSafely(rule, fn, source, problems));
-    const findings = made.map((finding) => namingMacro(finding, source));
+    const findings = made.map((finding) => namingWrapper(finding, source));
     found.push(...findings);
     // What threw is to be reported for the next version as well.
     if (problems.length === before) memo.keep(fn.identity, findings, source);
@@ -79,13 +80,23 @@ function checkSafely(
   }
 }
 
-/** Says which macro a call comes from: the text at its place does not show it. */
-function namingMacro(finding: Finding, source: SourceFile): Finding {
-  const here = source.macroUseAt(finding.range);
-  const use = here ?? source.macroUseAt(finding.site.range);
-  if (use === undefined) return finding;
+/** Says which macro, or function of a header, a call comes from: the text at its place does not show it. */
+function namingWrapper(finding: Finding, source: SourceFile): Finding {
+  const here = wrapperAt(source, finding.range.start);
+  const wrapper = here ?? wrapperAt(source, finding.site.range.start);
+  if (wrapper === undefined) return finding;
   const what = here === undefined ? `${finding.api}() is called by` : 'This comes from';
-  return { ...finding, message: `${finding.message} ${what} the macro ${use.name}.`, macro: use.name };
+  return { ...finding, message: `${finding.message} ${what} ${wrapper.what}.`, wrapper: wrapper.name };
+}
+
+function wrapperAt(source: SourceFile, start: number): { name: string; what: string } | undefined {
+  const macro = source.macroUseAt({ start, end: start })?.name;
+  if (macro !== undefined) return { name: macro, what: `the macro ${macro}` };
+  if (source.inlines.size === 0) return undefined;
+  const name = /\w*/y;
+  name.lastIndex = start;
+  const inline = source.inlines.get(name.exec(source.code)![0]);
+  return inline && { name: inline.name, what: `${inline.name}() of ${headerName(inline.header)}` };
 }
 
 /**

@@ -33,8 +33,8 @@ export interface Finding {
   /** The acquiring call and the function it stands in: the call site that the finding belongs to. */
   readonly site: { readonly function: string; readonly range: Range };
   readonly related: readonly RelatedPlace[];
-  /** The macro that makes the call, where the call is not written out. Nothing is edited there. */
-  readonly macro?: string;
+  /** The macro, or the function of a header, that makes the call, where it is not written out. Nothing is edited there. */
+  readonly wrapper?: string;
   /** The path that shows it; absent where the call itself is the evidence. */
   readonly witness?: Witness;
 }

@@ -7,7 +7,7 @@ import type { Parser, SourceSlice } from './parser.ts';
 import type { Conditional, ConditionalOptions } from './preprocess/conditionals.ts';
 import { type Expanded, expandMacros, MacroTable, type MacroUse } from './preprocess/expand.ts';
 import type { MacroDefinition } from './preprocess/macros.ts';
-import { preprocess } from './preprocess/preprocess.ts';
+import { type PreprocessedHeader, preprocess } from './preprocess/preprocess.ts';
 import type { KernelVersion } from './preprocess/version.ts';
 import type { Range } from './range.ts';
 import type { SyntaxTree } from './tree.ts';
@@ -43,6 +43,8 @@ export interface SourceFile {
   placeIn(index: number, start: number, end: number): Range;
   /** Whether uses of a macro are replaced in `expandedCode`. */
   expands(name: string): boolean;
+  /** Functions that headers of the project define, by name: wrappers that are inlined where they are called. */
+  readonly inlines: ReadonlyMap<string, InlineFunction>;
   /** The rewritten code of a function, ready for a parser. */
   slice(index: number): SourceSlice;
   /** The tree of a function; parsed once and remembered. The root is a translation_unit. */
@@ -51,6 +53,19 @@ export interface SourceFile {
   parseExpanded(index: number, parser: Parser): ExpandedTree;
   /** The tree of any other top-level range, for instance a struct or a table. Not remembered. */
   parseRange(range: Range, parser: Parser): SyntaxTree;
+}
+
+/** A function that a header defines. */
+export interface InlineFunction {
+  readonly name: string;
+  /** Path of the header. */
+  readonly header: string;
+  /** From its specifiers to its closing brace, with macros of interest replaced. */
+  readonly code: string;
+  /** Offset of the opening brace in `code`. */
+  readonly bodyStart: number;
+  /** Offsets are of `code`. */
+  parse(parser: Parser): SyntaxTree;
 }
 
 /** A tree whose places lead back to the file's text. */
@@ -64,6 +79,7 @@ export interface SourceOptions extends ConditionalOptions {
   /** Words that make a macro worth replacing: its name, if it takes arguments, or a word of its replacement text. */
   readonly means?: (word: string) => boolean;
 }
+
 
 /** Reads a file's top level. Total: any text is a source file, if need be without functions. */
 export function openSource(path: string, text: string, options: SourceOptions): SourceFile {
@@ -83,6 +99,7 @@ class OpenedSource implements SourceFile {
   readonly #slices: (SourceSlice | undefined)[] = [];
   readonly #trees: (SyntaxTree | undefined)[] = [];
   readonly #macroTable: MacroTable;
+  readonly inlines: ReadonlyMap<string, InlineFunction>;
   readonly #expanded: (Expanded | null | undefined)[] = [];
   /** Trees of the file's earlier state by the code that was parsed. */
   #lines: LineIndex | undefined;
@@ -91,7 +108,7 @@ class OpenedSource implements SourceFile {
     this.path = path;
     this.kernel = options.kernelVersion;
     this.text = text;
-    const { code, macros, conditionals } = preprocess(text, options);
+    const { code, macros, conditionals, headers } = preprocess(path, text, options);
     this.code = code;
     this.macros = macros;
     this.conditionals = conditionals;
@@ -104,6 +121,9 @@ class OpenedSource implements SourceFile {
     this.#macroTable = new MacroTable(
       means === undefined ? new Map() : macros,
       (word) => own.has(word) || (means?.(word) ?? false),
+    );
+    this.inlines = new Map(
+      headers.flatMap((header) => this.#inlinesOf(header)).filter(([name]) => !own.has(name)),
     );
   }
 
@@ -158,6 +178,19 @@ class OpenedSource implements SourceFile {
 
   expands(name: string): boolean {
     return this.#macroTable.wanted(name) !== undefined;
+  }
+
+  #inlinesOf(header: PreprocessedHeader): [string, InlineFunction][] {
+    const { functions } = outline(header.code);
+    return functions.map((definition) => {
+      const { name, start, end } = definition;
+      const bodyStart = definition.bodyStart - start;
+      const written = header.code.slice(start, end);
+      const code = expandMacros(written, start, bodyStart, this.#macroTable)?.code ?? written;
+      const parse = (parser: Parser): SyntaxTree =>
+        parser.parse({ text: code, code: this.#plainC(definition, code), from: 0 });
+      return [name, { name, header: header.path, code, bodyStart, parse }];
+    });
   }
 
   #expand(index: number): Expanded | undefined {

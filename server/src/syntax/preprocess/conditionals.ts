@@ -2,8 +2,9 @@
 import type { Range } from '../range.ts';
 import { Environment } from './environment.ts';
 import { evaluate, truth } from './expression.ts';
+import { type Header, MAX_HEADERS, MAX_INCLUDE_DEPTH, quotedName, type ReadHeader } from './headers.ts';
 import { type MacroDefinition, macroOf } from './macros.ts';
-import type { Directive } from './scan.ts';
+import { type Directive, type Scan, scan } from './scan.ts';
 import type { KernelVersion } from './version.ts';
 
 /** One branch of a group. */
@@ -31,6 +32,18 @@ export interface ConditionalOptions {
   readonly prefer?: RegExp;
   /** Choices that overrule everything else: offset of the `#if` to the index of the branch, -1 for none. */
   readonly choices?: ReadonlyMap<number, number>;
+  /** Finds the headers that quoted includes name; without it none is followed. */
+  readonly readHeader?: ReadHeader;
+  /** What makes a header worth reading, besides names that `#if` lines of the file ask for. */
+  readonly headerMatters?: RegExp;
+}
+
+/** A header that was read, and what of it is not code of this configuration. */
+export interface IncludedHeader {
+  readonly header: Header;
+  readonly scan: Scan;
+  /** As in Conditionals. */
+  readonly excluded: readonly number[];
 }
 
 export interface Conditionals {
@@ -39,6 +52,8 @@ export interface Conditionals {
   readonly macros: ReadonlyMap<string, MacroDefinition>;
   /** Text that is not code of this configuration, directives included: start and end, alternating, sorted. */
   readonly excluded: readonly number[];
+  /** Headers that were read, in the order in which they end. */
+  readonly headers: readonly IncludedHeader[];
 }
 
 interface OpenGroup {
@@ -50,33 +65,77 @@ interface OpenGroup {
   decided: boolean;
 }
 
-/** Chooses a configuration and reads the macros that it defines. Total: unbalanced directives are tolerated. */
+/**
+ * Chooses a configuration and reads the macros that it defines, in the file and in the headers of its project. Total:
+ * unbalanced directives are tolerated.
+ */
 export function resolveConditionals(
+  path: string,
   text: string,
   directives: readonly Directive[],
   options: ConditionalOptions,
 ): Conditionals {
-  return new Resolver(text, directives, options).run();
+  const shared: Shared = {
+    environment: new Environment(options.kernelVersion),
+    assumedTexts: new Map(),
+    macros: new Map(),
+    headers: [],
+    seen: new Set([path]),
+    asked: options.readHeader === undefined ? new Set() : namesAskedFor(directives),
+  };
+  return new Resolver(path, text, directives, options, shared, 0).run();
+}
+
+/** What a file and its headers have in common. */
+interface Shared {
+  readonly environment: Environment;
+  readonly assumedTexts: Map<string, boolean>;
+  readonly macros: Map<string, MacroDefinition>;
+  readonly headers: IncludedHeader[];
+  /** Paths of the files that were met. */
+  readonly seen: Set<string>;
+  /** Names in the conditions of the file. */
+  readonly asked: ReadonlySet<string>;
+}
+
+function namesAskedFor(directives: readonly Directive[]): Set<string> {
+  const names = new Set<string>();
+  for (const { name, rest } of directives) {
+    if (!/^(?:el)?if/.test(name)) continue;
+    for (const word of rest.match(/[A-Za-z_]\w*/g) ?? []) names.add(word);
+  }
+  return names;
 }
 
 class Resolver {
+  readonly #path: string;
+  readonly #depth: number;
+  readonly #shared: Shared;
   readonly #text: string;
   readonly #directives: readonly Directive[];
   readonly #options: ConditionalOptions;
   readonly #environment: Environment;
-  readonly #assumedTexts = new Map<string, boolean>();
   readonly #open: OpenGroup[] = [];
   readonly #groups: Conditional[] = [];
-  readonly #macros = new Map<string, MacroDefinition>();
   readonly #excluded: number[] = [];
   /** Start of the excluded text that is being passed, or -1. */
   #excludedFrom = -1;
 
-  constructor(text: string, directives: readonly Directive[], options: ConditionalOptions) {
+  constructor(
+    path: string,
+    text: string,
+    directives: readonly Directive[],
+    options: ConditionalOptions,
+    shared: Shared,
+    depth: number,
+  ) {
+    this.#path = path;
     this.#text = text;
     this.#directives = directives;
     this.#options = options;
-    this.#environment = new Environment(options.kernelVersion);
+    this.#shared = shared;
+    this.#depth = depth;
+    this.#environment = shared.environment;
     if (options.prefer !== undefined) this.#assumeWhatPreferredBranchesNeed(options.prefer);
   }
 
@@ -94,7 +153,8 @@ class Resolver {
     if (this.#excludedFrom >= 0) this.#excluded.push(this.#excludedFrom, this.#text.length);
     while (this.#open.length > 0) this.#close(this.#text.length, this.#text.length);
     this.#groups.sort((a, b) => a.range.start - b.range.start);
-    return { groups: this.#groups, macros: this.#macros, excluded: this.#excluded };
+    const { macros, headers } = this.#shared;
+    return { groups: this.#groups, macros, excluded: this.#excluded, headers };
   }
 
   #step(directive: Directive, index: number): void {
@@ -126,16 +186,40 @@ class Resolver {
   }
 
   #define(directive: Directive): void {
-    if (directive.name === 'define') {
+    if (directive.name === 'include') {
+      const name = quotedName(directive.rest);
+      if (name !== undefined) this.#include(name, this.#path, this.#depth + 1);
+    } else if (directive.name === 'define') {
       const macro = macroOf(directive);
       if (macro === undefined) return;
-      this.#macros.set(macro.name, macro);
+      this.#shared.macros.set(macro.name, this.#depth === 0 ? macro : { ...macro, header: this.#path });
       this.#environment.define(macro.name, macro.params === undefined ? macro.body : '');
     } else if (directive.name === 'undef') {
       const name = directive.rest.trim();
-      this.#macros.delete(name);
+      this.#shared.macros.delete(name);
       this.#environment.undefine(name);
     }
+  }
+
+  /** Reads a header for its macros, or, where it has nothing of interest, only follows its own includes. */
+  #include(name: string, from: string, depth: number): void {
+    const { seen, asked, headers } = this.#shared;
+    const { readHeader, headerMatters } = this.#options;
+    if (readHeader === undefined || depth > MAX_INCLUDE_DEPTH || seen.size > MAX_HEADERS) return;
+    const header = readHeader(name, from);
+    if (header === undefined || seen.has(header.path)) return;
+    seen.add(header.path);
+    const settles = [...asked].filter((word) => header.defines.has(word));
+    if (settles.length === 0 && headerMatters?.test(header.text) !== true) {
+      for (const next of header.includes) this.#include(next, header.path, depth + 1);
+      return;
+    }
+    const found = scan(header.text);
+    const { path, text } = header;
+    const { excluded } = new Resolver(path, text, found.directives, this.#options, this.#shared, depth).run();
+    headers.push({ header, scan: found, excluded });
+    // What it could have defined and has not is not defined.
+    for (const word of settles) if (!this.#shared.macros.has(word)) this.#environment.undefine(word);
   }
 
   #branch(directive: Directive, index: number): void {
@@ -146,7 +230,8 @@ class Resolver {
     const condition = conditionOf(directive);
     group.branches.push({ condition, start: directive.end, end: directive.end });
     if (!group.live || group.taken >= 0) return;
-    const chosen = this.#options.choices?.get(group.start);
+    // Choices are by offsets of the file, not of its headers.
+    const chosen = this.#depth === 0 ? this.#options.choices?.get(group.start) : undefined;
     const position = group.branches.length - 1;
     const holds = chosen === undefined ? this.#holds(group, condition, index) : chosen === position;
     if (holds) group.taken = position;
@@ -158,11 +243,11 @@ class Resolver {
     if (decided !== undefined) return decided;
     group.decided = false;
     const key = condition.replace(/\s+/g, '');
-    const before = this.#assumedTexts.get(key);
+    const before = this.#shared.assumedTexts.get(key);
     if (before !== undefined) return before;
     const holds = this.#choose(index);
     const name = definedTest(condition);
-    if (name === undefined) this.#assumedTexts.set(key, holds);
+    if (name === undefined) this.#shared.assumedTexts.set(key, holds);
     else this.#environment.assume(name.name, name.positive === holds);
     return holds;
   }

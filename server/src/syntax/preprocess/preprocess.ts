@@ -14,16 +14,30 @@ export interface Preprocessed {
   readonly code: string;
   readonly macros: ReadonlyMap<string, MacroDefinition>;
   readonly conditionals: readonly Conditional[];
+  /** Headers of the project that were read, preprocessed for the same configuration. */
+  readonly headers: readonly PreprocessedHeader[];
+}
+
+export interface PreprocessedHeader {
+  readonly path: string;
+  readonly text: string;
+  /** As in Preprocessed. */
+  readonly code: string;
 }
 
 /** Total: any text has a result. */
-export function preprocess(text: string, options: ConditionalOptions): Preprocessed {
+export function preprocess(path: string, text: string, options: ConditionalOptions): Preprocessed {
   const { directives, comments } = scan(text);
-  const resolved: Conditionals = resolveConditionals(text, directives, options);
+  const resolved: Conditionals = resolveConditionals(path, text, directives, options);
   return {
     code: blankRanges(text, merged(resolved.excluded, comments)),
     macros: resolved.macros,
     conditionals: resolved.groups,
+    headers: resolved.headers.map(({ header, scan: found, excluded }) => ({
+      path: header.path,
+      text: header.text,
+      code: blankRanges(header.text, merged(excluded, found.comments)),
+    })),
   };
 }
 
