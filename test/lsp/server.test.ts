@@ -491,3 +491,35 @@ describe('a server that is asked for what is not there', () => {
     });
   });
 });
+
+describe('a header of the project', () => {
+  it('counts as it is in the editor, before it is saved', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'gupcheck-header-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const uriOf = (name: string) => pathToFileURL(path.join(folder, name)).href;
+    const wrapper = (call: string) => `#define MY_PIN(a, page) ${call}(a, 1, 0, page)\n`;
+    const code = `#include "my.h"
+int f(unsigned long a)
+{
+	struct page *page;
+
+	if (MY_PIN(a, &page) != 1)
+		return -EFAULT;
+	put_page(page);
+	return 0;
+}
+`;
+    writeFileSync(path.join(folder, 'my.h'), wrapper('pin_user_pages_fast'));
+    writeFileSync(path.join(folder, 'a.c'), code);
+    const client = await Client.start();
+    await client.open(uriOf('a.c'), code);
+    expect(await client.found(uriOf('a.c'))).toEqual(['GUP301 put_page(page)']);
+    await client.open(uriOf('my.h'), wrapper('pin_user_pages_fast'));
+    await client.replace(uriOf('my.h'), 'pin_user', 'get_user');
+    await client.until('a refresh', () => client.refreshes > 0);
+    expect(await client.found(uriOf('a.c'))).toEqual([]);
+    await client.close(uriOf('my.h'));
+    await client.until('another refresh', () => client.refreshes > 1);
+    expect(await client.found(uriOf('a.c'))).toEqual(['GUP301 put_page(page)']);
+  });
+});

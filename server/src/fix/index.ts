@@ -35,7 +35,10 @@ export function proposeFixes(finding: Finding, source: FixSource): Proposal | un
   if (fixer === undefined) return undefined;
   // A wrapper may serve other uses, and may be another in another configuration.
   if (finding.wrapper !== undefined)
-    return { candidates: [], advice: { title: fixer.advice, reason: 'the call is made by a macro or a function of a header' } };
+    return {
+      candidates: [],
+      advice: { title: fixer.advice, reason: 'the call is made by a macro or a function of a header' },
+    };
   const attempts = fixer
     .attempts(finding, source)
     .map((each) => ('refusal' in each ? each : guarded(each, source.file)));

@@ -15,12 +15,27 @@ import {
   type KernelVersion,
   parseKernelVersion,
 } from '../syntax/preprocess/version.ts';
-import { openSource } from '../syntax/source.ts';
-import type { Analyzer, DocumentAnalyzer, EditorAnalyzer } from './analyzer.ts';
+import { openSource, type SourceFile } from '../syntax/source.ts';
+import type { Analyzer, DocumentAnalyzer, EditorAnalyzer, ProjectContext } from './analyzer.ts';
 import { PROTOCOL_WORDS } from './interest.ts';
 
 /** Where nothing decides an `#if`, the branch that pins pages is the one to read. */
 const prefer = new RegExp(PROTOCOL_WORDS.join('|'));
+
+/** Headers without any of these have neither wrappers nor macros to see through. */
+const headerMatters = new RegExp(
+  `${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_|\\bgoto\\b`,
+);
+
+function open(path: string, text: string, kernel: KernelVersion, project: ProjectContext = {}): SourceFile {
+  const { readHeader } = project;
+  return openSource(path, text, {
+    kernelVersion: kernel,
+    prefer,
+    means: isMeaningful,
+    ...(readHeader !== undefined && { readHeader, headerMatters }),
+  });
+}
 
 /** The analyzer with all rules. */
 export async function createAnalyzer(options: ParserOptions = {}): Promise<EditorAnalyzer> {
@@ -28,8 +43,8 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
   const explainer = new Explainer();
   const analyzer: Analyzer = {
     rules: RULES,
-    analyze(path, text, kernel) {
-      const source = openSource(path, text, { kernelVersion: kernel, prefer, means: isMeaningful });
+    analyze(path, text, kernel, project) {
+      const source = open(path, text, kernel, project);
       return analyzeFile(source, parser, rulesFor(kernel));
     },
     explain: (finding, options) => explainer.explain(finding, ruleOf(finding.code), options),
@@ -38,14 +53,13 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
   return {
     ...analyzer,
     forDocument: () => documentAnalyzer(analyzer, parser),
-    proposeFixes(finding, path, text, kernel) {
-      const reopen = (changed: string) =>
-        openSource(path, changed, { kernelVersion: kernel, prefer, means: isMeaningful });
+    proposeFixes(finding, path, text, kernel, project) {
+      const reopen = (changed: string) => open(path, changed, kernel, project);
       return proposeFixes(finding, { file: reopen(text), kernel, parser, reopen });
     },
-    recheck(finding, path, text, kernel, acquire) {
+    recheck(finding, path, text, kernel, acquire, project) {
       const { run } = ruleOf(finding.code);
-      const file = openSource(path, text, { kernelVersion: kernel, prefer, means: isMeaningful });
+      const file = open(path, text, kernel, project);
       const { witnesses, leaves } = pathsOf(file, parser, acquire);
       return {
         ...(run === undefined ? { proved: true } : recheck(witnesses, run, finding.explanation)),
@@ -62,12 +76,12 @@ function documentAnalyzer(analyzer: Analyzer, parser: Parser): DocumentAnalyzer 
   let kernelBefore: KernelVersion | undefined;
   return {
     ...analyzer,
-    analyze(path, text, kernel) {
+    analyze(path, text, kernel, project) {
       // Which rules apply, and which branches of an #if are read, depends on the release.
       if (kernelBefore !== undefined && compareKernelVersions(kernel, kernelBefore) !== 0)
         memo = new AnalysisMemo();
       kernelBefore = kernel;
-      const source = openSource(path, text, { kernelVersion: kernel, prefer, means: isMeaningful });
+      const source = open(path, text, kernel, project);
       const analysis = analyzeFile(source, incremental, rulesFor(kernel), undefined, memo);
       incremental.sweep();
       return analysis;

@@ -10,14 +10,21 @@ import type { Proposal } from '../fix/fix.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 import type { Rule } from '../rules/rule.ts';
+import type { ReadHeader } from '../syntax/preprocess/headers.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Range } from '../syntax/range.ts';
 import type { ReportedFinding } from './report.ts';
 
+/** What the analysis of a file may use of the project around it. */
+export interface ProjectContext {
+  /** Finds what `#include "…"` names; without it headers are not followed. */
+  readonly readHeader?: ReadHeader;
+}
+
 export interface Analyzer {
   readonly rules: readonly Rule[];
   /** Applies all rules to the text of one file. */
-  analyze(path: string, text: string, kernel: KernelVersion): FileAnalysis;
+  analyze(path: string, text: string, kernel: KernelVersion, project?: ProjectContext): FileAnalysis;
   /** Runs the engine for a finding, in slices. Called only for codes in `rules`. */
   explain(finding: Finding, options: ExplainOptions): Slices<Explanation>;
   /** The level formula: `base` lowered by the finding's certainty and by a run that could not show it. */
@@ -30,7 +37,13 @@ export interface FixingAnalyzer extends Analyzer {
    * What the finding's rule proposes for the text that it was found in; judge() in fixes.ts decides about it. Undefined
    * for rules that propose nothing.
    */
-  proposeFixes(finding: Finding, path: string, text: string, kernel: KernelVersion): Proposal | undefined;
+  proposeFixes(
+    finding: Finding,
+    path: string,
+    text: string,
+    kernel: KernelVersion,
+    project?: ProjectContext,
+  ): Proposal | undefined;
   /**
    * Runs the engine for what becomes of the pages that calls within `acquire` take in an edited text, in the environment
    * that broke the original.
@@ -41,6 +54,7 @@ export interface FixingAnalyzer extends Analyzer {
     text: string,
     kernel: KernelVersion,
     acquire: Range,
+    project?: ProjectContext,
   ): Recheck;
 }
 

@@ -26,7 +26,7 @@ export function judge(
   finding: ReportedFinding,
   options: LintOptions,
 ): FixVerdict | undefined {
-  const proposal = analyzer.proposeFixes(finding, report.path, report.text, options.kernel);
+  const proposal = analyzer.proposeFixes(finding, report.path, report.text, options.kernel, options.project);
   if (proposal === undefined) return undefined;
   let reason: string | undefined;
   for (const candidate of proposal.candidates) {
@@ -55,7 +55,8 @@ function tryOut(
     if (objection === undefined) return proved(analyzer, report, finding, fix, text, options);
     refusal = objection;
     const left = leftBehind(report, after, finding);
-    const more = left && analyzer.proposeFixes(left, report.path, text, options.kernel)?.candidates[0];
+    const more =
+      left && analyzer.proposeFixes(left, report.path, text, options.kernel, options.project)?.candidates[0];
     const next = more && combined(fix, more);
     if (next === undefined) break;
     fix = next;
@@ -69,13 +70,13 @@ function proved(
   finding: ReportedFinding,
   fix: Fix,
   text: string,
-  { kernel }: LintOptions,
+  { kernel, project }: LintOptions,
 ): Fix | { readonly refusal: string } {
   const {
     broken,
     proved: whole,
     leaves,
-  } = analyzer.recheck(finding, report.path, text, kernel, acquireAfter(finding, fix));
+  } = analyzer.recheck(finding, report.path, text, kernel, acquireAfter(finding, fix), project);
   if (broken !== undefined) return { refusal: `a run of the edited text still shows: ${broken}` };
   // Whoever else has the pages would have to release them in another way from now on.
   if (fix.converts === true && leaves !== undefined) return { refusal: leaves };

@@ -82,8 +82,13 @@ export class Headers {
     const key = `${from}\0${main}\0${name}`;
     let found = this.#places.get(key);
     if (found === undefined) {
-      found = candidates(name, from, main, root).find((file) => isInside(file, root) && this.#exists(file)) ?? null;
-      if (found !== null && this.#openText(found) === undefined && !isInside(realpathSync(found), realpathSync(root)))
+      found =
+        candidates(name, from, main, root).find((file) => isInside(file, root) && this.#exists(file)) ?? null;
+      if (
+        found !== null &&
+        this.#openText(found) === undefined &&
+        !isInside(realpathSync(found), realpathSync(root))
+      )
         found = null;
       this.#places.set(key, found);
     }
@@ -145,7 +150,8 @@ function wrappersOf(header: Header): Set<string> {
     bodies.set(name, (bodies.get(name) ?? '') + body);
   }
   const { code } = preprocess(header.path, header.text, { kernelVersion: DEFAULT_KERNEL, prefer: acquiring });
-  for (const { name, bodyStart, end } of outline(code).functions) bodies.set(name, code.slice(bodyStart, end));
+  for (const { name, bodyStart, end } of outline(code).functions)
+    bodies.set(name, code.slice(bodyStart, end));
   const found = new Set<string>();
   for (let grew = true; grew; ) {
     grew = false;

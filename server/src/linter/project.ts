@@ -1,7 +1,48 @@
-/** Where a project ends: nothing above that folder is read for a file in it. */
+/** What a run knows of the project around each file: its root, its kernel release, its headers. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { makefileRelease } from './kernel-version.ts';
+import type { Level } from '../rules/finding.ts';
+import type { ReadHeader } from '../syntax/preprocess/headers.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { type HeaderOptions, Headers } from './headers.ts';
+import { DEFAULT_KERNEL, makefileRelease, treeRelease } from './kernel-version.ts';
+import type { LintOptions } from './service.ts';
+
+export interface ProjectsOptions extends HeaderOptions {
+  /** Kernel release. Without it each file's own tree decides, and 6.12 where there is none. */
+  readonly kernel?: KernelVersion;
+  readonly explanations: boolean;
+  readonly levels: Readonly<Record<string, Level | 'off'>>;
+}
+
+/** The projects that the files of one run are in. What is read from the disk is read once. */
+export class Projects {
+  readonly headers: Headers;
+  readonly #within: string;
+  readonly #options: ProjectsOptions;
+  readonly #releases = new Map<string, KernelVersion | undefined>();
+  readonly #roots = new Map<string, string>();
+
+  /** `within` is the folder that is the root of what has no root of its own. */
+  constructor(within: string, options: ProjectsOptions) {
+    this.#within = within;
+    this.#options = options;
+    this.headers = new Headers(options);
+  }
+
+  /** How to lint the file at `file`, which is shown as `shown`. */
+  optionsFor(shown: string, file: string): LintOptions {
+    const { explanations, levels } = this.#options;
+    const kernel = this.#options.kernel ?? treeRelease(path.dirname(file), this.#releases) ?? DEFAULT_KERNEL;
+    return { explanations, levels, kernel, project: { readHeader: this.readHeaderFor(shown, file) } };
+  }
+
+  /** Reads headers for a file. */
+  readHeaderFor(shown: string, file: string): ReadHeader {
+    const root = projectRoot(path.dirname(file), this.#within, this.#roots);
+    return this.headers.readerFor(shown, file, root);
+  }
+}
 
 /**
  * The folder of the project that a file's folder belongs to: the nearest upwards that is a repository or a kernel tree;

@@ -7,10 +7,11 @@ import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Analyzer } from './analyzer.ts';
 import { discover, type InputProblem, type SourcePath, unreadable } from './discover.ts';
 import { isOfInterest } from './interest.ts';
-import { DEFAULT_KERNEL, treeRelease } from './kernel-version.ts';
+import { Projects } from './project.ts';
 import type { FileReport } from './report.ts';
 import { Scanner } from './scan.ts';
 import { lintText } from './service.ts';
+import { type SourceText, wrapperUsers } from './wrapper-users.ts';
 
 export interface RunOptions {
   /** Kernel release. Without it each file's own tree decides, and 6.12 where there is none. */
@@ -43,17 +44,25 @@ export async function lintPaths(
   const { files, problems } = discover(paths, cwd);
   const wrong: InputProblem[] = [...problems];
   const skipped: InputProblem[] = [];
-  const reports: FileReport[] = [];
   const reader = new FileReader();
-  const releases = new Map<string, KernelVersion | undefined>();
+  const projects = new Projects(cwd, options);
+  const texts: SourceText[] = [];
+  const quiet: SourcePath[] = [];
   let scanned = 0;
   for (const source of files) {
-    const outcome = readSource(reader, source);
+    const outcome = readSource(reader, source, projects);
     if (outcome.problem === undefined) scanned++;
     else (source.named ? wrong : skipped).push(outcome.problem);
-    if (outcome.text === undefined) continue;
-    const kernel = options.kernel ?? treeRelease(path.dirname(source.file), releases) ?? DEFAULT_KERNEL;
-    reports.push(lintText(await analyzer(), source.path, outcome.text, { ...options, kernel }));
+    if (outcome.text !== undefined) texts.push({ source, text: outcome.text });
+    else if (outcome.problem === undefined) quiet.push(source);
+  }
+  texts.push(...wrapperUsers(texts, quiet, projects));
+  texts.sort((a, b) => (a.source.path < b.source.path ? -1 : 1));
+  const reports: FileReport[] = [];
+  for (const { source, text } of texts) {
+    reports.push(
+      lintText(await analyzer(), source.path, text, projects.optionsFor(source.path, source.file)),
+    );
   }
   return { reports, scanned, problems: wrong, skipped };
 }
@@ -68,21 +77,27 @@ export async function lintInput(
 ): Promise<LintRun> {
   const decoded = decodeSource(bytes);
   if (decoded.kind === 'binary') return { reports: [], scanned: 0, problems: [binary(name)], skipped: [] };
-  const folder = path.dirname(path.resolve(cwd, name));
-  const kernel = options.kernel ?? treeRelease(folder, new Map()) ?? DEFAULT_KERNEL;
-  const report = lintText(await analyzer(), name, decoded.text, { ...options, kernel });
+  const lintOptions = new Projects(cwd, options).optionsFor(name, path.resolve(cwd, name));
+  const report = lintText(await analyzer(), name, decoded.text, lintOptions);
   return { reports: [report], scanned: 1, problems: [], skipped: [] };
 }
 
 /** The text of a file that is of interest, or what is wrong with it, or nothing. */
-function readSource(reader: FileReader, source: SourcePath): { text?: string; problem?: InputProblem } {
+function readSource(
+  reader: FileReader,
+  source: SourcePath,
+  projects: Projects,
+): { text?: string; problem?: InputProblem } {
   try {
     if (!source.named) return reader.sift(source);
     // A named file is decoded in any case, so that its user learns that it is no text.
     const bytes = readFileSync(source.file);
     const decoded = decodeSource(bytes);
     if (decoded.kind === 'binary') return { problem: binary(source.path) };
-    return isOfInterest(bytes) ? { text: decoded.text } : {};
+    if (isOfInterest(bytes)) return { text: decoded.text };
+    const { path: shown, file } = source;
+    const read = projects.readHeaderFor(shown, file);
+    return projects.headers.callsWrapper(shown, decoded.text, read) ? { text: decoded.text } : {};
   } catch (error) {
     return { problem: unreadable(source.path, error) };
   }

@@ -6,7 +6,7 @@ import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 import { LineIndex } from '../syntax/lines.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
-import type { Analyzer } from './analyzer.ts';
+import type { Analyzer, ProjectContext } from './analyzer.ts';
 import { fingerprints } from './fingerprint.ts';
 import type { FileReport, InternalProblem, ReportedFinding } from './report.ts';
 
@@ -20,6 +20,7 @@ export interface LintOptions {
    * finding of a rule set to `error` is still no error; `off` drops the rule.
    */
   readonly levels: Readonly<Record<string, Level | 'off'>>;
+  readonly project?: ProjectContext;
 }
 
 /**
@@ -38,7 +39,7 @@ export function* lintSlices(
   options: LintOptions,
 ): Slices<FileReport> {
   const problems: InternalProblem[] = [];
-  const analysis = analyzeSafely(analyzer, path, text, options.kernel, problems);
+  const analysis = analyzeSafely(analyzer, path, text, options, problems);
   problems.push(...analysis.problems);
   const kept = analysis.findings.filter((finding) => options.levels[finding.code] !== 'off').sort(byPlace);
   const identities = fingerprints(kept);
@@ -73,11 +74,11 @@ function analyzeSafely(
   analyzer: Analyzer,
   path: string,
   text: string,
-  kernel: KernelVersion,
+  { kernel, project }: LintOptions,
   problems: InternalProblem[],
 ): FileAnalysis {
   try {
-    return analyzer.analyze(path, text, kernel);
+    return analyzer.analyze(path, text, kernel, project);
   } catch (error) {
     problems.push(threw('analysis-threw', 'the analysis failed', error));
     return { findings: [], functions: 0, partlyRead: [], problems: [] };

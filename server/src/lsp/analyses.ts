@@ -4,11 +4,14 @@ import { fileURLToPath } from 'node:url';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { DocumentAnalyzer, EditorAnalyzer } from '../linter/analyzer.ts';
 import { type FixVerdict, judge } from '../linter/fixes.ts';
+import { Headers } from '../linter/headers.ts';
 import { PROTOCOL_WORDS } from '../linter/interest.ts';
 import { DEFAULT_KERNEL, treeRelease } from '../linter/kernel-version.ts';
+import { projectRoot } from '../linter/project.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../linter/report.ts';
 import { type LintOptions, lintText } from '../linter/service.ts';
 import { LEVELS } from '../rules/finding.ts';
+import type { ReadHeader } from '../syntax/preprocess/headers.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
@@ -39,16 +42,29 @@ interface Entry {
   tooLarge: boolean;
 }
 
+/** What the analyses need of the client's side. */
+export interface Surroundings {
+  /** Folders that the client has open. */
+  readonly folders: readonly string[];
+  /** Text of a file that is open, as it is in the editor. */
+  readonly openText: (file: string) => string | undefined;
+}
+
 export class Analyses {
   readonly #analyzer: EditorAnalyzer;
   readonly #log: Log;
   readonly #entries = new Map<string, Entry>();
+  readonly #surroundings: Surroundings;
+  readonly #headers: Headers;
   #releases = new Map<string, KernelVersion | undefined>();
+  #roots = new Map<string, string>();
   #serial = 0;
 
-  constructor(analyzer: EditorAnalyzer, log: Log) {
+  constructor(analyzer: EditorAnalyzer, log: Log, surroundings: Surroundings) {
     this.#analyzer = analyzer;
     this.#log = log;
+    this.#surroundings = surroundings;
+    this.#headers = new Headers(surroundings);
   }
 
   get analyzer(): EditorAnalyzer {
@@ -84,7 +100,7 @@ export class Analyses {
     if (current === undefined) return undefined;
     let fix = current.fixes.get(finding.fingerprint);
     if (fix === undefined) {
-      const options = optionsFor(this.kernelOf(uri, current.settings), current.settings);
+      const options = this.#optionsFor(uri, current.settings);
       fix = judge(this.#analyzer, current.analysed.report, finding, options) ?? null;
       current.fixes.set(finding.fingerprint, fix);
     }
@@ -104,6 +120,13 @@ export class Analyses {
   /** Forgets what was read from the disk, and with it every report. */
   invalidate(): void {
     this.#releases = new Map();
+    this.#roots = new Map();
+    this.headerChanged();
+  }
+
+  /** Forgets one header, or all of them, and with them every report: any may depend on it. */
+  headerChanged(uri?: string): void {
+    this.#headers.forget(uri === undefined ? undefined : fileOf(uri));
     for (const entry of this.#entries.values()) delete entry.current;
   }
 
@@ -119,7 +142,8 @@ export class Analyses {
   #lint(analyzer: DocumentAnalyzer, uri: string, text: string, settings: Settings): FileReport {
     const kernel = this.kernelOf(uri, settings);
     const name = nameOf(uri);
-    if (!PROTOCOL_WORDS.some((word) => text.includes(word))) {
+    const options = this.#optionsFor(uri, settings);
+    if (!this.#isOfInterest(name, text, options)) {
       return {
         path: name,
         text,
@@ -130,7 +154,31 @@ export class Analyses {
         problems: [],
       };
     }
-    return lintText(analyzer, name, text, optionsFor(kernel, settings));
+    return lintText(analyzer, name, text, options);
+  }
+
+  #isOfInterest(name: string, text: string, { project }: LintOptions): boolean {
+    if (PROTOCOL_WORDS.some((word) => text.includes(word))) return true;
+    return project?.readHeader !== undefined && this.#headers.callsWrapper(name, text, project.readHeader);
+  }
+
+  #optionsFor(uri: string, settings: Settings): LintOptions {
+    const readHeader = this.#readHeaderFor(uri);
+    return {
+      kernel: this.kernelOf(uri, settings),
+      explanations: true,
+      levels: settings.rules,
+      ...(readHeader !== undefined && { project: { readHeader } }),
+    };
+  }
+
+  #readHeaderFor(uri: string): ReadHeader | undefined {
+    const file = fileOf(uri);
+    if (file === undefined) return undefined;
+    const folder = path.dirname(file);
+    const around = this.#surroundings.folders.filter((each) => !path.relative(each, file).startsWith('..'));
+    const within = around.sort((a, b) => a.length - b.length)[0] ?? folder;
+    return this.#headers.readerFor(nameOf(uri), file, projectRoot(folder, within, this.#roots));
   }
 
   #treeRelease(uri: string): KernelVersion | undefined {
@@ -139,11 +187,8 @@ export class Analyses {
   }
 }
 
-function optionsFor(kernel: KernelVersion, settings: Settings): LintOptions {
-  return { kernel, explanations: true, levels: settings.rules };
-}
-
-function fileOf(uri: string): string | undefined {
+/** The path behind a URI, where it is one of the file system. */
+export function fileOf(uri: string): string | undefined {
   if (!uri.startsWith('file:')) return undefined;
   try {
     return fileURLToPath(uri);

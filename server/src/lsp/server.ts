@@ -13,7 +13,7 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { EXPLAIN_REQUEST } from '#shared/messages.ts';
 import type { EditorAnalyzer } from '../linter/analyzer.ts';
-import { Analyses } from './analyses.ts';
+import { Analyses, fileOf } from './analyses.ts';
 import { capabilitiesFor } from './capabilities.ts';
 import { clientOf } from './client.ts';
 import { guarded } from './guard.ts';
@@ -22,7 +22,7 @@ import { diagnostic, NO_DIAGNOSTICS } from './handlers/diagnostic.ts';
 import { explain } from './handlers/explain.ts';
 import { hover } from './handlers/hover.ts';
 import { Log } from './log.ts';
-import { Pusher } from './push.ts';
+import { PAUSE, Pusher } from './push.ts';
 import type { Session } from './session.ts';
 import { SettingsStore } from './settings-store.ts';
 
@@ -52,7 +52,14 @@ export function serve(connection: Connection, { version, analyzer }: ServerOptio
       documents,
       client,
       settings: new SettingsStore(connection, client, codes, log),
-      analyses: new Analyses(loaded, log),
+      analyses: new Analyses(loaded, log, {
+        folders: foldersOf(params),
+        openText: (file) =>
+          documents
+            .all()
+            .find(({ uri }) => fileOf(uri) === file)
+            ?.getText(),
+      }),
       deleted: new Set(),
       log,
     };
@@ -62,6 +69,11 @@ export function serve(connection: Connection, { version, analyzer }: ServerOptio
 
   documents.listen(connection);
   connection.listen();
+}
+
+function foldersOf({ workspaceFolders, rootUri }: InitializeParams): string[] {
+  const uris = workspaceFolders?.map(({ uri }) => uri) ?? (rootUri == null ? [] : [rootUri]);
+  return uris.flatMap((uri) => fileOf(uri) ?? []);
 }
 
 /** Registers the handlers, one line each. */
@@ -96,6 +108,14 @@ function follow(session: Session): void {
       connection.languages.diagnostics.refresh().catch(() => undefined);
     }
   };
+  // Whoever edits a header waits for nothing: the files that include it follow when its user pauses.
+  let waiting: NodeJS.Timeout | undefined;
+  const followHeader = (uri: string) => {
+    if (!/\.h$/i.test(uri)) return;
+    analyses.headerChanged(uri);
+    clearTimeout(waiting);
+    waiting = setTimeout(refreshAll, PAUSE);
+  };
   const opening = new Set<string>();
   documents.onDidOpen(({ document }) => {
     opening.add(document.uri);
@@ -104,12 +124,16 @@ function follow(session: Session): void {
   documents.onDidChangeContent(({ document }) => {
     deleted.delete(document.uri);
     // The first content comes with the opening, and is not a pause in typing.
-    if (!opening.delete(document.uri)) pusher?.soon(document.uri);
+    if (opening.delete(document.uri)) return;
+    pusher?.soon(document.uri);
+    followHeader(document.uri);
   });
   documents.onDidClose(({ document }) => {
     analyses.close(document.uri);
     settings.forget(document.uri);
     pusher?.clear(document.uri);
+    // What was not saved is gone.
+    followHeader(document.uri);
   });
   connection.onDidChangeConfiguration((change) => {
     settings.changed(change.settings);
@@ -142,7 +166,8 @@ function register({ connection, client, log }: Session): void {
       .register(DidChangeWatchedFilesNotification.type, {
         watchers: [
           { globPattern: '**/Makefile' },
-          { globPattern: '**/*.{c,h}', kind: WatchKind.Create | WatchKind.Delete },
+          { globPattern: '**/*.c', kind: WatchKind.Create | WatchKind.Delete },
+          { globPattern: '**/*.h' },
         ],
       })
       .catch(failed);

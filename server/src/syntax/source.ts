@@ -80,7 +80,6 @@ export interface SourceOptions extends ConditionalOptions {
   readonly means?: (word: string) => boolean;
 }
 
-
 /** Reads a file's top level. Total: any text is a source file, if need be without functions. */
 export function openSource(path: string, text: string, options: SourceOptions): SourceFile {
   return new OpenedSource(path, text, options);
@@ -117,14 +116,14 @@ class OpenedSource implements SourceFile {
     this.structs = new Map(types.map((type) => [type.name, type]));
     this.tables = tables;
     const own = new Set(functions.map(({ name }) => name));
+    const inlines = headers.flatMap(inlinesOf).filter(({ name }) => !own.has(name));
+    const defined = new Set([...own, ...inlines.map(({ name }) => name)]);
     const { means } = options;
     this.#macroTable = new MacroTable(
       means === undefined ? new Map() : macros,
-      (word) => own.has(word) || (means?.(word) ?? false),
+      (word) => defined.has(word) || (means?.(word) ?? false),
     );
-    this.inlines = new Map(
-      headers.flatMap((header) => this.#inlinesOf(header)).filter(([name]) => !own.has(name)),
-    );
+    this.inlines = new Map(inlines.map((inline) => [inline.name, this.#inline(inline)]));
   }
 
   get lines(): LineIndex {
@@ -180,17 +179,14 @@ class OpenedSource implements SourceFile {
     return this.#macroTable.wanted(name) !== undefined;
   }
 
-  #inlinesOf(header: PreprocessedHeader): [string, InlineFunction][] {
-    const { functions } = outline(header.code);
-    return functions.map((definition) => {
-      const { name, start, end } = definition;
-      const bodyStart = definition.bodyStart - start;
-      const written = header.code.slice(start, end);
-      const code = expandMacros(written, start, bodyStart, this.#macroTable)?.code ?? written;
-      const parse = (parser: Parser): SyntaxTree =>
-        parser.parse({ text: code, code: this.#plainC(definition, code), from: 0 });
-      return [name, { name, header: header.path, code, bodyStart, parse }];
-    });
+  #inline({ header, ...definition }: HeaderDefinition): InlineFunction {
+    const { name, start, end } = definition;
+    const bodyStart = definition.bodyStart - start;
+    const written = header.code.slice(start, end);
+    const code = expandMacros(written, start, bodyStart, this.#macroTable)?.code ?? written;
+    const parse = (parser: Parser): SyntaxTree =>
+      parser.parse({ text: code, code: this.#plainC(definition, code), from: 0 });
+    return { name, header: header.path, code, bodyStart, parse };
   }
 
   #expand(index: number): Expanded | undefined {
@@ -253,4 +249,12 @@ class OpenedSource implements SourceFile {
     const code = toPlainC(this.code.slice(range.start, range.end), undefined, this.macros);
     return parser.parse({ text: this.text, code, from: range.start });
   }
+}
+
+interface HeaderDefinition extends FunctionSlice {
+  readonly header: PreprocessedHeader;
+}
+
+function inlinesOf(header: PreprocessedHeader): HeaderDefinition[] {
+  return outline(header.code).functions.map((definition) => ({ ...definition, header }));
 }

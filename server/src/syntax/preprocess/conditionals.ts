@@ -182,7 +182,15 @@ class Resolver {
         break;
       default:
         if (this.#excludedFrom < 0) this.#define(directive);
+        else this.#leaveUndefined(directive);
     }
+  }
+
+  /** A name that the file would define in another configuration is not defined in this one. */
+  #leaveUndefined(directive: Directive): void {
+    const name = directive.name === 'define' ? macroOf(directive)?.name : undefined;
+    if (name === undefined || name.startsWith('CONFIG_') || this.#shared.macros.has(name)) return;
+    this.#environment.undefine(name);
   }
 
   #define(directive: Directive): void {

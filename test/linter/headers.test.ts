@@ -1,0 +1,121 @@
+/** Wrappers in headers of a project: followed through quoted includes, and no further. */
+import { mkdirSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createAnalyzer } from '#server/linter/analysis.ts';
+import { lintPaths } from '#server/linter/run.ts';
+import { type KernelVersion, parseKernelVersion } from '#server/syntax/preprocess/version.ts';
+import { folderWith } from '../cli/harness.ts';
+
+const analyzer = await createAnalyzer();
+
+const COMPAT = `#ifndef COMPAT_H
+#define COMPAT_H
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 6, 0)
+#define HAVE_PIN
+#endif
+static inline int my_pin(unsigned long a, int n, struct page **pages)
+{
+#ifdef HAVE_PIN
+	return pin_user_pages_fast(a, n, FOLL_WRITE, pages);
+#else
+	return get_user_pages_fast(a, n, FOLL_WRITE, pages);
+#endif
+}
+#define MY_PIN(a, page) (my_pin(a, 1, page) == 1 ? 0 : -EFAULT)
+#endif
+`;
+
+const user = (include: string, pin: string, release: string): string => `#include <linux/mm.h>
+#include "${include}"
+int f(unsigned long a)
+{
+	struct page *page;
+
+	if (${pin})
+		return -EFAULT;
+${release}
+	return 0;
+}
+`;
+const CALL = 'my_pin(a, 1, &page) != 1';
+const LADDER = '#ifdef HAVE_PIN\n\tunpin_user_page(page);\n#else\n\tput_page(page);\n#endif';
+
+async function lint(folder: string, args = ['.'], kernel = '6.12'): Promise<string[]> {
+  const release: KernelVersion = parseKernelVersion(kernel)!;
+  const options = { kernel: release, explanations: false, levels: {} };
+  const run = await lintPaths(() => Promise.resolve(analyzer), args, folder, options);
+  return run.reports.flatMap(({ path: file, text, findings }) =>
+    findings.map(({ code, range }) => `${file} ${code} ${text.slice(range.start, range.end)}`),
+  );
+}
+
+describe('a wrapper in a header', () => {
+  it('is seen through in files that mention nothing of page pinning', async () => {
+    const folder = folderWith({ 'compat.h': COMPAT, 'a.c': user('compat.h', CALL, '\tput_page(page);') });
+    expect(await lint(folder)).toEqual(['a.c GUP301 put_page(page)']);
+    expect(await lint(folder, ['a.c'])).toEqual(['a.c GUP301 put_page(page)']);
+    expect(await lint(folder, ['.'], '5.5')).toEqual([]);
+  });
+
+  it('may be a macro around a function, with what it does reported at its use', async () => {
+    const folder = folderWith({ 'compat.h': COMPAT, 'a.c': user('compat.h', 'MY_PIN(a, &page)', '') });
+    expect(await lint(folder)).toEqual(['a.c GUP303 MY_PIN(a, &page)']);
+  });
+
+  it('settles the names that the file asks for', async () => {
+    const folder = folderWith({ 'compat.h': COMPAT, 'a.c': user('compat.h', CALL, LADDER) });
+    for (const kernel of ['5.5', '6.12']) expect(await lint(folder, ['.'], kernel)).toEqual([]);
+  });
+
+  it('is found beside the file, above it, in include folders, and through other headers', async () => {
+    const code = user('compat.h', CALL, '\tput_page(page);');
+    const found = ['src/a.c GUP301 put_page(page)'];
+    const indirect = { 'src/all.h': '#include "compat.h"\n', 'src/a.c': code.replace('compat.h', 'all.h') };
+    for (const tree of [
+      { 'src/compat.h': COMPAT, 'src/a.c': code },
+      { 'compat.h': COMPAT, 'src/a.c': code },
+      { 'include/compat.h': COMPAT, 'src/a.c': code },
+      { 'compat.h': COMPAT, 'src/a.c': code.replace('compat.h', '../compat.h') },
+      { 'compat.h': COMPAT, ...indirect },
+    ]) {
+      expect(await lint(folderWith({ '.git/HEAD': '', ...tree }), ['src/a.c'])).toEqual(found);
+    }
+  });
+
+  it('is not looked for outside of the project, nor behind a link that leads there', async () => {
+    const code = user('../compat.h', CALL, '\tput_page(page);');
+    const folder = folderWith({
+      'compat.h': COMPAT,
+      'drv/.git/HEAD': '',
+      'drv/a.c': code,
+      'drv/b.c': code.replace('../', 'inc/'),
+    });
+    mkdirSync(path.join(folder, 'drv/inc'));
+    symlinkSync('../../compat.h', path.join(folder, 'drv/inc/compat.h'));
+    expect(await lint(folder, ['drv', 'drv/a.c', 'drv/b.c'])).toEqual([]);
+  });
+
+  it('may include itself', async () => {
+    const folder = folderWith({
+      'a.h': `#include "b.h"\n${COMPAT}`,
+      'b.h': '#include "a.h"\n#include "b.h"\n',
+      'a.c': user('a.h', CALL, '\tput_page(page);'),
+    });
+    expect(await lint(folder)).toEqual(['a.c GUP301 put_page(page)']);
+  });
+
+  it('that has the name of a kernel function is what the file calls', async () => {
+    const shim = `static inline int pin_user_pages_fast(unsigned long a, int n, unsigned int f, struct page **p)
+{
+	return get_user_pages_fast(a, n, f, p);
+}
+static inline void unpin_user_page(struct page *page)
+{
+	put_page(page);
+}
+`;
+    const code = user('shim.h', 'pin_user_pages_fast(a, 1, 0, &page) != 1', '\tput_page(page);');
+    expect(await lint(folderWith({ 'shim.h': shim, 'a.c': code }), ['a.c'], '5.4')).toEqual([]);
+  });
+});
