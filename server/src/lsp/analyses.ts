@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { DocumentAnalyzer, EditorAnalyzer } from '../linter/analyzer.ts';
+import type { DocumentAnalyzer, EditorAnalyzer, ProjectContext } from '../linter/analyzer.ts';
 import { type FixVerdict, judge } from '../linter/fixes.ts';
 import { Headers } from '../linter/headers.ts';
 import { PROTOCOL_WORDS } from '../linter/interest.ts';
@@ -11,7 +11,6 @@ import { projectRoot } from '../linter/project.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../linter/report.ts';
 import { type LintOptions, lintText } from '../linter/service.ts';
 import { LEVELS } from '../rules/finding.ts';
-import type { ReadHeader } from '../syntax/preprocess/headers.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
@@ -163,22 +162,23 @@ export class Analyses {
   }
 
   #optionsFor(uri: string, settings: Settings): LintOptions {
-    const readHeader = this.#readHeaderFor(uri);
+    const project = this.#projectOf(uri);
     return {
       kernel: this.kernelOf(uri, settings),
       explanations: true,
       levels: settings.rules,
-      ...(readHeader !== undefined && { project: { readHeader } }),
+      ...(project !== undefined && { project }),
     };
   }
 
-  #readHeaderFor(uri: string): ReadHeader | undefined {
+  #projectOf(uri: string): ProjectContext | undefined {
     const file = fileOf(uri);
     if (file === undefined) return undefined;
     const folder = path.dirname(file);
     const around = this.#surroundings.folders.filter((each) => !path.relative(each, file).startsWith('..'));
     const within = around.sort((a, b) => a.length - b.length)[0] ?? folder;
-    return this.#headers.readerFor(nameOf(uri), file, projectRoot(folder, within, this.#roots));
+    const root = projectRoot(folder, within, this.#roots);
+    return { readHeader: this.#headers.readerFor(nameOf(uri), file, root) };
   }
 
   #treeRelease(uri: string): KernelVersion | undefined {
