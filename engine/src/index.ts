@@ -19,7 +19,7 @@ export {
 } from './litmus/ast.ts';
 export { type FromScenarioOptions, scenarioToLitmus } from './litmus/from-scenario.ts';
 export { type LoweredTest, lowerLitmus } from './litmus/lower.ts';
-export { parseLitmus } from './litmus/parser.ts';
+export { parseLitmus, parseLitmusFile } from './litmus/parser.ts';
 export { printLitmus } from './litmus/printer.ts';
 export {
   type FinalState,

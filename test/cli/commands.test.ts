@@ -169,6 +169,10 @@ describe('why', () => {
         'What happens',
         '  Every folio is uptodate, lru throughout.',
         '',
+        '  Before',
+        '     folio  refcount  pincount  mapcount  flags           content   mapped by',
+        '     A      1         -         1         anon-exclusive  old       parent:0',
+        '',
         '  1  driver             get_user_pages_fast(p, 1, FOLL_WRITE, pages) = 1                       a.c:2',
         `     2 | ${found.trimEnd()}`,
         '     driver takes its turn.',
@@ -182,12 +186,13 @@ describe('why', () => {
         '     B      1         -         1         anon-exclusive  old       parent:0',
         '',
         'Damage (lost-write)',
-        '  the bytes written to folio A never reach the process: it now maps folio B',
+        '  the bytes written to folio A never reach the process: it now maps folio B.',
         '',
         "The document's form",
         '  With pin_user_pages_fast() the child gets the copy, and the process sees the bytes.',
         '',
-        'Explored 12 states and 3 executions.',
+        'Explored',
+        '  12 states and 3 executions of the path as written. That is all there are.',
         '',
       ].join('\n'),
     );
@@ -201,6 +206,16 @@ describe('why', () => {
     ]);
     expect((await gupcheck(folder, ['why', 'a.c:1:60'])).out.match(/^a\.c:1:\d+/gm)).toEqual(['a.c:1:55']);
     expect((await gupcheck(folder, ['why', 'a.c:1:2'])).status).toBe(2);
+  });
+
+  it('gives the same as Markdown', async () => {
+    const { out } = await gupcheck(folderWith({ 'a.c': found }), ['why', 'a.c:1', '--format', 'markdown']);
+    expect(out).toMatch(/^## GUP201 write-under-get \(error\)\n\n`a\.c:1:\d+` in `f\(\)`\n/);
+    expect(out).toContain(
+      '\n| folio | refcount | pincount | mapcount | flags | content | mapped by |\n| --- |',
+    );
+    expect(out).toContain('\n| **B** | 1 | - | 1 | anon-exclusive | old | parent:0 |\n');
+    expect(out).toContain('**2. fork-parent-write** `fork(); *p = 1`');
   });
 
   it('gives the steps as JSON', async () => {

@@ -188,7 +188,7 @@ describe('sarif', () => {
   it('has one thread per actor, in the order of the steps', async () => {
     const run = (await sarifOf(folderWith({ 'a.c': driver }), '.')).runs[0]!;
     const flow = run.results![0]!.codeFlows![0]!;
-    expect(flow.threadFlows.map(({ id }) => id)).toEqual(['driver', 'fork-parent-write']);
+    expect(flow.threadFlows.map(({ id }) => id)).toEqual(['driver', 'task']);
     expect(flow.threadFlows.map(({ locations }) => locations[0]!.executionOrder)).toEqual([1, 2]);
     // The kernel's step stands where the driver was.
     expect(flow.threadFlows[1]!.locations[0]!.location!.physicalLocation!.region!.startLine).toBe(3);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseLitmus, printLitmus, runLitmus } from '#engine/index.ts';
+import { parseLitmusFile, printLitmus, runLitmus } from '#engine/index.ts';
 import { whyLitmus } from '#server/cli/format/why-litmus.ts';
 import { createAnalyzer } from '#server/linter/analysis.ts';
 import { RULES } from '#server/rules/index.ts';
@@ -15,10 +15,11 @@ test.each(runnable)(
     const report = lint(analyzer, bad);
     const finding = report.findings[0]!;
     const text = whyLitmus(report, new LineIndex(report.text), finding)!;
-    const parsed = parseLitmus(text, 'saved.litmus');
-    expect(printLitmus(parsed)).toBe(text);
-    const result = runLitmus(parsed);
-    expect([result.refused, result.bounded, result.ok]).toEqual([false, false, true]);
+    const [written, form] = parseLitmusFile(text, 'saved.litmus');
+    expect([written, form].map((each) => printLitmus(each!)).join('\n')).toBe(text);
+    const result = runLitmus(written!);
+    expect([result.refused, result.bounded, result.asExpected]).toEqual([false, false, true]);
     expect(result.positive).toBeGreaterThan(0);
+    expect(runLitmus(form!)).toMatchObject({ observation: 'Never', asExpected: true });
   },
 );

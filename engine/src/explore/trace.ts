@@ -28,7 +28,12 @@ export function trace(
     run(p, t);
     const after = snapshot(p, names);
     const details = m.notes.map((note) => names.inText(note));
-    steps.push({ ...describe(p, t, pc, actorStep, details), warnings: [...m.warnings], before, after });
+    steps.push({
+      ...describe(p, t, pc, actorStep, names, details),
+      warnings: [...m.warnings],
+      before,
+      after,
+    });
     before = after;
   }
   const property = properties.find((candidate) => candidate.broken(p))!;
@@ -47,6 +52,7 @@ function describe(
   t: number,
   pc: number,
   actorStep: number,
+  names: FolioNames,
   details: readonly string[],
 ): Described {
   const thread = threadOf(p, t);
@@ -57,7 +63,7 @@ function describe(
       call: driverCall(step),
       ...(p.ret === undefined ? {} : { ret: p.ret }),
       ...(thread === 0 && pc < p.scenario.driver.length ? { driverStep: pc } : {}),
-      note: sentence(driverNote(p, step), details),
+      note: sentence(names.inText(driverNote(p, step)), details),
     };
   }
   if (t <= p.actors.length) {

@@ -1,10 +1,12 @@
 /** Calls and plain notes for the steps of a trace. */
 
 import { returnText } from '../model/constants.ts';
+import { nameOf } from '../model/folio.ts';
 import { flagText } from '../protocol/flags.ts';
 import type { ActorKind } from '../protocol/scenario.ts';
 import type { DriverStep, Slots } from '../protocol/steps.ts';
-import type { Program } from './program.ts';
+import { mappedFrame } from './content.ts';
+import { type Program, slotFrame } from './program.ts';
 
 /** Array name of a page set: `pages`, `pages2` … */
 export function arrayName(set: number): string {
@@ -122,9 +124,7 @@ export function driverNote(p: Program, step: DriverStep): string {
       return `${p.ret} of ${step.nr} ${step.nr === 1 ? 'page is' : 'pages are'} ${kind}`;
     }
     case 'access':
-      return step.mode === 'write'
-        ? 'the driver writes to the page that it holds'
-        : 'the driver reads the page that it holds';
+      return accessNote(p, step);
     case 'dma-map':
       return 'from here on the device may access the pages at any moment';
     case 'dma-unmap':
@@ -132,9 +132,7 @@ export function driverNote(p: Program, step: DriverStep): string {
     case 'dirty':
       return 'the page is marked dirty';
     case 'release':
-      return step.makeDirty === true
-        ? 'the pages are marked dirty and released'
-        : 'the driver gives the pages back';
+      return releaseNote(step);
     case 'mmap-lock':
       return 'fork() and munmap() of the process have to wait';
     case 'mmap-unlock':
@@ -166,6 +164,32 @@ export function driverNote(p: Program, step: DriverStep): string {
     case 'bio-release':
       return 'what was pinned for the bio is released';
   }
+}
+
+/** Which folio is touched, and whether the process would see it. Folios are named as in the model's own notes. */
+function accessNote(p: Program, step: Extract<DriverStep, { op: 'access' }>): string {
+  const verb = step.mode === 'write' ? 'writes to' : 'reads';
+  const m = p.machine;
+  const heads: number[] = [];
+  let elsewhere = '';
+  for (let i = step.from; i < step.from + step.count; i++) {
+    const frame = slotFrame(p.slot(step.set, i));
+    if (frame < 0) return `the driver ${verb} ${arrayName(step.set)}[${i}], which holds no page`;
+    if (!heads.includes(m.head(frame))) heads.push(m.head(frame));
+    const mapped = mappedFrame(m, 0, p.slotVpage(step.set, i));
+    if (elsewhere !== '' || mapped === frame || !m.alive(0)) continue;
+    elsewhere =
+      mapped < 0
+        ? `, and the process does not map ${nameOf(frame)}`
+        : `, and the process maps ${nameOf(mapped)}`;
+  }
+  return `the driver ${verb} ${heads.map(nameOf).join(' and ')}${elsewhere}`;
+}
+
+function releaseNote({ makeDirty, count }: Extract<DriverStep, { op: 'release' }>): string {
+  const pages = count === 1 ? 'page' : 'pages';
+  if (makeDirty === true) return `the ${pages} ${count === 1 ? 'is' : 'are'} marked dirty and released`;
+  return `the driver gives the ${pages} back`;
 }
 
 export function actorCall(p: Program, kind: ActorKind, step: number): string {

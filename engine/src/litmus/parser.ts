@@ -36,7 +36,20 @@ const QUANTIFIERS = ['exists', '~exists', 'forall'] as const;
 
 /** Parses one test. `file` names it in errors. Throws LitmusError. */
 export function parseLitmus(text: string, file: string): LitmusTest {
-  return new Parser(tokenize(text, file), file).test();
+  const parser = new Parser(tokenize(text, file), file);
+  const test = parser.test();
+  parser.finish(false);
+  return test;
+}
+
+/** Parses a file of one or more tests, one after another. Throws LitmusError. */
+export function parseLitmusFile(text: string, file: string): LitmusTest[] {
+  const parser = new Parser(tokenize(text, file), file);
+  const tests: LitmusTest[] = [];
+  do tests.push(parser.test());
+  while (parser.atTest());
+  parser.finish(true);
+  return tests;
 }
 
 class Parser {
@@ -65,10 +78,6 @@ class Parser {
     const condition = this.or();
     this.mark(')');
     const expectation = this.expectation();
-    this.checkComments();
-    const last = this.peek();
-    if (last.kind !== 'end')
-      this.fail(last.at, `expected \`expect\` or the end of the file, found ${quoted(last)}`);
     return {
       name,
       comments,
@@ -79,6 +88,22 @@ class Parser {
       condition,
       ...(expectation === undefined ? {} : { expectation }),
     };
+  }
+
+  /** Whether another test starts here. */
+  atTest(): boolean {
+    return this.peek().text === 'C' && this.peek().kind === 'word';
+  }
+
+  /** Demands the end of the file. */
+  finish(several: boolean): void {
+    this.checkComments();
+    const last = this.peek();
+    if (last.kind === 'end') return;
+    const wanted = several
+      ? '`expect`, another test or the end of the file'
+      : '`expect` or the end of the file';
+    this.fail(last.at, `expected ${wanted}, found ${quoted(last)}`);
   }
 
   private commentsOf(token: Token): readonly string[] {

@@ -37,11 +37,13 @@ function bufferInWords({ memory }: Scenario, environment: Environment): string {
 /** What each acquiring call asks for and gets. */
 function results(finding: Finding, scenario: Scenario, place: PlaceNamer): string[] {
   return scenario.driver.flatMap((step) => {
-    if (step.op !== 'acquire' || step.expect === undefined) return [];
+    if (step.op !== 'acquire') return [];
     const range = step.id === undefined ? undefined : finding.witness?.steps[step.id]?.range;
     const at = range === undefined ? '' : ` at ${place(range)}`;
+    const asks = `${step.api}()${at} asks for ${pluralOf(step.nr, 'page')}`;
+    if (step.expect === undefined) return [asks];
     const got = step.expect < 0 ? `fails with ${resultText(step.expect)}` : `returns ${step.expect}`;
-    return [`${step.api}()${at} asks for ${pluralOf(step.nr, 'page')} and ${got}`];
+    return [`${asks} and ${got}`];
   });
 }
 

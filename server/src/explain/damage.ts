@@ -85,7 +85,7 @@ function indexOf(driver: readonly DriverStep[], op: DriverStep['op']): number | 
 
 function mapsNow({ mapped, folio }: { readonly mapped?: string; readonly folio?: string }): string {
   if (mapped === undefined || mapped === folio) return 'it maps no page there any more';
-  return `the process now maps folio ${mapped}`;
+  return `it now maps folio ${mapped}`;
 }
 
 /** The driver's last write, or the device's mapping, in the order of the trace. */

@@ -37,6 +37,7 @@ export interface ExplainOptions {
 interface Tried {
   readonly environment: Environment;
   readonly scenario: Scenario;
+  readonly form: readonly DriverStep[];
   readonly difference: Difference;
 }
 
@@ -58,7 +59,7 @@ export class Explainer {
     for (const environment of environmentsFor(run, path.steps)) {
       const scenario = scenarioOf(path.steps, environment);
       if (!this.#remembers(scenario, form)) yield;
-      tried.push({ environment, scenario, difference: this.#verdict(scenario, form, run, options) });
+      tried.push({ environment, scenario, form, difference: this.#verdict(scenario, form, run, options) });
     }
     const first = tried.find(({ difference }) => difference.shown);
     return first === undefined
@@ -119,7 +120,7 @@ function shown(
   finding: Finding,
   path: DriverPath,
   tried: readonly Tried[],
-  { environment, scenario, difference }: Tried,
+  { environment, scenario, form, difference }: Tried,
   { place }: ExplainOptions,
 ): Explanation {
   const { written, document, property } = difference;
@@ -128,14 +129,18 @@ function shown(
     const id = index === undefined ? undefined : scenario.driver[index]?.id;
     return id === undefined ? undefined : finding.witness?.steps[id];
   };
-  const steps = counterexample.trace.map((s): ExplainedStep => {
-    const at = witnessStep(s.driverStep);
-    if (at === undefined) return s;
-    return { ...s, range: at.range, ...(at.within === undefined ? {} : { within: at.within }) };
-  });
   const damage = damageInWords(scenario, counterexample, (index) => {
     const at = witnessStep(index);
     return at === undefined ? undefined : place(at.range);
+  });
+  const steps = counterexample.trace.map((s, index): ExplainedStep => {
+    const at = witnessStep(s.driverStep);
+    return {
+      ...s,
+      ...(at === undefined ? {} : { range: at.range }),
+      ...(at?.within === undefined ? {} : { within: at.within }),
+      ...(index === counterexample.trace.length - 1 ? { damage } : {}),
+    };
   });
   const call = property === 'refused-arguments';
   return {
@@ -146,6 +151,7 @@ function shown(
     steps,
     damage,
     ...(property === undefined ? {} : { property }),
+    form,
     documentForm: documentForm(difference, document.states),
     tried: tried.map(trialOf),
     kernel: [],
@@ -173,6 +179,7 @@ function notShown(
     verdict: 'not-shown',
     summary: `a run could have shown it and did not (its level is lowered): ${trials.map(trialText).join('; ')}`,
     scenario: last.scenario,
+    form: last.form,
     assumptions: assumptionsOf(finding, path, last.scenario, undefined, place),
     steps: [],
     tried: trials,

@@ -1,5 +1,6 @@
 /** What the engine showed about a finding: plain data for the command line, SARIF and the editor. */
 import type { Scenario } from '#engine/protocol/scenario.ts';
+import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { PropertyName, TraceStep } from '#engine/protocol/trace.ts';
 import type { Range } from '../syntax/range.ts';
 
@@ -9,6 +10,8 @@ export interface ExplainedStep extends TraceStep {
   readonly range?: Range;
   /** Function that the driver's step stands in, when it is not the finding's own. */
   readonly within?: string;
+  /** On the last step: the damage, as in the explanation. */
+  readonly damage?: string;
 }
 
 /** What became of the path in one memory with one set of kernel actors. */
@@ -43,6 +46,8 @@ export interface Explanation {
   /** The damage in the user's terms, when shown. */
   readonly damage?: string;
   readonly property?: PropertyName;
+  /** The driver's steps in the document's form, for the environment of `scenario`. */
+  readonly form?: readonly DriverStep[];
   /** What the document's form does in the same environment, in one sentence. */
   readonly documentForm?: string;
   /** Every environment that was tried, in the rule's order. */

@@ -20,15 +20,13 @@ const PIN_SLOW_ZERO = { pin_user_pages: 0, pin_user_pages_remote: 0, pin_user_pa
 
 /** Recorded calls. All functions but those of memfds and iterators were called. */
 export const RECORDED = {
-  /** One page where nothing is mapped. */
+  /** Memory of a device, which has no struct page: as where nothing is mapped. */
   unmapped: {
-    step: '<api> addr=0x1000',
+    step: 'VM_PFNMAP|VM_IO (remap_pfn_range): <api>',
     others: -14,
     results: { get_user_pages_fast_only: 0 },
     warned: 'none',
   },
-  /** 8 pages are asked for, 3 are mapped. */
-  partial: { step: '<api> nr=8 over a 3-page VMA', others: 3, results: {}, warned: 'none' },
   /** A flag of gup's own. */
   internalFlag: {
     step: '<api>(FOLL_UNLOCKABLE)',
@@ -82,6 +80,9 @@ function sentence(text: string | undefined, rest: string): string[] {
 }
 
 const UNSIGNED = 2 ** 32;
+
+const SHORT_COUNT =
+  'In the source of Linux 6.12: the call stops at the first page that it cannot take and returns how many it took before; the other entries of the array are left as they were.';
 
 /** By rule code, for rules that have nothing to run. */
 const FACTS: Readonly<Record<string, (api: string) => readonly string[]>> = {
@@ -138,11 +139,11 @@ const FACTS: Readonly<Record<string, (api: string) => readonly string[]>> = {
     'In the source of Linux 6.12: flush_dcache_page() is empty on x86. Where caches alias, the process may read what its own cache lines held before the write.',
   ],
   GUP401: (api) => [
-    ...sentence(returned('unmapped', api), ' where nothing is mapped; the array is left as it was.'),
     ...sentence(
-      returned('partial', api),
-      ' of 8 pages where 3 were mapped; the other entries are left as they were.',
+      returned('unmapped', api),
+      ' where a device’s memory is mapped, as where nothing is; the array is left as it was.',
     ),
+    SHORT_COUNT,
     ...sentence(
       recordedResult('internalFlag', api) === 0 ? returned('internalFlag', api) : undefined,
       ' for refused flags, with a WARNING.',
@@ -153,14 +154,10 @@ const FACTS: Readonly<Record<string, (api: string) => readonly string[]>> = {
     if (result === undefined || result >= 0) return [];
     return sentence(
       returned('unmapped', api),
-      ` where nothing is mapped, which is ${UNSIGNED + result} as an unsigned int.`,
+      ` where a device’s memory is mapped, as where nothing is; that is ${UNSIGNED + result} as an unsigned int.`,
     );
   },
-  GUP403: (api) =>
-    sentence(
-      returned('partial', api),
-      ' of 8 pages where 3 were mapped: a count, which a caller that tests for < 0 takes for success.',
-    ),
+  GUP403: () => [SHORT_COUNT, 'A caller that tests for < 0 takes such a count for success.'],
   GUP501: () => [
     'Recorded on Linux 6.12: an order-0 folio that is mapped once counts as pinned from 1023 further references on (the bias is 1024); a huge page has a pincount of its own, and 100,000 references do not make it pinned.',
   ],

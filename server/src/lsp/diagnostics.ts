@@ -9,7 +9,7 @@ import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { DiagnosticData } from '#shared/messages.ts';
 import type { ReportedFinding } from '../linter/report.ts';
 import { ruleUrl } from '../linter/rule-url.ts';
-import { callText } from '../linter/text/step-text.ts';
+import { callText, stepSentence } from '../linter/text/step-text.ts';
 import type { Level } from '../rules/finding.ts';
 import type { Range } from '../syntax/range.ts';
 import type { Client } from './client.ts';
@@ -51,7 +51,12 @@ function relatedTo(document: TextDocument, finding: ReportedFinding): Diagnostic
   const steps = (finding.explanation?.steps ?? []).flatMap((step, index) =>
     step.range === undefined
       ? []
-      : [{ location: at(step.range), message: `run, step ${index + 1}: ${callText(step)}: ${step.note}` }],
+      : [
+          {
+            location: at(step.range),
+            message: `run, step ${index + 1}: ${callText(step)}: ${stepSentence(step)}`,
+          },
+        ],
   );
   return [...places, ...steps];
 }

@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import { LitmusError, type LitmusResult, litmusReport, parseLitmus, runLitmus } from '#engine/index.ts';
+import {
+  LitmusError,
+  type LitmusResult,
+  type LitmusTest,
+  litmusReport,
+  parseLitmusFile,
+  runLitmus,
+} from '#engine/index.ts';
 import { type ExitStatus, exitStatus, problemLine, UserError } from '../failure.ts';
 import type { Host } from '../host.ts';
 
@@ -29,33 +36,40 @@ export function addLitmus(program: Command, host: Host, finish: (status: ExitSta
 function runAll(files: readonly string[], flags: LitmusFlags, host: Host): ExitStatus {
   let unexpected = 0;
   let broken = 0;
+  let count = 0;
   const started = performance.now();
   for (const file of files) {
     const shown = path.relative(host.cwd, file) || file;
     try {
-      const before = performance.now();
-      const options = flags.states === undefined ? {} : { states: flags.states };
-      const result = runLitmus(parseLitmus(readFileSync(file, 'utf8'), shown), shown, options);
-      host.print(
-        flags.quiet === true
-          ? `${quietLine(result)}\n`
-          : `${litmusReport(result, (performance.now() - before) / 1000)}\n`,
-      );
-      if (!result.asExpected) {
-        unexpected++;
-        host.complain(problemLine({ place: shown, ...complaint(result) }));
+      for (const test of parseLitmusFile(readFileSync(file, 'utf8'), shown)) {
+        count++;
+        if (!runOne(test, shown, flags, host)) unexpected++;
       }
     } catch (error) {
       if (!(error instanceof LitmusError)) throw error;
+      count++;
       broken++;
       host.complain(`gupcheck: ${error.message}`);
     }
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const count = `${files.length} litmus test${files.length === 1 ? '' : 's'}`;
-  host.print(`${count}, ${unexpected} not as expected, ${broken} unreadable, ${seconds} s\n`);
+  const tests = `${count} litmus test${count === 1 ? '' : 's'}`;
+  host.print(`${tests}, ${unexpected} not as expected, ${broken} unreadable, ${seconds} s\n`);
   if (broken > 0) return exitStatus.failure;
   return unexpected > 0 ? exitStatus.findings : exitStatus.clean;
+}
+
+/** Runs and prints one test; false when it is not as its file expects. */
+function runOne(test: LitmusTest, file: string, flags: LitmusFlags, host: Host): boolean {
+  const before = performance.now();
+  const result = runLitmus(test, file, flags.states === undefined ? {} : { states: flags.states });
+  host.print(
+    flags.quiet === true
+      ? `${quietLine(result)}\n`
+      : `${litmusReport(result, (performance.now() - before) / 1000)}\n`,
+  );
+  if (!result.asExpected) host.complain(problemLine({ place: file, ...complaint(result) }));
+  return result.asExpected;
 }
 
 function quietLine(result: LitmusResult): string {

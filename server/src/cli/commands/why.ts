@@ -3,6 +3,7 @@ import type { FileReport, ReportedFinding } from '../../linter/report.ts';
 import { lintPaths } from '../../linter/run.ts';
 import { counted } from '../../linter/text/finding.ts';
 import { whyText } from '../../linter/text/why.ts';
+import { whyMarkdown } from '../../linter/text/why-markdown.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import { type ExitStatus, exitStatus, UserError } from '../failure.ts';
@@ -27,7 +28,9 @@ export function addWhy(program: Command, host: Host, finish: (status: ExitStatus
     )
     .argument('<place>', 'FILE:LINE or FILE:LINE:COLUMN of a finding')
     .addOption(
-      new Option('--format <format>', 'output format').choices(['text', 'json', 'litmus']).default('text'),
+      new Option('--format <format>', 'output format')
+        .choices(['text', 'json', 'litmus', 'markdown'])
+        .default('text'),
     )
     .addOption(kernelOption())
     .action(async (place: string, flags: WhyFlags) => {
@@ -65,6 +68,8 @@ async function why(place: string, flags: WhyFlags, host: Host): Promise<string> 
     if (tests.length === 0) throw new UserError(place, 'no run belongs to this finding', 'read it as text');
     return tests.join('\n');
   }
+  if (flags.format === 'markdown')
+    return findings.map((finding) => whyMarkdown(report, lines, finding, nameOf(finding))).join('\n');
   return findings.map((finding) => whyText(report, lines, finding, nameOf(finding), host.style)).join('\n');
 }
 

@@ -81,7 +81,10 @@ export function findingJson(report: FileReport, lines: LineIndex, finding: Repor
         damage: explanation.damage,
         documentForm: explanation.documentForm,
         assumptions: explanation.assumptions,
+        tried: explanation.tried,
+        kernel: explanation.kernel,
         explored: explanation.explored,
+        reach: explanation.reach,
       },
     }),
   };

@@ -1,9 +1,29 @@
 /** A counterexample as SARIF thread flows: one per actor, in the order in which their steps ran. */
 import type { Location, ThreadFlow, ThreadFlowLocation } from 'sarif';
-import type { FolioView } from '#engine/protocol/trace.ts';
+import type { FolioView, Snapshot } from '#engine/protocol/trace.ts';
 import type { ExplainedStep } from '../../explain/explanation.ts';
-import { callText, folioText } from '../../linter/text/step-text.ts';
+import { callText, folioText, stepSentence } from '../../linter/text/step-text.ts';
 import type { Range } from '../../syntax/range.ts';
+
+/** Who runs a step, by the step's actor; others are the driver, its device, and kernel threads by their own names. */
+const THREADS: Readonly<Record<string, string>> = {
+  'fork-parent-write': 'task',
+  'fork-child-write': 'task',
+  store: 'task',
+  munmap: 'task',
+  truncate: 'task',
+  exit: 'task',
+  writeback: 'kernel: writeback',
+  reclaim: 'kernel: reclaim',
+  migrate: 'kernel: migration',
+  ksm: 'kernel: KSM',
+};
+
+const WHAT: Readonly<Record<string, string>> = {
+  driver: 'the driver’s path',
+  device: 'the device, through the DMA mapping',
+  task: 'the process whose memory it is, and its children',
+};
 
 /**
  * Threads of a counterexample. A kernel actor has no source line of its own: its steps are placed where the driver
@@ -18,20 +38,31 @@ export function threadFlows(
   let driverAt: Range | undefined;
   for (const [index, step] of steps.entries()) {
     driverAt = step.range ?? driverAt;
-    const thread = threads.get(step.actor) ?? [];
+    const id = THREADS[step.actor] ?? step.actor;
+    const thread = threads.get(id) ?? [];
     thread.push({
       executionOrder: index + 1,
-      location: locate(driverAt, `${step.actor}: ${callText(step)}. ${step.note}`),
+      location: locate(driverAt, `${step.actor}: ${callText(step)}. ${stepSentence(step)}`),
       importance: index === steps.length - 1 ? 'essential' : 'important',
-      state: stateAfter(step),
+      kinds: [step.range === undefined ? 'environment' : 'call'],
+      state: stateOf(step.after),
     });
-    threads.set(step.actor, thread);
+    threads.set(id, thread);
   }
-  return [...threads].map(([id, locations]) => ({ id, locations }));
+  const first = steps[0];
+  return [...threads].map(([id, locations]) => ({
+    id,
+    message: { text: WHAT[id] ?? `${id}, at a moment of its choice` },
+    ...(first !== undefined && { initialState: stateOf(first.before) }),
+    locations,
+  }));
 }
 
-function stateAfter(step: ExplainedStep): NonNullable<ThreadFlowLocation['state']> {
-  return Object.fromEntries(
-    step.after.folios.map((folio: FolioView) => [`folio ${folio.name}`, { text: folioText(folio) }]),
-  );
+function stateOf({ folios, vmstat, backing }: Snapshot): NonNullable<ThreadFlowLocation['state']> {
+  return Object.fromEntries([
+    ...folios.map((folio: FolioView) => [`folio ${folio.name}`, { text: folioText(folio) }]),
+    ...(backing === undefined ? [] : [['backing store', { text: backing.join(', ') }]]),
+    ['nr_foll_pin_acquired', { text: `${vmstat.acquired}` }],
+    ['nr_foll_pin_released', { text: `${vmstat.released}` }],
+  ]);
 }

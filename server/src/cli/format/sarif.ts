@@ -158,7 +158,18 @@ function codeFlows(finding: ReportedFinding, places: Places): { codeFlows?: Code
     places.location(range ?? finding.range, message),
   );
   return {
-    codeFlows: [{ message: { text: explanation.damage ?? explanation.summary }, threadFlows: flows }],
+    codeFlows: [
+      {
+        message: { text: explanation.damage ?? explanation.summary },
+        threadFlows: flows,
+        properties: {
+          assumptions: explanation.assumptions,
+          states: explanation.explored.states,
+          executions: explanation.explored.executions,
+          reach: explanation.reach,
+        },
+      },
+    ],
   };
 }
 

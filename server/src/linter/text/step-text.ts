@@ -1,10 +1,18 @@
 /** The steps of a counterexample in words, shared by the formats. */
 import type { FolioView, TraceStep } from '#engine/protocol/trace.ts';
+import type { ExplainedStep } from '../../explain/explanation.ts';
 import { resultText } from '../../explain/words.ts';
 
 /** `get_user_pages_fast(p, 1, FOLL_WRITE, pages) = 1`; errors by name. */
 export function callText(step: TraceStep): string {
   return step.ret === undefined ? step.call : `${step.call} = ${resultText(step.ret)}`;
+}
+
+/** What a step did, in one sentence; the last step's says the damage as well. */
+export function stepSentence(step: ExplainedStep): string {
+  const within = step.within === undefined ? '' : ` (in ${step.within}())`;
+  const damage = step.damage === undefined ? '' : `. Damage: ${step.damage}`;
+  return `${step.note}${within}${damage}`;
 }
 
 /** One folio in one line. */

@@ -1,11 +1,21 @@
 /** A counterexample for people: what was assumed, each step with its source line and the pages after it, the damage. */
-import type { FolioView, Snapshot } from '#engine/protocol/trace.ts';
+import { trialText } from '../../explain/explainer.ts';
 import type { ExplainedStep, Explanation } from '../../explain/explanation.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { FileReport, ReportedFinding } from '../report.ts';
 import { counted, headline, placeText, sourceLines } from './finding.ts';
+import {
+  type Column,
+  columnWidths,
+  counterChanges,
+  countersBefore,
+  type FolioRow,
+  rowsAfter,
+  rowsBefore,
+  vanished,
+} from './folio-table.ts';
 import { cells, printable, showLine } from './source-line.ts';
-import { callText, folioColumns, steadyFlags } from './step-text.ts';
+import { callText, steadyFlags } from './step-text.ts';
 import type { Style } from './style.ts';
 
 /** Width that the text is made for. */
@@ -23,30 +33,29 @@ export function whyText(
   const { explanation } = finding;
   const parts = [head(report, lines, finding, name, style)];
   if (explanation === undefined) return `${parts[0]}\n`;
-  if (explanation.steps.length === 0) {
-    parts.push(section('Run', wrap(explanation.summary, '  ', '  '), style));
-  }
-  if (explanation.assumptions.length > 0) {
-    parts.push(
-      section(
-        'Assumed',
-        explanation.assumptions.flatMap((each) => wrap(`- ${each}`, '  ', '    ')),
-        style,
-      ),
-    );
-  }
-  if (explanation.steps.length > 0) {
-    parts.push(section('What happens', stepLines(report, lines, explanation.steps, style), style));
-  }
+  const list = (items: readonly string[]) => items.flatMap((each) => wrap(`- ${each}`, '  ', '    '));
+  const add = (title: string, body: readonly string[]) => {
+    if (body.length > 0) parts.push(section(title, body, style));
+  };
+  if (explanation.verdict === 'not-shown') add('Run', wrap(notShownText(explanation), '  ', '  '));
+  if (explanation.verdict === 'nothing-to-run') add('Run', wrap(`${explanation.summary}.`, '  ', '  '));
+  add('What the kernel does', list(explanation.kernel));
+  add('Assumed', list(explanation.assumptions));
+  if (explanation.steps.length > 0) add('What happens', stepLines(report, lines, explanation.steps, style));
   if (explanation.damage !== undefined) {
     const property = explanation.property === undefined ? '' : ` (${explanation.property})`;
-    parts.push(section(`Damage${property}`, wrap(explanation.damage, '  ', '  '), style));
+    add(`Damage${property}`, wrap(`${explanation.damage}.`, '  ', '  '));
   }
-  if (explanation.documentForm !== undefined) {
-    parts.push(section("The document's form", wrap(explanation.documentForm, '  ', '  '), style));
-  }
-  parts.push(style('dim', exploredText(explanation)));
+  if (explanation.documentForm !== undefined)
+    add("The document's form", wrap(explanation.documentForm, '  ', '  '));
+  add('Tried', list(explanation.tried.map(trialText)));
+  add('Explored', wrap(exploredText(explanation), '  ', '  '));
   return `${parts.join('\n\n')}\n`;
+}
+
+/** The verdict of a finding that a run could have shown and did not. */
+export function notShownText({ tried }: Explanation): string {
+  return `A run could have shown this and did not, so the level is one lower: ${counted(tried.length, 'environment')} tried.`;
 }
 
 function head(
@@ -67,11 +76,12 @@ function head(
   ].join('\n');
 }
 
-function exploredText({ explored }: Explanation): string {
-  const { states, executions, bounded } = explored;
+/** How much was explored, and what that proves. */
+export function exploredText({ explored, reach }: Explanation): string {
+  const { states, executions } = explored;
   if (states === 0) return 'Nothing was explored.';
-  const limit = bounded ? '; a bound was hit, so this is not all of them' : '';
-  return `Explored ${counted(states, 'state')} and ${counted(executions, 'execution')}${limit}.`;
+  const count = `${counted(states, 'state')} and ${counted(executions, 'execution')} of the path as written`;
+  return `${count}. ${reach}`;
 }
 
 function section(title: string, body: readonly string[], style: Style): string {
@@ -86,26 +96,39 @@ function stepLines(
 ): string[] {
   const actorWidth = Math.max(...steps.map(({ actor }) => actor.length));
   const steady = steadyFlags(steps);
-  const widths = columnWidths(steps, steady);
+  const first = rowsBefore(steps[0]!.before, steady);
+  const tables = steps.map((step) => rowsAfter(step, steady));
+  const widths = columnWidths([first, ...tables].flat());
   const always = steady.size === 0 ? [] : [`  Every folio is ${[...steady].join(', ')} throughout.`, ''];
+  const before = folioTable(first, widths, style);
   const shown = steps.flatMap((step, index) => {
     const start = `${String(index + 1).padStart(3)}  ${step.actor.padEnd(actorWidth)}  `;
-    const place =
-      step.range === undefined ? '' : `${basename(report.path)}:${lines.lineOf(step.range.start)}`;
+    const place = placeOfStep(report, lines, step);
     const callWidth = WIDTH - start.length - place.length - 2;
     const [call = '', ...more] = wrap(callText(step), '', '  ', callWidth);
     return [
-      ...(index === 0 ? [] : ['']),
+      '',
       `${style('bold', start)}${style('bold', call.padEnd(callWidth))}  ${style('dim', place)}`.trimEnd(),
       ...more.map((line) => `${' '.repeat(start.length)}${style('bold', line)}`),
       ...sourceLine(lines, step, style),
-      ...wrap(step.note, INDENT, INDENT),
+      ...wrap(noteOf(step), INDENT, INDENT),
       ...step.warnings.flatMap((warning) => wrap(`WARN: ${warning}`, INDENT, `${INDENT}  `)),
-      ...folioTable(step, widths, steady, style),
-      ...counters(step),
+      ...folioTable(tables[index]!, widths, style),
+      ...joined(counterChanges(step)),
     ];
   });
-  return [...always, ...shown];
+  return [...always, '  Before', ...before, ...joined(countersBefore(steps[0]!.before)), ...shown];
+}
+
+/** `status_page.c:26`; empty for steps that are not the driver's. */
+function placeOfStep(report: FileReport, lines: LineIndex, step: ExplainedStep): string {
+  return step.range === undefined ? '' : `${basename(report.path)}:${lines.lineOf(step.range.start)}`;
+}
+
+function noteOf(step: ExplainedStep): string {
+  const gone = vanished(step).map((name) => `; folio ${name} is gone`);
+  const within = step.within === undefined ? '' : ` (in ${step.within}())`;
+  return `${step.note}${gone.join('')}${within}`;
 }
 
 function sourceLine(lines: LineIndex, step: ExplainedStep, style: Style): string[] {
@@ -118,76 +141,30 @@ function sourceLine(lines: LineIndex, step: ExplainedStep, style: Style): string
   return [style('dim', number) + source.text];
 }
 
-type Column = keyof ReturnType<typeof folioColumns>;
-type Widths = Readonly<Record<Column, number>>;
-
-/** Pages after a step, one row each; counts that the step changed are shown as `before→after`. */
+/** Pages, one row each. */
 function folioTable(
-  step: ExplainedStep,
-  widths: Widths,
-  steady: ReadonlySet<string>,
+  rows: readonly FolioRow[],
+  widths: Readonly<Record<Column, number>>,
   style: Style,
 ): string[] {
-  if (step.after.folios.length === 0) return [];
+  if (rows.length === 0) return [];
   const columns = Object.keys(widths) as Column[];
-  const row = (cell: (column: Column) => string) =>
+  const line = (cell: (column: Column) => string) =>
     `${INDENT}${columns.map((column) => pad(cell(column), widths[column])).join('  ')}`.trimEnd();
   return [
     style(
       'dim',
-      row((column) => column),
+      line((column) => column),
     ),
-    ...step.after.folios.map((folio) => {
-      const values = changes(step.before, folio, steady);
-      const text = row((column) => values[column]);
-      return touched(step.before, folio) ? style('yellow', text) : text;
+    ...rows.map((row) => {
+      const text = line((column) => row.cells[column]);
+      return row.touched ? style('yellow', text) : text;
     }),
   ];
 }
 
-function columnWidths(steps: readonly ExplainedStep[], steady: ReadonlySet<string>): Widths {
-  const rows = steps.flatMap(({ before, after }) =>
-    after.folios.map((folio) => changes(before, folio, steady)),
-  );
-  const widths = Object.fromEntries(
-    Object.keys(rows[0] ?? {}).map((column) => [
-      column,
-      Math.max(column.length, ...rows.map((row) => cells(row[column as Column]))),
-    ]),
-  );
-  return widths as Record<Column, number>;
-}
-
-function changes(before: Snapshot, folio: FolioView, steady: ReadonlySet<string>): Record<Column, string> {
-  const now = folioColumns(folio, steady);
-  const old = before.folios.find(({ name }) => name === folio.name);
-  if (old === undefined) return now;
-  const then = folioColumns(old, steady);
-  const change = (column: Column) =>
-    then[column] === now[column] ? now[column] : `${then[column]}→${now[column]}`;
-  return { ...now, refcount: change('refcount'), pincount: change('pincount'), mapcount: change('mapcount') };
-}
-
-function touched(before: Snapshot, folio: FolioView): boolean {
-  const old = before.folios.find(({ name }) => name === folio.name);
-  return JSON.stringify(old) !== JSON.stringify(folio);
-}
-
-/** What changed outside the folios: the backing store and the counters of /proc/vmstat. */
-function counters({ before, after }: ExplainedStep): string[] {
-  const changed: string[] = [];
-  if (after.backing !== undefined && after.backing.join() !== before.backing?.join()) {
-    changed.push(`backing store: ${after.backing.join(', ')}`);
-  }
-  for (const [name, key] of [
-    ['nr_foll_pin_acquired', 'acquired'],
-    ['nr_foll_pin_released', 'released'],
-  ] as const) {
-    if (after.vmstat[key] !== before.vmstat[key]) {
-      changed.push(`${name}: ${before.vmstat[key]}→${after.vmstat[key]}`);
-    }
-  }
-  return changed.length === 0 ? [] : [`${INDENT}${changed.join('   ')}`];
+function joined(changes: readonly string[]): string[] {
+  return changes.length === 0 ? [] : [`${INDENT}${changes.join('   ')}`];
 }
 
 function pad(text: string, width: number): string {

@@ -2,7 +2,7 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { ExplainParams, ExplainResult } from '#shared/messages.ts';
 import type { ReportedFinding } from '../../linter/report.ts';
-import { callText } from '../../linter/text/step-text.ts';
+import { callText, stepSentence } from '../../linter/text/step-text.ts';
 import { plain } from '../../linter/text/style.ts';
 import { whyText } from '../../linter/text/why.ts';
 import { LineIndex } from '../../syntax/lines.ts';
@@ -30,7 +30,7 @@ export async function explain(session: Session, params: ExplainParams): Promise<
     steps: (finding.explanation?.steps ?? []).map((step) => ({
       actor: step.actor,
       call: callText(step),
-      note: step.note,
+      note: stepSentence(step),
       ...(step.range !== undefined && { range: rangeIn(document, step.range) }),
     })),
   };
