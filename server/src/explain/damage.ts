@@ -21,10 +21,11 @@ export function damageInWords(scenario: Scenario, counterexample: Counterexample
   switch (violation.property) {
     case 'lost-write': {
       const written = where(about.driverStep);
-      if (written === undefined || about.folio === undefined) return damage;
+      const into = pagesOfDevice(written, taken);
+      if (about.folio === undefined || (about.device === true ? into : written) === undefined) return damage;
       const bytes =
         about.device === true
-          ? `bytes that the device writes${page} into the pages given to it at ${written}`
+          ? `bytes that the device writes${page} into ${into}`
           : `bytes written${page} at ${written}`;
       const who = about.device === true ? 'device' : 'driver';
       if (about.inFile === true)
@@ -34,8 +35,8 @@ export function damageInWords(scenario: Scenario, counterexample: Counterexample
     case 'stale-read': {
       const newer = `the process has stored something newer${about.mapped === undefined ? '' : ` in folio ${about.mapped}`}, which the driver does not hold`;
       if (trace.at(-1)?.actor === 'device') {
-        const mapped = where(indexOf(driver, 'dma-map'));
-        return `the device reads old data${page}${mapped === undefined ? '' : ` from the pages given to it at ${mapped}`}: ${newer}`;
+        const from = pagesOfDevice(where(indexOf(driver, 'dma-map')), taken);
+        return from === undefined ? damage : `the device reads old data${page} from ${from}: ${newer}`;
       }
       return at === undefined ? damage : `${at} reads old data${page}: ${newer}`;
     }
@@ -58,11 +59,13 @@ export function damageInWords(scenario: Scenario, counterexample: Counterexample
     case 'kernel-warning':
       return at === undefined ? damage : `at ${at} ${damage}`;
     case 'use-after-release': {
-      const gone = released ?? 'an earlier step';
+      const gone = released === undefined ? 'that was released' : `that ${released} released`;
       const tail = 'it may belong to somebody else by then';
-      if (trace.at(-1)?.actor === 'device')
-        return `the device still reaches the page that ${gone} released: ${tail}`;
-      return at === undefined ? damage : `${at} uses the page that ${gone} released: ${tail}`;
+      if (trace.at(-1)?.actor === 'device') {
+        const reached = pagesOfDevice(where(indexOf(driver, 'dma-map')), taken);
+        return `the device still reaches a page ${gone}${reached === undefined ? '' : `, one of ${reached}`}: ${tail}`;
+      }
+      return at === undefined ? damage : `${at} uses a page ${gone}: ${tail}`;
     }
     case 'unfilled-slot':
       return at === undefined ? damage : `${at} uses an entry of the array that was never filled: ${damage}`;
@@ -81,6 +84,12 @@ export function damageInWords(scenario: Scenario, counterexample: Counterexample
 function indexOf(driver: readonly DriverStep[], op: DriverStep['op']): number | undefined {
   const index = driver.findIndex((s) => s.op === op);
   return index < 0 ? undefined : index;
+}
+
+/** Pages that a device has: given to it at a place or, where that is not in the source, taken at one. */
+function pagesOfDevice(given: string | undefined, taken: string | undefined): string | undefined {
+  if (given !== undefined) return `the pages given to it at ${given}`;
+  return taken === undefined ? undefined : `the pages taken at ${taken}`;
 }
 
 function mapsNow({ mapped, folio }: { readonly mapped?: string; readonly folio?: string }): string {

@@ -119,21 +119,3 @@ export function longtermPinned(steps: readonly DriverStep[]): DriverStep[] {
 export function longterm(steps: readonly DriverStep[]): DriverStep[] {
   return steps.map((s) => (s.op === 'acquire' ? { ...s, flags: s.flags | FOLL.LONGTERM } : s));
 }
-
-/** The device's access ends before the pages are released. */
-export function unmappedFirst(steps: readonly DriverStep[]): DriverStep[] {
-  const rest = steps.filter((s) => s.op !== 'dma-unmap');
-  const mapped = rest.filter((s) => s.op === 'dma-map');
-  const first = rest.findIndex((s) => s.op === 'release');
-  if (first < 0) return [...steps];
-  const unmaps = mapped.map(
-    ({ set, from, count }): DriverStep =>
-      steps.find((s) => s.op === 'dma-unmap' && s.set === set && s.from === from && s.count === count) ?? {
-        op: 'dma-unmap',
-        set,
-        from,
-        count,
-      },
-  );
-  return [...rest.slice(0, first), ...unmaps, ...rest.slice(first)];
-}
