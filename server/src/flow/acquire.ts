@@ -3,6 +3,7 @@ import { FOLL } from '#engine/protocol/flags.ts';
 import { EFAULT } from './constants.ts';
 import type { Call, Expr } from './ir.ts';
 import { oneLine } from './ir.ts';
+import { isUserBacked } from './iter-kind.ts';
 import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
 import { learn } from './learn.ts';
 import { asAddress, elementPlace, pagesIn, somewhere, ZEROED } from './places.ts';
@@ -20,7 +21,7 @@ export function acquire(
   args: readonly Value[],
 ): Outcome[] {
   const form = formOf(model, e.args.length);
-  const flags = form === undefined ? TOP : (args[form.flags] ?? TOP);
+  const flags = flagsOf(w, model, form, args);
   const pages = form === undefined ? TOP : form.pages < 0 ? TOP : (args[form.pages] ?? TOP);
   const nullPages =
     pages.t === 'int' && pages.n === 0 && isPlain(form === undefined ? undefined : e.args[form.pages]);
@@ -40,6 +41,18 @@ export function acquire(
     outcomes.push({ st: s, v: model.result === 'page' ? first : w.values.int(r) });
   }
   return outcomes;
+}
+
+/** The flags as passed; of a function that takes none, an unknown with the bits that it sets itself. */
+function flagsOf(
+  w: World,
+  model: AcquireModel,
+  form: AcquireForm | undefined,
+  args: readonly Value[],
+): Value {
+  if (model.implied !== undefined)
+    return w.values.operation('|', [w.values.unknown(model.name), w.values.int(model.implied)]);
+  return form === undefined ? TOP : (args[form.flags] ?? TOP);
 }
 
 /** NULL itself or a local: of a member that reads as zero another name may be in use (a union). */
@@ -80,9 +93,10 @@ function classes(model: AcquireModel, nr: number, flags: Value, nullPages: boole
   return out;
 }
 
-type Seen = Pick<PageSet, 'call' | 'model' | 'form' | 'flags' | 'nr' | 'within' | 'result'>;
+export type Seen = Pick<PageSet, 'call' | 'model' | 'form' | 'flags' | 'nr' | 'within' | 'result'>;
 
-function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
+/** Adds the pages that a call of `seen` acquired on this path. */
+export function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
   const site = `${f.name}#${seen.call.site}`;
   const id =
     seen.result <= 0
@@ -106,6 +120,7 @@ function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
     guessed: many,
     underLock: seen.model.underMmapLock && !mayUnlock(seen),
     escaped: undefined,
+    iterator: isUserBacked(st) ? 'user' : 'unknown',
   };
   st.sets.set(id, set);
   st.record({
@@ -141,7 +156,7 @@ function mayUnlock(seen: Seen): boolean {
 }
 
 /** An array that is not told apart from others: others may know it too. */
-const UNKNOWN_ARRAY = 'an array that is not told apart';
+export const UNKNOWN_ARRAY = 'an array that is not told apart';
 const UNKNOWN_BASE = '!';
 
 /** Stores the pages where the call puts them. Returns the reference to the first. */
@@ -159,8 +174,7 @@ function fill(
   if (address === undefined) {
     if (set.result <= 0) return first;
     // The array is not told apart from others, so others may know it. A plain variable leads to it from here on.
-    if (form !== undefined && form.pages >= 0)
-      st.update(set.id, { escaped: 'an array that is not told apart' });
+    if (form !== undefined && form.pages >= 0) st.update(set.id, { escaped: UNKNOWN_ARRAY });
     const expr = form === undefined || form.pages < 0 ? undefined : e.args[form.pages];
     if (expr?.k !== 'var' || !expr.local) return first;
     const base = `${UNKNOWN_BASE}${f.name}:${expr.name}`;
@@ -184,7 +198,8 @@ function isUnwritten(st: State, base: string, place: string): boolean {
   return v.t === 'top' || asUnfilled(v) !== undefined;
 }
 
-function fillArray(w: World, st: State, base: string, off: number | null, set: PageSet): Value {
+/** Stores the pages of a set in the elements of the array at `base`. Returns the reference to the first. */
+export function fillArray(w: World, st: State, base: string, off: number | null, set: PageSet): Value {
   const first = w.values.ref('page', set.id, 0);
   // The call wrote to it: it is not NULL.
   if (!base.startsWith('&') && set.result > 0) st.facts.set(base, true);

@@ -7,6 +7,12 @@ import { certainBits, TOP, type Value, type Values } from './value.ts';
 /** Counts above this are unknown: loops then repeat a state and end. */
 const SMALL = 3;
 
+/** Numbers of bytes above this are unknown: two pages, and one to round up by. */
+const MOST_BYTES = 3 * 4096;
+
+/** Numbers from here on are bytes or addresses, not counts. */
+export const LEAST_BYTES = 512;
+
 const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 
 /** `a op b`, with C's conversions of the operands' types. */
@@ -25,6 +31,8 @@ export function binary(
   if ((op === '+' || op === '-' || op === '|' || op === '<<' || op === '>>') && b.t === 'int' && b.n === 0)
     return a;
   if (op === '+' && a.t === 'int' && a.n === 0) return b;
+  // So many bytes more than an unknown, and the sum of what two calls returned, are unknowns.
+  if (op === '+' && (isBytes(a) !== isBytes(b) || (isResult(a) && isResult(b)))) return TOP;
   if (op === '-' && a === b && a.t === 'sym') return values.int(0);
   if (a === b && a.t === 'sym' && COMPARISONS.has(op))
     return values.int(op === '==' || op === '<=' || op === '>=' ? 1 : 0);
@@ -32,6 +40,15 @@ export function binary(
   if (apart !== undefined)
     return op === '-' ? values.int(apart) : values.int(comparisonHolds(op, apart) ? 1 : 0);
   return values.operation(op, [a, b]);
+}
+
+function isBytes(v: Value): boolean {
+  return v.t === 'int' && v.n >= LEAST_BYTES;
+}
+
+/** What a call returned that is not modelled. */
+function isResult(v: Value): boolean {
+  return v.t === 'sym' && v.op === undefined && v.key.startsWith('@');
 }
 
 /** a - b, where both are the same unknown plus a number. */
@@ -66,6 +83,7 @@ function integers(
   if (n === undefined) return TOP;
   const counting = (op === '+' || op === '-') && Math.abs(a) <= SMALL + 1 && Math.abs(b) <= SMALL + 1;
   if (counting && n > SMALL) return TOP;
+  if (op === '+' && a < MOST_BYTES && b < MOST_BYTES && n > MOST_BYTES) return TOP;
   const known = types.l !== undefined && types.r !== undefined;
   return values.int(known ? convert(n, usualConversion(types.l, types.r)) : n);
 }

@@ -3,7 +3,8 @@ import { acquire } from './acquire.ts';
 import { callThroughTable, doubtDevices } from './device.ts';
 import { applyEffects } from './effect.ts';
 import type { Call } from './ir.ts';
-import { ACQUIRES } from './kernel/acquire.ts';
+import { acquireFromIterator } from './iter.ts';
+import { ACQUIRES, isOfIterator } from './kernel/acquire.ts';
 import { effectsOf } from './kernel/effects.ts';
 import { ALLOCATED, asAddress, elementPlace, reachableSets, ZEROED } from './places.ts';
 import type { State } from './state.ts';
@@ -23,7 +24,10 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
     return [unknown(w, f, st, e, args)];
   }
   const model = fn === undefined ? undefined : ACQUIRES.get(fn);
-  if (model !== undefined) return acquire(w, f, st, e, model, args);
+  if (model !== undefined)
+    return isOfIterator(model)
+      ? acquireFromIterator(w, f, st, e, model, args)
+      : acquire(w, f, st, e, model, args);
   if (helper !== undefined)
     return applyEffects(w, f, st, e, helper, args) ?? [{ st, v: result(w, f, st, e) }];
   return callThroughTable(w, f, st, e, args) ?? [unknown(w, f, st, e, args)];

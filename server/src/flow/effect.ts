@@ -1,10 +1,12 @@
 /** What known kernel helpers do to a state. */
 
 import { isErrno, truth } from './arithmetic.ts';
+import { rounded } from './bytes.ts';
 import { EFAULT, MAX_ERRNO } from './constants.ts';
 import { applyDevice } from './device.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
+import { askIterator, setIterator } from './iter-kind.ts';
 import type { Effect } from './kernel/effects.ts';
 import { learn } from './learn.ts';
 import { ALLOCATED, asAddress, elementPlace, elsewhere, pagesIn, readSomewhere } from './places.ts';
@@ -105,6 +107,15 @@ function apply(
     case 'mmap-unlock':
       for (const id of [...st.sets.keys()]) st.update(id, { underLock: false });
       return undefined;
+    case 'is-user-backed':
+    case 'is-kernel-backed':
+      return askIterator(w, st, effect);
+    case 'user-iterator':
+    case 'kernel-iterator':
+      setIterator(st, effect.does === 'user-iterator');
+      return undefined;
+    case 'round':
+      return rounded(w.values, effect.how, args);
     case 'err-ptr':
     case 'ptr-err':
       return arg(effect.arg);

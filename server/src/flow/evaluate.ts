@@ -238,10 +238,23 @@ function assign(w: World, f: Frame, st: State, e: Assign): Outcome[] {
         v = settle(s, w.values, binary(w.values, e.op, old, r.v, { l: e.l.type, r: e.r.type }));
       }
       if (v.t === 'int') v = w.values.int(convert(isErrno(v.n) ? -EFAULT : v.n, e.l.type));
+      if (e.op === '=' && s.sets.size > 0) copyMembers(w, f, s, e.r, at);
       store(w, f, s, at, v, e);
       return { st: s, v };
     }),
   );
+}
+
+/** `*to = *from` of a structure: pages that stand in members of the one stand in the other as well. */
+function copyMembers(w: World, f: Frame, st: State, from: Expr, to: Where): void {
+  const isObject = from.k === 'var' || (from.k === 'deref' && from.e.k === 'var');
+  const source = isObject ? locate(w, f, st.clone(), from)[0]?.at : undefined;
+  if (source?.in !== 'place') return;
+  for (const [place, v] of [...st.store]) {
+    if (!isPageRef(v) || !place.startsWith(`${source.place}.`)) continue;
+    if (to.in === 'place') st.store.set(`${to.place}${place.slice(source.place.length)}`, v);
+    else st.update(v.set, { escaped: 'a place that is not told apart' });
+  }
 }
 
 function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | Step): void {

@@ -507,7 +507,7 @@ function observationKey(o: RunObservation): string {
     case 'acquire':
       return `${place}|${at(o.call)}|${o.flags.key}|${o.nullPages}`;
     case 'release':
-      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.escaped !== undefined}|${deviceKey(o.set.device)}`;
+      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.iterator}|${o.set.escaped !== undefined}|${deviceKey(o.set.device)}`;
     case 'unfilled':
       return `${place}|${at(o.call)}|${at(o.set.call)}|${o.slot}|${o.count}|${o.set.result}`;
     case 'sign':

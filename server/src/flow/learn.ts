@@ -1,5 +1,5 @@
 /** What a path learns: the value of an unknown, or the outcome of a condition. */
-import { binary } from './arithmetic.ts';
+import { binary, LEAST_BYTES } from './arithmetic.ts';
 import type { BinaryOp } from './ir.ts';
 import type { State } from './state.ts';
 import type { Sym, Value, Values } from './value.ts';
@@ -10,7 +10,8 @@ const MAX_EQUAL = 2;
 /** From here on the path knows that `unknown` is `n`: replaces it, and computes what was derived from it. */
 export function learn(st: State, values: Values, unknown: Sym, n: number): void {
   const known = values.int(n);
-  if (unknown.op !== undefined) {
+  // A number of bytes says nothing that is asked for again.
+  if (unknown.op !== undefined && Math.abs(n) < LEAST_BYTES) {
     st.equal.set(unknown.key, n);
     if (st.equal.size > MAX_EQUAL) st.equal.delete(st.equal.keys().next().value!);
   }

@@ -35,6 +35,12 @@ const RESULT_TYPES: ReadonlyMap<string, IntType> = new Map([
   ['get_user_pages_locked', LONG],
   ['get_user_pages_longterm', LONG],
   ['__get_user_pages_fast', INT],
+  ['iov_iter_get_pages', LONG],
+  ['iov_iter_get_pages2', LONG],
+  ['iov_iter_get_pages_alloc', LONG],
+  ['iov_iter_get_pages_alloc2', LONG],
+  ['iov_iter_extract_pages', LONG],
+  ['memfd_pin_folios', LONG],
   ['PTR_ERR', LONG],
 ]);
 

@@ -37,6 +37,11 @@ export interface PageSet {
   readonly guessed: boolean;
   /** mmap_lock has been held since the acquire: fork() of the process is excluded. */
   readonly underLock: boolean;
+  /**
+   * What the path knows of the iterator that the pages were taken from: it is a user's, or it may be the kernel's, since
+   * the file makes such ones.
+   */
+  readonly iterator: 'user' | 'perhaps-kernel' | 'unknown';
   /** Name of a callee that received the pages and may have taken them over. */
   readonly escaped: string | undefined;
   /** Function in whose text the acquire stands. */

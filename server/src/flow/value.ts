@@ -57,6 +57,12 @@ const MAX_KEY = 160;
 /** Deepest nesting of operations that is kept: a counter that a loop changes becomes an unknown, and the loop ends. */
 const MAX_DEPTH = 2;
 
+/** The second step along a list that a loop walks, `p->next->next`: any element, from there on. */
+function isChain(place: string): boolean {
+  const dot = place.lastIndexOf('.');
+  return dot > 0 && place.lastIndexOf(place.slice(dot), dot - 1) >= 0;
+}
+
 function depth(v: Value): number {
   if (v.t !== 'sym' || v.args === undefined) return 0;
   let deepest = 0;
@@ -96,7 +102,7 @@ export class Values {
 
   /** The initial content of a place. */
   initial(place: string): Value {
-    if (place.length > MAX_KEY) return TOP;
+    if (place.length > MAX_KEY || isChain(place)) return TOP;
     let known = this.#initial.get(place);
     if (known === undefined) {
       known = this.#add<Sym>(`*${place}`, { t: 'sym', place });

@@ -53,6 +53,11 @@ export function putApi(api: ReleaseApi): ReleaseApi {
   }
 }
 
+/** Whether an acquiring function takes pins. */
+function isPinApi(api: AcquireApi): boolean {
+  return api.startsWith('pin_') || api === 'iov_iter_extract_pages' || api === 'memfd_pin_folios';
+}
+
 /** Replaces the release functions of a path. */
 export function withReleases(
   steps: readonly DriverStep[],
@@ -81,7 +86,7 @@ function unreleased(steps: readonly DriverStep[]): { set: number; slots: number[
     if (s.op === 'release') held.fill(false, Math.max(0, s.from), Math.max(0, s.from + s.count));
   }
   const slots = held.flatMap((h, i) => (h ? [i] : []));
-  return { set: acquire.set, slots, pin: acquire.api.startsWith('pin_') };
+  return { set: acquire.set, slots, pin: isPinApi(acquire.api) };
 }
 
 function before(steps: readonly DriverStep[], more: readonly DriverStep[]): DriverStep[] {

@@ -27,6 +27,8 @@ import { ignoredResult } from './gup401-ignored-result.ts';
 import { signedness } from './gup402-signedness.ts';
 import { positiveError } from './gup403-positive-error.ts';
 import { refcountAsPinTest } from './gup501-refcount-as-pin-test.ts';
+import { iterGetForData } from './gup601-iter-get-for-data.ts';
+import { iterExtractRelease } from './gup602-iter-extract-release.ts';
 import type { Rule } from './rule.ts';
 
 export const RULES: readonly Rule[] = [
@@ -58,4 +60,6 @@ export const RULES: readonly Rule[] = [
   signedness,
   positiveError,
   refcountAsPinTest,
+  iterGetForData,
+  iterExtractRelease,
 ];

@@ -4,9 +4,14 @@ import type { ExitObservation } from '../flow/world.ts';
 import { exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 
-/** Ends of paths on which pages of a set are certainly held, and nobody can reach them any more. */
+/**
+ * Ends of paths on which pages of a set are certainly held, and nobody can reach them any more. Pages that are extracted
+ * from an iterator of the kernel's memory are not held at all.
+ */
 export function leaks(flow: FunctionFlow): ExitObservation[] {
-  return exits(flow).filter((o) => o.owner === 'dropped' && o.set.slots.includes('held'));
+  return exits(flow).filter(
+    (o) => o.owner === 'dropped' && o.set.slots.includes('held') && o.set.iterator !== 'perhaps-kernel',
+  );
 }
 
 /** Whether the acquire of a leaked set got fewer pages than it asked for. */
@@ -34,11 +39,23 @@ export function leakFindings(
       message(first),
       related,
     );
-    return asksForZeroPage(finding) ? { ...finding, certainty: 'possible' } : finding;
+    return asksForZeroPage(finding) || isUnexpected(finding)
+      ? { ...finding, certainty: 'possible' }
+      : finding;
   });
 }
 
 /** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */
 function asksForZeroPage(found: Finding): boolean {
   return found.witness?.assumed.some((guard) => /is_(huge_)?zero_|reserved/i.test(guard.text)) ?? false;
+}
+
+/** The path goes through what a WARN_ON() says never happens, or around an unpin that a flag decides about. */
+function isUnexpected(found: Finding): boolean {
+  return (
+    found.witness?.assumed.some(
+      ({ text, holds }) =>
+        (holds && /^(VM_)?WARN/.test(text)) || (!holds && /unpin|is_pinned|will_pin|user_backed/.test(text)),
+    ) ?? false
+  );
 }

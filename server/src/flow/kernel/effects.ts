@@ -43,12 +43,21 @@ export type Effect =
   | { readonly does: 'keep'; readonly object: number }
   | { readonly does: 'page-lock' | 'page-unlock'; readonly page: number }
   | { readonly does: 'mmap-lock' | 'mmap-unlock' }
+  /** Tells whether an iov_iter is the user's (`user-backed`: true means yes) or the kernel's. */
+  | { readonly does: 'is-user-backed' | 'is-kernel-backed'; readonly always?: boolean }
+  /** Makes an iov_iter of a user's or of the kernel's memory. */
+  | { readonly does: 'user-iterator' | 'kernel-iterator' }
+  /** Returns its arguments rounded: a count of units, or a multiple of one. The unit is PAGE_SIZE unless given. */
+  | { readonly does: 'round'; readonly how: Rounding }
   /** Returns its argument negated or reinterpreted as an error pointer, or tests for one. */
   | { readonly does: 'err-ptr' | 'ptr-err' | 'is-err' | 'is-err-or-null'; readonly arg: number }
   /** Returns the smaller or the larger of its last two arguments. */
   | { readonly does: 'min' | 'max' }
   /** Returns the truth of its argument (WARN_ON and friends). */
   | { readonly does: 'truth' };
+
+/** `n / unit` rounded up or down, the multiple of `unit` above or below, or what is above the multiple below. */
+export type Rounding = 'count-up' | 'count-down' | 'multiple-up' | 'multiple-down' | 'rest';
 
 const table = new Map<string, readonly Effect[]>();
 
@@ -219,6 +228,26 @@ add('IS_ERR_OR_NULL', { does: 'is-err-or-null', arg: 0 });
 add('min min_t umin', { does: 'min' });
 add('max max_t umax', { does: 'max' });
 add('WARN_ON WARN_ON_ONCE WARN WARN_ONCE', { does: 'truth' });
+
+// Iterators: include/linux/uio.h. Only pages of a user's iterator are pinned by iov_iter_extract_pages().
+add('iov_iter_extract_will_pin user_backed_iter iter_is_user_backed', {
+  does: 'is-user-backed',
+  always: true,
+});
+add('iter_is_iovec iter_is_ubuf', { does: 'is-user-backed' });
+add(
+  'iov_iter_is_kvec iov_iter_is_bvec iov_iter_is_xarray iov_iter_is_folioq iov_iter_is_pipe iov_iter_is_discard',
+  { does: 'is-kernel-backed' },
+);
+add('import_ubuf import_iovec import_single_range iov_iter_ubuf', { does: 'user-iterator' });
+add('iov_iter_kvec iov_iter_bvec iov_iter_xarray iov_iter_folio_queue', { does: 'kernel-iterator' });
+
+// From bytes to pages: include/linux/math.h, include/linux/pfn.h.
+add('DIV_ROUND_UP DIV_ROUND_UP_ULL PFN_UP', { does: 'round', how: 'count-up' });
+add('PFN_DOWN', { does: 'round', how: 'count-down' });
+add('PAGE_ALIGN round_up roundup ALIGN', { does: 'round', how: 'multiple-up' });
+add('PAGE_ALIGN_DOWN round_down rounddown ALIGN_DOWN', { does: 'round', how: 'multiple-down' });
+add('offset_in_page', { does: 'round', how: 'rest' });
 
 /** Effects of a kernel helper by name; an empty list for one that is known to be harmless to pages. */
 export function effectsOf(name: string): readonly Effect[] | undefined {
