@@ -101,8 +101,10 @@ function memoryOf(steps: readonly DriverStep[], environment: Environment): Memor
     pages = Math.max(pages, first + s.nr);
     mapped = Math.max(mapped, first + (s.expect ?? s.nr));
   }
+  // memfd_pin_folios() takes no other memory.
+  const ofMemfd = steps.some((s) => s.op === 'acquire' && s.api === 'memfd_pin_folios');
   return {
-    kind: environment.memory,
+    kind: ofMemfd ? 'shmem' : environment.memory,
     pages,
     mapped: Math.max(0, mapped),
     writable: true,

@@ -1,3 +1,4 @@
+import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../flow/world.ts';
 import { called, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
 import { ORDINARY } from './environments.ts';
@@ -45,7 +46,10 @@ export const putOnPinned: Rule = {
 `,
   pairs: true,
   check: (flow) => {
-    const bad = releases(flow).filter((o) => o.set.kind === 'pin' && !isUnpin(o.effect.api));
+    // Of an iterator's pages GUP602 speaks: they need not be pinned.
+    const bad = releases(flow).filter(
+      (o) => o.set.kind === 'pin' && !isUnpin(o.effect.api) && !isOfIterator(o.set.model),
+    );
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
   },
   run: {

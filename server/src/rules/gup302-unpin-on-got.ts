@@ -1,3 +1,4 @@
+import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../flow/world.ts';
 import { called, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
 import { GONE, ORDINARY } from './environments.ts';
@@ -46,7 +47,11 @@ export const unpinOnGot: Rule = {
   pairs: true,
   check: (flow) => {
     const bad = releases(flow).filter(
-      (o) => o.set.kind === 'get' && (isUnpin(o.effect.api) || o.effect.api === '__free_page'),
+      (o) =>
+        o.set.kind === 'get' &&
+        (isUnpin(o.effect.api) || o.effect.api === '__free_page') &&
+        // Where an iterator's pages are kept, pages of the driver's own stand at other times.
+        (flow.pair === undefined || !isOfIterator(o.set.model)),
     );
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
   },

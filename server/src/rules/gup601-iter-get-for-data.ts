@@ -1,8 +1,10 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import { isOfIterator } from '../flow/kernel/acquire.ts';
+import { isSince } from '../flow/kernel/presence.ts';
 import type { PathLink } from '../flow/path.ts';
 import type { PageSet } from '../flow/state.ts';
 import type { DeviceObservation, ReleaseObservation } from '../flow/world.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { called, firstPerKey, isUnpin, lastAccess, pathFinding, rangeOf, releases } from './common.ts';
 import { deviceEvents, pinnedForDevice, transferEnds, WHO, withTransfer } from './devices.ts';
 import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './environments.ts';
@@ -17,7 +19,6 @@ export const iterGetForData: Rule = {
   defaultLevel: 'warning',
   documentSection: 'FOLL_PIN, FOLL_GET, FOLL_LONGTERM: when to use which flags',
   documentLines: '125-197',
-  since: '6.3',
   rationale:
     "iov_iter_get_pages2() calls get_user_pages_fast() for a user's iterator: a fork() in between makes the process or its child copy the page, and what is written then goes to a page that the process no longer sees. iov_iter_extract_pages() pins the same pages: fork() copies for the child at once. It takes neither references nor pins of the kernel's own iterators, and iov_iter_extract_will_pin() tells whether there is something to unpin.",
   bad: `static ssize_t fill(struct iov_iter *iter, const void *src)
@@ -50,15 +51,16 @@ export const iterGetForData: Rule = {
 	return len;
 }
 `,
-  check: (flow) => {
+  pairs: true,
+  check: (flow, { kernel }) => {
     const written = releases(flow).filter(
       (o) => isGot(o.set) && o.set.written === 'yes' && !isUnpin(o.effect.api),
     );
     const given = deviceEvents(flow).filter((o) => isGot(o.set) && o.event !== 'unmapped');
     return firstPerKey(
       [
-        ...written.map((o) => ({ set: o.set, found: writtenByCpu(o) })),
-        ...given.map((o) => ({ set: o.set, found: givenToDevice(o) })),
+        ...written.map((o) => ({ set: o.set, found: writtenByCpu(o, kernel) })),
+        ...given.map((o) => ({ set: o.set, found: givenToDevice(o, kernel) })),
       ],
       ({ set }) => `${set.call.start}`,
     ).map(({ found }) => found);
@@ -78,16 +80,16 @@ function isGot(set: PageSet): boolean {
   return set.kind === 'get' && isOfIterator(set.model);
 }
 
-function writtenByCpu(o: ReleaseObservation): Finding {
+function writtenByCpu(o: ReleaseObservation, kernel: KernelVersion): Finding {
   const write = lastAccess(o.path, o.set.id, 'write');
   const related = write === undefined ? [] : [{ range: write.range, message: 'the data is written here' }];
-  return intoMemory(finding(o, "the CPU writes the pages' data (CASE 5)", related));
+  return intoMemory(finding(o, "the CPU writes the pages' data (CASE 5)", related, kernel));
 }
 
 /** Which way the data goes is the iterator's business; a list of pages may be meant for the CPU. */
-function givenToDevice(o: DeviceObservation): Finding {
+function givenToDevice(o: DeviceObservation, kernel: KernelVersion): Finding {
   const related = [{ range: o.range, message: 'the pages are given away here' }];
-  const found = finding(o, `${WHO[o.way]} gets to the data (CASE 1)`, related);
+  const found = finding(o, `${WHO[o.way]} gets to the data (CASE 1)`, related, kernel);
   if (o.event !== 'mapped' || o.direction === undefined) return { ...found, certainty: 'likely' };
   return o.direction === 'to-device' ? found : intoMemory(found);
 }
@@ -96,9 +98,13 @@ function finding(
   o: { readonly set: PageSet; readonly path: PathLink | undefined },
   what: string,
   related: readonly RelatedPlace[],
+  kernel: KernelVersion,
 ): Finding {
   const { set } = o;
-  const message = `${called(set.model.name)} takes references, but ${what}: after a fork the process may have another page there. Use iov_iter_extract_pages(), and unpin_user_pages_dirty_lock() where iov_iter_extract_will_pin() is true.`;
+  const cure = isSince(kernel, '6.3')
+    ? 'Use iov_iter_extract_pages(), and unpin_user_pages_dirty_lock() where iov_iter_extract_will_pin() is true.'
+    : "Take the addresses from the iterator's segments and pin them with pin_user_pages_fast().";
+  const message = `${called(set.model.name)} takes references, but ${what}: after a fork the process may have another page there. ${cure}`;
   return pathFinding('GUP601', o, { range: rangeOf(set.call), function: set.within }, message, related);
 }
 

@@ -312,4 +312,5 @@ const PROTOCOL_EFFECTS: ReadonlySet<Effect['does']> = new Set([
     'wait',
   ] as const),
   ...(['extra-ref', 'mmap-lock', 'mmap-unlock', 'page-of', 'handle'] as const),
+  ...(['is-user-backed', 'is-kernel-backed', 'user-iterator', 'kernel-iterator'] as const),
 ]);
