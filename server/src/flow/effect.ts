@@ -9,7 +9,15 @@ import { oneLine } from './ir.ts';
 import { askIterator, setIterator } from './iter-kind.ts';
 import type { Effect } from './kernel/effects.ts';
 import { learn } from './learn.ts';
-import { ALLOCATED, asAddress, elementPlace, elsewhere, pagesIn, readSomewhere } from './places.ts';
+import {
+  ALLOCATED,
+  asAddress,
+  elementPlace,
+  elsewhere,
+  pagesIn,
+  readAround,
+  readSomewhere,
+} from './places.ts';
 import type { Slot, State } from './state.ts';
 import { slotsOf, touch } from './touch.ts';
 import { asUnfilled, isPageRef, type PageRef, TOP, type Value } from './value.ts';
@@ -136,9 +144,13 @@ function apply(
 
 /** An entry of a scatterlist stands for one of the pages in the list. */
 function inList(w: World, st: State, v: Value): Value {
-  if (v.t !== 'ptr') return v;
-  const page = somePage(w, st, v);
-  return page === undefined ? v : w.values.ref('handle', page.set, null);
+  const address = isPageRef(v) ? undefined : asAddress(v);
+  if (address === undefined) return v;
+  // A page iterator leads to the entry that it has reached.
+  const reached = address.off === null ? undefined : st.store.get(elementPlace(address.base, address.off));
+  const base = (reached === undefined ? undefined : asAddress(reached)?.base) ?? address.base;
+  const some = readAround(st, w.values, base);
+  return some === undefined ? v : w.values.ref('handle', some.set, null);
 }
 
 /** Another name for a page. Of an unknown page it is the same unknown: who reaches the one reaches the other. */

@@ -300,7 +300,9 @@ class Builder {
     const again = this.#node('join', range);
     const after = this.#node('join', range);
     const round = this.#node('expr', range, next);
-    const bounds = args.filter((a) => !changed.some((v) => a.k === 'var' && v.name === a.name));
+    const bounds = args.filter(
+      (a) => !changed.some((v) => v.k === 'declare' && a.k === 'var' && v.name === a.name),
+    );
     const first = this.#then(from, 'branch', range, { k: 'opaque', parts: bounds, ...range });
     this.#nodes[first]!.firstRound = true;
     for (const branch of [first, this.#then(again, 'branch', range, { k: 'opaque', parts: [], ...range })]) {
@@ -394,20 +396,23 @@ const STOP_IF: ReadonlySet<string> = new Set(['BUG_ON', 'VM_BUG_ON']);
 /** Positions of the variables that an iterator macro sets in each round; all locals where it is not listed. */
 const ITERATORS: readonly (readonly [RegExp, readonly number[]])[] = [
   [/^for_each_sg$/, [1, 3]],
+  [/^for_each_sg(?:table)?_(?:dma_)?page$/, []],
   [/^for_each_sgtable_/, [1, 2]],
   [/^(h?list|llist|hlist_bl)_for_each\w*_safe/, [0, 1]],
   [/^(h?list|llist|hlist_bl)_for_each/, [0]],
   [/^for_each_(set|clear)_bit/, [0]],
 ];
 
-/** The entry that a scatterlist iterator is at: `sg = sg_next(list)`. */
+/** The entry that a scatterlist iterator is at: `sg = sg_next(list)`. A page iterator is an object that leads to it. */
 function elementOf(macro: string, args: readonly Expr[]): Expr[] {
   const [list, entry] = args;
-  if (!/^for_each_(sg|sgtable_sg|sgtable_dma_sg)$/.test(macro) || list === undefined) return [];
-  if (entry?.k !== 'var' || !entry.local) return [];
+  const kind = /^for_each_(?:sg|sgtable)_?(?:dma_)?(sg|page)?$/.exec(macro);
+  if (kind === null || list === undefined || entry === undefined) return [];
   const at = { start: entry.start, end: entry.end };
+  if (kind[1] !== 'page' && (entry.k !== 'var' || !entry.local)) return [];
+  const l: Expr = kind[1] === 'page' ? { k: 'deref', e: entry, ...at } : entry;
   const call: Expr = { k: 'call', fn: 'sg_next', callee: undefined, args: [list], site: -1, ...at };
-  return [{ k: 'assign', op: '=', l: entry, r: call, ...at }];
+  return [{ k: 'assign', op: '=', l, r: call, ...at }];
 }
 
 function iteratorsOf(macro: string, args: readonly Expr[]): Declare[] {

@@ -1,6 +1,6 @@
 /** Places: where a value is stored. A place is a text such as `0main:x`, `*0main:obj[0].pages`, `&0main:pages[1]`. */
 import type { State } from './state.ts';
-import { isPageRef, TOP, type Value, type Values } from './value.ts';
+import { isPageRef, type PageRef, TOP, type Value, type Values } from './value.ts';
 
 /** Place of element `off` of the object at `base`. */
 export function elementPlace(base: string, off: number): string {
@@ -82,6 +82,23 @@ export function readSomewhere(st: State, values: Values, base: string): Value {
   }
   const [only] = sets;
   return sets.size === 1 && only !== undefined ? values.ref(kind, only, null) : TOP;
+}
+
+/** Some page of the sets that stand in an array, or in an object that the array is a part of, if they are of one set. */
+export function readAround(st: State, values: Values, base: string): PageRef | undefined {
+  const here = readSomewhere(st, values, base);
+  if (isPageRef(here)) return here;
+  const objects = values.names.of(base).objects;
+  const { store } = st;
+  let found: PageRef | undefined;
+  for (let i = 0; i < store.size; i++) {
+    const v = store.valueAt(i);
+    const at = isPageRef(v) ? /^&?(.*)\[\?[^[\]]*\]$/s.exec(store.keyAt(i).text)?.[1] : undefined;
+    if (at === undefined || !isPageRef(v) || !objects.includes(at)) continue;
+    if (found !== undefined && found.set !== v.set) return undefined;
+    found = v;
+  }
+  return found;
 }
 
 /**

@@ -121,10 +121,13 @@ add('page_to_pfn page_to_phys page_to_bus folio_pfn virt_to_phys __pa virt_to_bu
   does: 'handle',
   arg: 0,
 });
-add('virt_to_page kmap_to_page vmalloc_to_page pfn_to_page phys_to_page sg_page kvirt_to_page', {
-  does: 'page-of',
-  arg: 0,
-});
+add(
+  'virt_to_page kmap_to_page vmalloc_to_page pfn_to_page phys_to_page sg_page sg_page_iter_page kvirt_to_page',
+  {
+    does: 'page-of',
+    arg: 0,
+  },
+);
 add('pfn_to_kaddr phys_to_virt __va', { does: 'same', arg: 0 });
 
 // The CPU touches the data.
@@ -274,7 +277,7 @@ const HARMLESS = new RegExp(
     'page_to_nid|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|pfn_valid|folio_(nr_pages|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
     'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',
     'flush_\\w+|invalidate_kernel_\\w+|update_mmu_cache|dma_sync_\\w+|cache_flush\\w*|clflush\\w*|drm_clflush_\\w+|wb\\w+|mb|rmb|wmb|smp_\\w+|barrier|memory_barrier',
-    'dma_unmap_\\w+|dma_mapping_error|dma_map_sg\\w*|dma_map_sgtable|sg_init_table|sg_init_one|sg_next|sg_nents|sg_dma_\\w+|sg_mark_end|sg_free_table\\w*|sg_alloc_table|for_each_\\w+',
+    'dma_unmap_\\w+|dma_mapping_error|dma_map_sg\\w*|dma_map_sgtable|sg_init_table|sg_init_one|sg_nents|sg_dma_\\w+|sg_mark_end|sg_free_table\\w*|sg_alloc_table|for_each_\\w+',
     'access_ok|offset_in_page|current|IS_ALIGNED|ALIGN\\w*|round_up|round_down|roundup|rounddown|DIV_ROUND_UP|PAGE_ALIGN\\w*|PFN_\\w+|ARRAY_SIZE|sizeof|array_size|struct_size|size_mul|size_add|check_\\w+_overflow|swap|abs|test_bit\\w*|find_\\w+_bit\\w*',
     'vma_lookup|find_vma|find_extend_vma\\w*|vma_is_\\w+|untagged_addr\\w*|mmget\\w*|mmput\\w*|mmgrab|mmdrop|get_task_mm|account_locked_vm|__account_locked_vm|capable|ns_capable|rlimit|task_rlimit|lock_limit|atomic(64|_long)?_(read|add|sub|inc|dec|add_return|sub_return|inc_return|dec_and_test|sub_and_test)\\w*|refcount_\\w+|kref_(init|get|read)',
     'schedule\\w*|wake_up\\w*|complete\\w*|wait_\\w+|signal_pending\\w*|fatal_signal_pending|msleep|udelay|ndelay|usleep_range',
