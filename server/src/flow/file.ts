@@ -3,7 +3,7 @@ import type { Parser } from '../syntax/parser.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { deviceKey } from './device.ts';
-import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held.ts';
+import { type Held, HeldFinder, heldAt, heldKey, isGiven, laterState, OwnerRecord } from './held.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { isProtocolName, isReleaseName } from './kernel/effects.ts';
@@ -12,6 +12,7 @@ import { lowerFunction } from './lower-function.ts';
 import {
   type CallTable,
   FlowMemo,
+  type Leaves,
   type LoweredFacts,
   type RememberedRun,
   type RunIdentity,
@@ -90,14 +91,13 @@ function callersOf(table: CallTable, direct: (index: number) => boolean): Set<st
   return found;
 }
 
-/** Members (with a dot) and variables that lead to pages which are left held. */
-function leavesOf(left: readonly Held[]): string[] {
+function leavesOf(left: readonly Held[]): Leaves {
   const names = new Set<string>();
   for (const { objects, globals } of left) {
     for (const { leading } of objects) for (const member of leading) names.add(`.${member}`);
     for (const global of globals) names.add(global);
   }
-  return [...names];
+  return { names: [...names], keys: left.map(heldKey) };
 }
 
 interface RootRun extends RunFigures {
@@ -190,7 +190,7 @@ class FileRun {
   readonly #facts = new Map<FunctionIr, FunctionFacts>();
   readonly #functions: FunctionFlow[] = [];
   /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
-  readonly #leaving = new Map<string, { identity: RunIdentity; leaves: readonly string[] }>();
+  readonly #leaving = new Map<string, { identity: RunIdentity; leaves: Leaves }>();
   readonly #left = new Map<string, readonly Held[]>();
   /** How many functions were known to hand pages over when a function was run. */
   readonly #handedOverAt = new Map<string, number>();
@@ -232,12 +232,17 @@ class FileRun {
 
   /** Runs, for each function that leaves pages held in a structure, the functions that find them there. */
   pairs(): void {
+    const seen = new Set<string>();
     for (const [name, { identity, leaves }] of [...this.#leaving]) {
-      const consumers = this.#consumersOf(name, leaves);
+      // A helper leaves the same pages at the same members, whether it is run by itself or in its caller.
+      const keys = leaves.keys.filter((key) => !seen.has(key));
+      for (const key of keys) seen.add(key);
+      const consumers = keys.length === 0 ? [] : this.#consumersOf(name, leaves.names);
       if (consumers.length === 0) continue;
-      const also = `${this.#memo.numberOf(identity)} ${typesKey(this.#types())}`;
+      const also = `${this.#memo.numberOf(identity)} ${keys.join('\n')} ${typesKey(this.#types())}`;
       const scope = { name: `${name}, later`, roots: [name, ...consumers], also };
-      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, leaves, consumers);
+      if (this.#recall(scope, name) === undefined)
+        this.#pair(scope, name, { names: leaves.names, keys }, consumers);
     }
   }
 
@@ -254,7 +259,7 @@ class FileRun {
     for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
     for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
     const { identity, steps, cut, leaves, pair } = run;
-    if (leaves.length > 0) this.#leaving.set(name, { identity, leaves });
+    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves });
     const flow = { name, observations: [], steps, cut, identity, remembered: true };
     if (pair !== undefined) this.#functions.push({ ...flow, pair });
     else if (scope.name === name) this.#functions.push(flow);
@@ -294,11 +299,11 @@ class FileRun {
       ? this.#execute(ir, this.handsOver)
       : { observations: [], left: [], steps: 0, cut: false };
     const seen = [...surveyed, ...observations];
-    const handsOver = seen.some((o) => o.what === 'exit' && o.owner === 'caller');
+    const handsOver = left.some(isGiven) || seen.some((o) => o.what === 'exit' && o.owner === 'caller');
     const leaves = leavesOf(left);
     const scope = { name, roots: [name], also: '' };
     const identity = this.#remember(scope, before, { steps, cut, handsOver, leaves });
-    if (leaves.length > 0) this.#leaving.set(name, { identity, leaves });
+    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves });
     if (left.length > 0) this.#left.set(name, left);
     this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
     return handsOver;
@@ -372,12 +377,13 @@ class FileRun {
     return new RegExp(`\\b${leaf}\\b`).test(this.#source.code.slice(bodyStart, end));
   }
 
-  #pair(scope: RunScope, name: string, leaves: readonly string[], consumers: readonly string[]): void {
+  #pair(scope: RunScope, name: string, { names, keys }: Leaves, consumers: readonly string[]): void {
     const before = this.#surroundings();
-    const left = this.#left.get(name) ?? this.#leftAgain(name);
+    const all = this.#left.get(name) ?? this.#leftAgain(name);
+    const left = all.filter((held) => keys.includes(heldKey(held)));
     const members = this.#memo.members();
     const reads = callersOf(this.#table, (index) =>
-      leaves.some((l) => this.#mentions(index, l, members[index])),
+      names.some((l) => this.#mentions(index, l, members[index])),
     );
     const { runs, info } = pairUp(left, consumers, (consumer, held) => this.#consume(consumer, held, reads));
     const observations = new Map<string, RunObservation>();
@@ -390,7 +396,7 @@ class FileRun {
     }
     const steps = runs.reduce((sum, r) => sum + r.steps, 0);
     const cut = runs.some((r) => r.cut);
-    const figures = { steps, cut, handsOver: false, leaves: [] };
+    const figures = { steps, cut, handsOver: false, leaves: { names: [], keys: [] } };
     const identity = this.#remember(scope, before, runs.length > 0 ? { ...figures, pair: info } : figures);
     if (runs.length === 0) return;
     const seen = [...observations.values()];

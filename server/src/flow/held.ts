@@ -152,10 +152,15 @@ function membersOf(
 export function heldKey(held: Held): string {
   const sets = held.sets.map(
     (s) =>
-      `${s.call.start} ${s.kind} ${s.flags.key} ${s.slots.join()} ${s.written} ${s.dirtied} ${deviceKey(s.device)} ${s.escaped}`,
+      `${s.within}#${s.call.site} ${s.kind} ${s.flags.key} ${s.slots.join()} ${s.written} ${s.dirtied} ${deviceKey(s.device)} ${s.escaped}`,
   );
   const objects = held.objects.map((o) => `${o.owner}.${[...o.leading].sort().join()}`);
   return [...sets, ...objects, ...held.globals].join('|');
+}
+
+/** Whether the object is one that the function was given: its caller has it too. */
+export function isGiven(held: Held): boolean {
+  return held.objects.some(({ place }) => new RegExp(`^[*&]*\\*0${held.producer}:`).test(place));
 }
 
 /** The start of another entry point, some time later. `at` is its name in the text. */

@@ -19,6 +19,14 @@ export interface RunIdentity {
   readonly reach: readonly string[];
 }
 
+/** What a run leaves to other entry points. */
+export interface Leaves {
+  /** Names of the members (with a dot) and variables that lead to pages. */
+  readonly names: readonly string[];
+  /** One text for each way of leaving them. */
+  readonly keys: readonly string[];
+}
+
 /** A run as it is remembered: all but its observations, whose places move. */
 export interface RememberedRun {
   readonly identity: RunIdentity;
@@ -26,8 +34,7 @@ export interface RememberedRun {
   readonly cut: boolean;
   readonly handsOver: boolean;
   readonly pair?: PairInfo;
-  /** Names of the members and variables through which it leaves pages to other entry points. */
-  readonly leaves: readonly string[];
+  readonly leaves: Leaves;
   /** Functions that were lowered for it, in order, and the conditions that counted as repeated in them. */
   readonly lowered: readonly (readonly [string, LoweredFacts])[];
   readonly repeated: readonly (readonly [string, ReadonlySet<string>])[];

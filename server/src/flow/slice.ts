@@ -29,7 +29,10 @@ export function trackedLocals(
     if (node.expr === undefined) continue;
     if (node.loop || node.kind === 'return' || node.kind === 'switch') addNames(node.expr);
     if (node.kind === 'branch' && repeated.has(conditionText(text, node.expr))) addNames(node.expr);
+    const decides = node.kind === 'branch';
     walk(node.expr, (e) => {
+      // What an object says of its pages is known only where the object is.
+      if (decides && e.k === 'member' && e.base.k === 'var' && e.base.local) tracked.add(e.base.name);
       if (e.k === 'call' && matters(e.fn)) for (const a of e.args) addNames(a);
       if (e.k === 'assign') assignments.push(e);
     });
