@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { FixingAnalyzer } from '../linter/analyzer.ts';
 import { coloured, plain, type Style } from '../linter/text/style.ts';
+import { type Program, programAt } from './bundle.ts';
 
 export interface Host {
   readonly cwd: string;
@@ -15,11 +16,14 @@ export interface Host {
   complain(line: string): void;
   readInput(): Uint8Array;
   analyzer(): Promise<FixingAnalyzer>;
+  /** The program's own files; absent where it is not bundled: then one thread works, and nothing is kept. */
+  readonly program?: Program;
 }
 
 /** The real process. */
 export function processHost(analyzer: () => Promise<FixingAnalyzer>): Host {
   const { env, stdout } = process;
+  const program = programAt(typeof __filename === 'string' ? __filename : undefined);
   const wantsColour = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
   return {
     cwd: process.cwd(),
@@ -29,5 +33,6 @@ export function processHost(analyzer: () => Promise<FixingAnalyzer>): Host {
     complain: (line) => void process.stderr.write(`${line}\n`),
     readInput: () => readFileSync(0),
     analyzer,
+    ...(program !== undefined && { program }),
   };
 }

@@ -13,3 +13,15 @@ export function kernelOption(): Option {
     return release;
   });
 }
+
+export function threadsOption(): Option {
+  return new Option(
+    '--threads <number>',
+    'how many threads read folders (default: the processors, 4 at most)',
+  ).argParser((text) => {
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < 1 || number > 64)
+      throw new InvalidArgumentError('It must be a number from 1 to 64.');
+    return number;
+  });
+}

@@ -1,5 +1,5 @@
-/** From the paths a user names to the list of C files, in a stable order. Symbolic links inside folders are not followed. */
-import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+/** From the paths a user names to files and folders to lint. */
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 
 /** A file to lint. */
@@ -8,8 +8,16 @@ export interface SourcePath {
   readonly path: string;
   /** Absolute path. */
   readonly file: string;
-  /** The user named this file itself, not a folder around it. */
-  readonly named: boolean;
+}
+
+/** A folder to lint. */
+export interface Root {
+  /** As the user gave it. */
+  readonly given: string;
+  /** Absolute path. */
+  readonly folder: string;
+  /** What stands before the paths of its files when they are shown: '', or a path with a slash at its end. */
+  readonly shown: string;
 }
 
 /** Something wrong with the input, in the user's terms: `place: what; cure`. */
@@ -19,17 +27,19 @@ export interface InputProblem {
   readonly cure: string;
 }
 
-export interface Discovered {
-  readonly files: readonly SourcePath[];
+export interface Input {
+  readonly named: readonly SourcePath[];
+  /** No two are the same folder, and none is below an earlier one. */
+  readonly roots: readonly Root[];
+  /** Absolute paths of all of these: a walk through one root leaves the others, and named files, alone. */
+  readonly apart: ReadonlySet<string>;
   readonly problems: readonly InputProblem[];
 }
 
-/**
- * Lists the C files (`.c`, `.h`) below `paths`. A file named by the user is taken whatever its name. Hidden folders
- * and `node_modules` are skipped. Never throws: a missing path, or a folder without C files, is a problem.
- */
-export function discover(paths: readonly string[], cwd: string): Discovered {
-  const found = new Map<string, SourcePath>();
+/** Sorts out what the user named. A file is taken whatever its name. Never throws: a missing path is a problem. */
+export function resolveInput(paths: readonly string[], cwd: string): Input {
+  const named = new Map<string, SourcePath>();
+  const roots: Root[] = [];
   const problems: InputProblem[] = [];
   for (const given of paths) {
     const absolute = path.resolve(cwd, given);
@@ -38,56 +48,22 @@ export function discover(paths: readonly string[], cwd: string): Discovered {
     if (stats === undefined) {
       problems.push({ place: given, what: 'no such file or folder', cure: 'check the path' });
     } else if (stats.isDirectory()) {
-      const inside = walk(
-        realpathSync(absolute),
-        shown === '.' ? '' : `${shown.replace(/\/$/, '')}/`,
-        problems,
-      );
-      if (inside.length === 0) {
-        problems.push({
-          place: given,
-          what: 'no .c or .h file in this folder',
-          cure: 'name a folder with C code',
-        });
-      }
-      for (const source of inside) if (!found.has(source.file)) found.set(source.file, source);
+      const folder = realpathSync(absolute);
+      if (roots.some((root) => isBelow(folder, root.folder))) continue;
+      roots.push({ given, folder, shown: shown === '.' ? '' : `${shown.replace(/\/$/, '')}/` });
     } else if (stats.isFile() || stats.isFIFO()) {
-      // The name that the user typed wins over the one that a folder gave.
       const file = stats.isFile() ? realpathSync(absolute) : absolute;
-      found.set(file, { path: shown, file, named: true });
+      named.set(file, { path: shown, file });
     } else {
       problems.push({ place: given, what: 'neither a file nor a folder', cure: 'name C files or folders' });
     }
   }
-  return { files: [...found.values()].sort((a, b) => compare(a.path, b.path)), problems };
+  const apart = new Set([...named.keys(), ...roots.map(({ folder }) => folder)]);
+  return { named: [...named.values()], roots, apart, problems };
 }
 
-function walk(root: string, shownRoot: string, problems: InputProblem[]): SourcePath[] {
-  const files: SourcePath[] = [];
-  const folders = [{ absolute: root, shown: shownRoot }];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of entriesOf(folder.absolute, folder.shown, problems)) {
-      const absolute = `${folder.absolute}${path.sep}${entry.name}`;
-      const shown = folder.shown + entry.name;
-      if (entry.isDirectory()) {
-        if (!entry.name.startsWith('.') && entry.name !== 'node_modules') {
-          folders.push({ absolute, shown: `${shown}/` });
-        }
-      } else if (entry.isFile() && (entry.name.endsWith('.c') || entry.name.endsWith('.h'))) {
-        files.push({ path: shown, file: absolute, named: false });
-      }
-    }
-  }
-  return files;
-}
-
-function entriesOf(folder: string, shown: string, problems: InputProblem[]) {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    problems.push(unreadable(shown === '' ? '.' : shown, error));
-    return [];
-  }
+function isBelow(folder: string, root: string): boolean {
+  return folder === root || folder.startsWith(root.endsWith(path.sep) ? root : root + path.sep);
 }
 
 function statOf(file: string): Stats | undefined {
@@ -107,8 +83,4 @@ export function unreadable(place: string, error: unknown): InputProblem {
 function shownPath(given: string): string {
   const slashes = path.sep === '\\' ? given.replaceAll('\\', '/') : given;
   return path.posix.normalize(slashes);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

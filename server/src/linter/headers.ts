@@ -22,11 +22,17 @@ export interface HeaderOptions {
   readonly openText?: (file: string) => string | undefined;
 }
 
+/** Where a header is, if it was found, and the paths at which it was looked for. */
+interface Place {
+  readonly file: string | undefined;
+  readonly looked: readonly string[];
+}
+
 /** Finds and reads headers. Answers do not change until `forget`. */
 export class Headers {
   readonly #openText: (file: string) => string | undefined;
   #files = new Map<string, Header | null>();
-  #places = new Map<string, string | null>();
+  #places = new Map<string, Place>();
   #wrappers = new Map<Header, ReadonlySet<string>>();
 
   constructor({ openText = () => undefined }: HeaderOptions = {}) {
@@ -41,13 +47,15 @@ export class Headers {
   }
 
   /**
-   * Reads for one file, shown as `shown` and standing at `file`. Headers outside `root` are not read.
+   * Reads for one file, shown as `shown` and standing at `file`. Headers outside `root` are not read. Paths that were
+   * looked at, whether there was a file or not, are added to `looked`.
    */
-  readerFor(shown: string, file: string, root: string): ReadHeader {
+  readerFor(shown: string, file: string, root: string, looked: Set<string> = new Set()): ReadHeader {
     const folder = path.dirname(file);
     return (name, from) => {
-      const at = this.#find(name, from === shown ? folder : path.dirname(from), folder, root);
-      return at === undefined ? undefined : this.#read(at);
+      const place = this.#find(name, from === shown ? folder : path.dirname(from), folder, root);
+      for (const each of place.looked) looked.add(each);
+      return place.file === undefined ? undefined : this.#read(place.file);
     };
   }
 
@@ -78,21 +86,21 @@ export class Headers {
     return names;
   }
 
-  #find(name: string, from: string, main: string, root: string): string | undefined {
+  #find(name: string, from: string, main: string, root: string): Place {
     const key = `${from}\0${main}\0${name}`;
-    let found = this.#places.get(key);
-    if (found === undefined) {
-      found =
-        candidates(name, from, main, root).find((file) => isInside(file, root) && this.#exists(file)) ?? null;
-      if (
-        found !== null &&
+    let place = this.#places.get(key);
+    if (place === undefined) {
+      const inside = candidates(name, from, main, root).filter((file) => isInside(file, root));
+      const at = inside.findIndex((file) => this.#exists(file));
+      const found = at < 0 ? undefined : inside[at]!;
+      const leadsOut =
+        found !== undefined &&
         this.#openText(found) === undefined &&
-        !isInside(realpathSync(found), realpathSync(root))
-      )
-        found = null;
-      this.#places.set(key, found);
+        !isInside(realpathSync(found), realpathSync(root));
+      place = { file: leadsOut ? undefined : found, looked: at < 0 ? inside : inside.slice(0, at + 1) };
+      this.#places.set(key, place);
     }
-    return found ?? undefined;
+    return place;
   }
 
   #exists(file: string): boolean {

@@ -13,8 +13,9 @@ export const PROTOCOL_WORDS = [
 
 const needles = PROTOCOL_WORDS.map((word) => Buffer.from(word));
 
-/** Whether the bytes of a file mention page pinning at all. */
-export function isOfInterest(bytes: Uint8Array): boolean {
+/** Whether a file mentions page pinning at all: its bytes, or its text. */
+export function isOfInterest(bytes: Uint8Array | string): boolean {
+  if (typeof bytes === 'string') return PROTOCOL_WORDS.some((word) => bytes.includes(word));
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return needles.some((needle) => buffer.indexOf(needle) >= 0);
 }

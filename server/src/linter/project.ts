@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Level } from '../rules/finding.ts';
 import type { ReadHeader } from '../syntax/preprocess/headers.ts';
-import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import { type HeaderOptions, Headers } from './headers.ts';
 import { DEFAULT_KERNEL, makefileRelease, treeRelease } from './kernel-version.ts';
 import type { LintOptions } from './service.ts';
@@ -30,17 +30,29 @@ export class Projects {
     this.headers = new Headers(options);
   }
 
-  /** How to lint the file at `file`, which is shown as `shown`. */
-  optionsFor(shown: string, file: string): LintOptions {
+  /** How to lint the file at `file`, which is shown as `shown`. Other files that are looked at are added to `looked`. */
+  optionsFor(shown: string, file: string, looked?: Set<string>): LintOptions {
     const { explanations, levels } = this.#options;
-    const kernel = this.#options.kernel ?? treeRelease(path.dirname(file), this.#releases) ?? DEFAULT_KERNEL;
-    return { explanations, levels, kernel, project: { readHeader: this.readHeaderFor(shown, file) } };
+    const readHeader = this.readHeaderFor(shown, file, looked);
+    return { explanations, levels, kernel: this.#kernelOf(file), project: { readHeader } };
   }
 
   /** Reads headers for a file. */
-  readHeaderFor(shown: string, file: string): ReadHeader {
-    const root = projectRoot(path.dirname(file), this.#within, this.#roots);
-    return this.headers.readerFor(shown, file, root);
+  readHeaderFor(shown: string, file: string, looked?: Set<string>): ReadHeader {
+    return this.headers.readerFor(shown, file, this.#rootOf(file), looked);
+  }
+
+  /** What the project around a file decides about its report: two files with the same answer are treated alike. */
+  settingsOf(file: string): string {
+    return `${formatKernelVersion(this.#kernelOf(file))} ${this.#rootOf(file)}`;
+  }
+
+  #kernelOf(file: string): KernelVersion {
+    return this.#options.kernel ?? treeRelease(path.dirname(file), this.#releases) ?? DEFAULT_KERNEL;
+  }
+
+  #rootOf(file: string): string {
+    return projectRoot(path.dirname(file), this.#within, this.#roots);
   }
 }
 

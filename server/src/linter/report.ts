@@ -27,7 +27,7 @@ export function isFailure(problem: InternalProblem): boolean {
 export interface FileReport {
   /** Path as the user gave it, or relative to the folder given; forward slashes. */
   readonly path: string;
-  /** Text of the file: positions of findings are UTF-16 offsets into it. */
+  /** Text of the file: positions of findings are UTF-16 offsets into it. May be empty where there are none. */
   readonly text: string;
   /** Kernel release that the code was taken to be for, for instance `6.12`. */
   readonly kernel: string;

@@ -1,52 +1,92 @@
 /** Files that pin pages only through macros and functions of a project's header, so that the sieve passes them over. */
-import { readFileSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { decodeSource } from '../syntax/decode.ts';
 import { headerOf } from '../syntax/preprocess/headers.ts';
-import type { SourcePath } from './discover.ts';
+import type { Root, SourcePath } from './discover.ts';
 import { type Headers, wordPattern } from './headers.ts';
 import type { Projects } from './project.ts';
 
 /** Folders of headers: what uses them stands beside the folder, not only in it. */
 const HEADER_FOLDER = /^(?:inc|include|includes|headers?|compat|common)$/;
 
-export interface SourceText {
+/** A file, and the other files that were looked at to find out that it calls a wrapper. */
+export interface WrapperUser {
   readonly source: SourcePath;
   readonly text: string;
+  readonly looked: Set<string>;
+}
+
+/** Where users of a header's wrappers are looked for. Plain data. */
+export interface WrapperArea {
+  /** Absolute path of a folder. */
+  readonly folder: string;
+  readonly names: readonly string[];
+}
+
+/** The area of a file, if that is a header with wrappers. */
+export function areaOf(file: string, text: string, headers: Headers): WrapperArea | undefined {
+  if (!file.endsWith('.h')) return undefined;
+  const names = headers.wrappersIn(headerOf(file, text));
+  if (names.size === 0) return undefined;
+  const own = path.dirname(file);
+  const folder = HEADER_FOLDER.test(path.basename(own)) ? path.dirname(own) : own;
+  return { folder, names: [...names] };
 }
 
 /**
- * Of the files that do not mention page pinning, those that call a wrapper of a header. `read` are the files that do
- * mention it; only files in the folder of such a header, or beside it, are looked at.
+ * Of the `.c` files in the areas and below the roots, those that call a wrapper, but for the files of `others`: those are
+ * linted already, or came from elsewhere.
  */
 export function wrapperUsers(
-  read: readonly SourceText[],
-  quiet: readonly SourcePath[],
+  areas: readonly WrapperArea[],
+  roots: readonly Root[],
+  others: { has(file: string): boolean },
   projects: Projects,
-): SourceText[] {
-  const found: SourceText[] = [];
-  const areas = areasOf(read, projects.headers);
-  if (areas.length === 0) return found;
-  for (const source of quiet) {
-    const near = areas.filter(({ folder }) => source.file.startsWith(folder));
-    if (near.length === 0) continue;
-    const text = textOf(source.file);
-    if (text === undefined || !near.some(({ names }) => names.test(text))) continue;
-    const read = projects.readHeaderFor(source.path, source.file);
-    if (projects.headers.callsWrapper(source.path, text, read)) found.push({ source, text });
+): WrapperUser[] {
+  const found = new Map<string, WrapperUser>();
+  for (const root of roots) {
+    for (const { folder, names } of areas) {
+      const common = isIn(folder, root.folder) ? folder : isIn(root.folder, folder) ? root.folder : undefined;
+      if (common === undefined) continue;
+      const pattern = wordPattern(names);
+      for (const file of cFiles(common, others)) {
+        if (found.has(file)) continue;
+        const text = textOf(file);
+        if (text === undefined || !pattern.test(text)) continue;
+        const below = path.relative(root.folder, file).split(path.sep).join('/');
+        const shown = root.shown + below;
+        const looked = new Set<string>();
+        const readHeader = projects.readHeaderFor(shown, file, looked);
+        if (projects.headers.callsWrapper(shown, text, readHeader))
+          found.set(file, { source: { path: shown, file }, text, looked });
+      }
+    }
   }
-  return found;
+  return [...found.values()];
 }
 
-function areasOf(read: readonly SourceText[], headers: Headers): { folder: string; names: RegExp }[] {
-  return read.flatMap(({ source, text }) => {
-    if (!source.file.endsWith('.h')) return [];
-    const names = headers.wrappersIn(headerOf(source.file, text));
-    if (names.size === 0) return [];
-    const own = path.dirname(source.file);
-    const folder = HEADER_FOLDER.test(path.basename(own)) ? path.dirname(own) : own;
-    return [{ folder: folder.endsWith(path.sep) ? folder : folder + path.sep, names: wordPattern(names) }];
-  });
+function isIn(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(outer.endsWith(path.sep) ? outer : outer + path.sep);
+}
+
+function* cFiles(folder: string, others: { has(file: string): boolean }): Generator<string> {
+  for (const entry of entriesOf(folder)) {
+    const full = `${folder}${path.sep}${entry.name}`;
+    if (others.has(full)) continue;
+    if (entry.isDirectory()) {
+      if (!entry.name.startsWith('.') && entry.name !== 'node_modules') yield* cFiles(full, others);
+    } else if (entry.name.endsWith('.c') && entry.isFile()) yield full;
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    // The walk before this one has said so.
+    return [];
+  }
 }
 
 function textOf(file: string): string | undefined {

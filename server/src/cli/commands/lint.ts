@@ -6,13 +6,14 @@ import { type LintRun, lintInput, lintPaths, type RunOptions } from '../../linte
 import { plain } from '../../linter/text/style.ts';
 import { LEVELS } from '../../rules/finding.ts';
 import type { KernelVersion } from '../../syntax/preprocess/version.ts';
+import { usualCacheFolder, usualThreads } from '../bundle.ts';
 import { type ExitStatus, exitStatus, problemLine, UserError } from '../failure.ts';
 import { formatJson } from '../format/json.ts';
 import { atLeast, type Formatter } from '../format/output.ts';
 import { formatSarif } from '../format/sarif.ts';
 import { formatText } from '../format/text.ts';
 import type { Host } from '../host.ts';
-import { kernelOption } from '../options.ts';
+import { kernelOption, threadsOption } from '../options.ts';
 import { writeOutput } from '../write-output.ts';
 import { addFixOptions, type FixFlags, fixMode, patchSummary, withFixes } from './lint-fix.ts';
 
@@ -28,6 +29,9 @@ interface LintFlags extends FixFlags {
   readonly kernel?: KernelVersion;
   readonly explain: boolean;
   readonly stdinFilename?: string;
+  readonly cache: boolean;
+  readonly cacheDir?: string;
+  readonly threads?: number;
 }
 
 /** `gupcheck lint PATH…` */
@@ -52,7 +56,12 @@ export function addLint(program: Command, host: Host, finish: (status: ExitStatu
       '--no-explain',
       'do not run the engine (faster; levels are then not lowered by runs that show nothing)',
     )
-    .option('--no-cache', 'do not keep results between runs')
+    .option('--no-cache', 'do not keep results of folders between runs, nor use those that were kept')
+    .option(
+      '--cache-dir <folder>',
+      'keep them here (default: $XDG_CACHE_HOME/gupcheck, else ~/.cache/gupcheck)',
+    )
+    .addOption(threadsOption())
     .option('--stdin-filename <file>', 'name of the file that comes from standard input')
     .action(async (paths: string[], flags: LintFlags) => finish(await lint(paths, flags, host)));
   addFixOptions(command);
@@ -63,6 +72,7 @@ async function lint(paths: readonly string[], flags: LintFlags, host: Host): Pro
     explanations: flags.explain,
     levels: {},
     ...(flags.kernel !== undefined && { kernel: flags.kernel }),
+    ...means(flags, host),
   };
   const stdin = paths.includes('-');
   const mode = fixMode(flags, stdin);
@@ -107,6 +117,16 @@ function deliver(output: string | Uint8Array, flags: LintFlags, host: Host): voi
   else writeOutput(path.resolve(host.cwd, flags.output), output);
 }
 
+/** The threads and the cache of a run. */
+function means(flags: LintFlags, { program, cwd }: Host): Pick<RunOptions, 'threads' | 'cache'> {
+  if (program === undefined) return {};
+  const folder = flags.cacheDir === undefined ? usualCacheFolder() : path.resolve(cwd, flags.cacheDir);
+  return {
+    threads: { count: flags.threads ?? usualThreads(), program: program.worker },
+    ...(flags.cache && { cache: { folder, build: program.build() } }),
+  };
+}
+
 async function lintNamed(paths: readonly string[], flags: LintFlags, host: Host, options: RunOptions) {
   if (flags.stdinFilename !== undefined) {
     throw new UserError('--stdin-filename', 'there is no standard input to name', 'give - as the path');
@@ -129,7 +149,7 @@ async function lintStdin(
 
 /** Says on standard error what could not be read, and what went wrong in the analysis. Budgets are counted in the output. */
 function complain(run: LintRun, host: Host): void {
-  for (const problem of [...run.problems, ...run.skipped]) host.complain(problemLine(problem));
+  for (const problem of [...run.problems, ...run.skipped, ...run.notes]) host.complain(problemLine(problem));
   for (const report of run.reports) {
     for (const problem of report.problems.filter(isFailure)) {
       const cure = 'please report this (GUPCHECK_DEBUG=1 shows where it happened)';

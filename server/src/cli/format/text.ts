@@ -89,7 +89,8 @@ function closingLine({ run, level, style, fixes }: Output): string {
       : visible.map((each) => style(levelFormat[each], counted(findings[each], each))).join(', ');
   const partly = partlyRead === 0 ? '' : `, ${partlyRead} of them read only in part`;
   const cut = cutShort === 0 ? '' : `, ${cutShort} not followed to the end`;
-  const read = `${counted(functions, 'function')} analysed${partly}${cut}`;
+  const large = run.large === 0 ? '' : `; ${counted(run.large, 'large header')} not read`;
+  const read = `${counted(functions, 'function')} analysed${partly}${cut}${large}`;
   const more =
     hidden.length === 0
       ? ''
