@@ -9,6 +9,7 @@ import { ACQUIRES } from './kernel/acquire.ts';
 import { isProtocolName, isReleaseName } from './kernel/effects.ts';
 import { liveness } from './liveness.ts';
 import { lowerFunction } from './lower-function.ts';
+import { MemberTypes } from './members.ts';
 import {
   type CallTable,
   FlowMemo,
@@ -195,6 +196,7 @@ class FileRun {
   /** How many functions were known to hand pages over when a function was run. */
   readonly #handedOverAt = new Map<string, number>();
   #fileTypes: FileTypes | undefined;
+  readonly #members: MemberTypes;
 
   constructor(
     source: SourceFile,
@@ -206,6 +208,7 @@ class FileRun {
     memo: FlowMemo,
   ) {
     this.#source = source;
+    this.#members = new MemberTypes(source);
     this.#parser = parser;
     this.#options = options;
     this.#table = table;
@@ -462,7 +465,7 @@ class FileRun {
     const index = this.#table.indexOf.get(name)!;
     const { isStatic } = this.#source.functions[index]!;
     const tree = this.#source.parseExpanded(index, this.#parser);
-    return lowerFunction({ text: this.#source.text, ...tree }, name, isStatic);
+    return lowerFunction({ text: this.#source.text, members: this.#members, ...tree }, name, isStatic);
   }
 
   #lowerInline(name: string, { start, end }: Range): FunctionIr | undefined {

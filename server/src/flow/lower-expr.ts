@@ -6,6 +6,7 @@ import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
 import { declared } from './declarations.ts';
 import type { BinaryOp, Call, Expr, IntType, Place, Var } from './ir.ts';
+import type { MemberTypes } from './members.ts';
 import { childByField, namedChildren, textOf } from './navigate.ts';
 
 /** Names that are visible where an expression stands, and the calls met so far. */
@@ -16,6 +17,8 @@ export interface Scope {
   readonly locals: ReadonlySet<string>;
   readonly arrays: ReadonlySet<string>;
   readonly types: ReadonlyMap<string, IntType>;
+  readonly structs: ReadonlyMap<string, string>;
+  readonly members: MemberTypes | undefined;
   readonly calls: Call[];
 }
 
@@ -44,6 +47,21 @@ const RESULT_TYPES: ReadonlyMap<string, IntType> = new Map([
   ['PTR_ERR', LONG],
 ]);
 
+function memberType({ structs, members }: Scope, base: Expr, member: string): IntType | undefined {
+  const struct = members && structOf(structs, members, base);
+  return struct === undefined ? undefined : members!.integer(struct, member);
+}
+
+/** Struct that an expression over locals is, or points to. */
+function structOf(structs: ReadonlyMap<string, string>, members: MemberTypes, e: Expr): string | undefined {
+  if (e.k === 'var') return e.local ? structs.get(e.name) : undefined;
+  if (e.k === 'index') return structOf(structs, members, e.base);
+  if (e.k === 'deref' || e.k === 'addr') return structOf(structs, members, e.e);
+  if (e.k !== 'member') return undefined;
+  const owner = structOf(structs, members, e.base);
+  return owner === undefined ? undefined : members.struct(owner, e.name);
+}
+
 /** Lowers one expression node. Total: what is not modelled becomes `opaque` with its parts. */
 export function lowerExpr(scope: Scope, node: number): Expr {
   const { tree } = scope;
@@ -68,7 +86,8 @@ export function lowerExpr(scope: Scope, node: number): Expr {
       const name = childByField(tree, node, Field.field);
       const op = childByField(tree, node, Field.operator);
       const arrow = op >= 0 && tree.kind[op] === Kind['->'];
-      return { k: 'member', base, name: name < 0 ? '?' : textOf(tree, name), arrow, ...at };
+      const member = name < 0 ? '?' : textOf(tree, name);
+      return { k: 'member', base, name: member, arrow, type: memberType(scope, base, member), ...at };
     }
     case Kind.subscript_expression: {
       const base = lowerField(scope, node, Field.argument);

@@ -8,6 +8,7 @@ import { conditionsOf } from './conditions.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
 import type { Call, Declare, Expr, FunctionIr, Node, Place } from './ir.ts';
 import { lowerDeclaration, lowerExpr, type Scope } from './lower-expr.ts';
+import type { MemberTypes } from './members.ts';
 import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
 
 /** The tree of a function, and how its places lead back to the file's text. */
@@ -17,6 +18,8 @@ export interface FunctionTree {
   readonly text: string;
   /** Place in the file of a range of the tree. */
   readonly place: (start: number, end: number) => Place;
+  /** Types of struct members that the file defines. */
+  readonly members?: MemberTypes;
 }
 
 /**
@@ -66,7 +69,7 @@ class Builder {
     this.#body = body;
     this.#declarations = declarationsOf(tree, root, body);
     const at = (node: number): Place => this.#at(node);
-    this.#scope = { tree, at, ...this.#declarations, calls: this.#calls };
+    this.#scope = { tree, at, ...this.#declarations, members: of.members, calls: this.#calls };
   }
 
   build(): FunctionIr {

@@ -81,16 +81,17 @@ export class FlowMemo {
   readonly #identities = new WeakMap<RunIdentity, number>();
   #ids = new Map<string, number>();
   #nextId = 0;
-  #macros = '';
+  #declared = '';
   #version: { source: SourceFile; table: CallTable; ids: readonly number[] } | undefined;
 
   /** Starts a version of the file: everything below refers to it. */
   begin(source: SourceFile): CallTable {
-    const macros = [...source.macros.values()]
+    const declared = [...source.macros.values()]
       .map(({ name, params, body }) => `${name}(${params?.join() ?? '-'})${body}`)
+      .concat([...source.structs.values()].map(({ start, end }) => source.code.slice(start, end)))
       .join('\n');
-    if (macros !== this.#macros) {
-      this.#macros = macros;
+    if (declared !== this.#declared) {
+      this.#declared = declared;
       this.#entries.clear();
     }
     const callees = new Map<string, ReadonlySet<string>>();

@@ -70,6 +70,8 @@ function misfit(e: Expr, v: Value): string | undefined {
       return v.t === 'sym' && v.op !== undefined && isComparison(v.op)
         ? `"${e.name}", which holds the outcome of a comparison,`
         : undefined;
+    case 'member':
+      return e.type === BOOL ? `The bool "${e.name}"` : undefined;
     default:
       return undefined;
   }
