@@ -1,7 +1,8 @@
 /** States per second of explore(), and the time that a finding's explanation takes. */
+
+import { finish } from '#engine/explore/slices.ts';
 import { explore } from '#engine/index.ts';
 import type { Scenario } from '#engine/protocol/scenario.ts';
-import { finish } from '#server/explain/index.ts';
 import { createAnalyzer } from '#server/linter/analysis.ts';
 import { lintPaths } from '#server/linter/run.ts';
 import { milliseconds, quantile, type Row } from './measure.ts';

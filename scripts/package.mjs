@@ -19,6 +19,8 @@ const CONTENT = {
   'dist/tree-sitter-c.wasm': 'dist/tree-sitter-c.wasm',
   'docs/images/icon.png': 'docs/images/icon.png',
   'syntaxes/gup-c.tmLanguage.json': 'syntaxes/gup-c.tmLanguage.json',
+  'syntaxes/gup-litmus.configuration.json': 'syntaxes/gup-litmus.configuration.json',
+  'syntaxes/gup-litmus.tmLanguage.json': 'syntaxes/gup-litmus.tmLanguage.json',
   'syntaxes/gup-suppression.tmLanguage.json': 'syntaxes/gup-suppression.tmLanguage.json',
   'syntaxes/gup-trace.tmLanguage.json': 'syntaxes/gup-trace.tmLanguage.json',
   'syntaxes/gup-trace.configuration.json': 'syntaxes/gup-trace.configuration.json',

@@ -8,6 +8,7 @@ export {
   exploreFully,
   type FullExploration,
 } from './explore/explore.ts';
+export { finish, type Slices } from './explore/slices.ts';
 export { dumpPage } from './gup-test/dump-page.ts';
 export { type GupTestOptions, GupTestUsage, parseGupTest } from './gup-test/options.ts';
 export { type GupTestResult, runGupTest } from './gup-test/run.ts';

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Explainer, finalLevel, finish } from '#server/explain/index.ts';
+import { finish } from '#engine/explore/slices.ts';
+import { Explainer, finalLevel } from '#server/explain/index.ts';
 import { createAnalyzer } from '#server/linter/analysis.ts';
 import type { Analyzer } from '#server/linter/analyzer.ts';
 import type { Finding, Level } from '#server/rules/finding.ts';

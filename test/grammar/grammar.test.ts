@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ACQUIRE_APIS, RELEASE_APIS } from '#engine/protocol/steps.ts';
+import { PROPERTIES } from '#engine/protocol/trace.ts';
 import { createAnalyzer } from '#server/linter/analysis.ts';
 import { lintText } from '#server/linter/service.ts';
 import { plain } from '#server/linter/text/style.ts';
@@ -15,6 +16,9 @@ const folder = new URL('../../syntaxes/', import.meta.url);
 interface Pattern {
   readonly include?: string;
   readonly match?: string;
+  /** Begin and end of what may span lines. */
+  readonly begin?: string;
+  readonly end?: string;
   readonly name?: string;
   readonly captures?: Readonly<Record<string, Pattern>>;
   readonly patterns?: readonly Pattern[];
@@ -80,7 +84,8 @@ function expand(grammar: Grammar, pattern: Pattern): readonly Pattern[] {
   if (!pattern.include.startsWith('#')) return [];
   const target = grammar.repository[pattern.include.slice(1)];
   if (target === undefined) throw new Error(`${pattern.include} is not in the repository`);
-  return (target.match === undefined ? target.patterns! : [target]).flatMap((each) => expand(grammar, each));
+  const whole = target.match !== undefined || target.begin !== undefined;
+  return (whole ? [target] : target.patterns!).flatMap((each) => expand(grammar, each));
 }
 
 /** Tokens without the language at the end of their scopes. */
@@ -92,7 +97,9 @@ it.each(readdirSync(folder).filter((name) => name.endsWith('.tmLanguage.json')))
   const grammar = load(name.replace('.tmLanguage.json', ''));
   const patterns = Object.keys(grammar.repository).flatMap((key) => expand(grammar, { include: `#${key}` }));
   expect(patterns.length).toBeGreaterThan(0);
-  for (const { match } of patterns) expect(() => new RegExp(match!)).not.toThrow();
+  for (const { match, begin, end } of patterns)
+    for (const source of match === undefined ? [begin!, end!] : [match])
+      expect(() => new RegExp(source)).not.toThrow();
 });
 
 describe('inside C', () => {
@@ -191,6 +198,121 @@ describe('a trace', () => {
     ],
     ['Damage (lost-write)', ['lost-write constant.other.property']],
     ['  A page of prose, at 3 places.', []],
+  ] as const)('%s', (line, expected) => {
+    expect(shown(grammar, line)).toEqual(expected);
+  });
+});
+
+/** The lines of a text outside its block comments: the comment's part of a line becomes blanks. */
+function withoutComments(grammar: Grammar, text: string): string[] {
+  const { begin, end, name } = grammar.repository.comment!;
+  expect(name).toMatch(/^comment\.block\./);
+  const comment = new RegExp(`${begin}[^]*?${end}`, 'g');
+  return text.replace(comment, (all) => all.replace(/[^\n]/g, ' ')).split('\n');
+}
+
+describe('a litmus test', () => {
+  const grammar = load('gup-litmus');
+  const folder = new URL('../../examples/litmus/', import.meta.url);
+  const files = readdirSync(folder).filter((name) => name.endsWith('.litmus'));
+
+  it.each(files)('%s: every call, number and constant has a scope', (file) => {
+    const lines = withoutComments(grammar, readFileSync(new URL(file, folder), 'utf8'));
+    expect(shown(grammar, lines[0]!)).toEqual([
+      'C keyword.other.language',
+      `${file.replace('.litmus', '')} entity.name.section`,
+    ]);
+    for (const line of lines.slice(1)) {
+      const scoped = tokens(grammar, line).map(([text]) => text);
+      const code = line.replace(/\/\/.*$/, '');
+      const wanted = [
+        ...[...code.matchAll(/\b[a-z_]\w*(?= *\()/g)].map(([word]) => word),
+        ...[...code.matchAll(/\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/g)].map(([word]) => word),
+        ...[...code.matchAll(/(?<![\w-])\d+\b/g)].map(([digits]) => digits),
+      ];
+      for (const word of wanted) expect(scoped, line).toContainEqual(expect.stringContaining(word));
+    }
+  });
+
+  it('knows every function, flag, property and kind of memory', () => {
+    for (const api of [...ACQUIRE_APIS, ...RELEASE_APIS, 'bio_release_pages']) {
+      const kind = /pin_|extract|bio_/.test(api) ? 'pin' : 'get';
+      expect(shown(grammar, `${api}(pages)`)[0]).toBe(`${api} support.function.gup.${kind}`);
+    }
+    for (const name of PROPERTIES)
+      expect(shown(grammar, `exists (${name})`)).toEqual([
+        'exists keyword.control.quantifier',
+        `${name} constant.other.property`,
+      ]);
+    for (const kind of [
+      'anon',
+      'thp',
+      'hugetlb',
+      'file',
+      'file-private',
+      'shmem',
+      'fsdax',
+      'zero',
+      'kvec',
+      'bvec',
+    ])
+      expect(shown(grammar, `  p = ${kind}[2], mapped 1;`)).toEqual([
+        'p variable.other.buffer',
+        `${kind} storage.type.memory`,
+        '2 constant.numeric',
+        'mapped storage.modifier.memory',
+        '1 constant.numeric',
+      ]);
+  });
+
+  it.each([
+    ['driver(A)', ['driver keyword.control.actor', 'A entity.name.type.task']],
+    ['kernel', ['kernel keyword.control.actor']],
+    [
+      '  n0 = pin_user_pages_fast(p, 2, FOLL_WRITE | FOLL_LONGTERM, pages);',
+      [
+        'n0 variable.other.register',
+        '= keyword.operator',
+        'pin_user_pages_fast support.function.gup.pin',
+        '2 constant.numeric',
+        'FOLL_WRITE support.constant.gup.flag',
+        '| keyword.operator',
+        'FOLL_LONGTERM support.constant.gup.flag',
+      ],
+    ],
+    [
+      '  assume(n0 == -EFAULT);',
+      [
+        'assume keyword.control',
+        'n0 variable.other.register',
+        '== keyword.operator',
+        '-EFAULT constant.other.errno',
+      ],
+    ],
+    [
+      '  again: seq = mmu_interval_read_begin(notifier);',
+      [
+        'again entity.name.label',
+        'seq variable.other.register',
+        '= keyword.operator',
+        'mmu_interval_read_begin entity.name.function',
+      ],
+    ],
+    ['    goto again;', ['goto keyword.control.goto', 'again entity.name.label']],
+    ['expect Sometimes', ['expect keyword.control.expect', 'Sometimes constant.language.observation']],
+    [
+      'forall (~lost-write /\\ sees(A, p[0], driver))',
+      [
+        'forall keyword.control.quantifier',
+        '~ keyword.operator',
+        'lost-write constant.other.property',
+        '/\\ keyword.operator',
+        'sees entity.name.function',
+        '0 constant.numeric',
+        'driver constant.other.content',
+      ],
+    ],
+    ['// a remark', ['// a remark comment.line']],
   ] as const)('%s', (line, expected) => {
     expect(shown(grammar, line)).toEqual(expected);
   });

@@ -1,8 +1,15 @@
 /** A verdict is a difference: what breaks as written, and does not in the document's form, in the same environment. */
 import type { Scenario } from '../protocol/scenario.ts';
 import type { Exploration, PropertyName } from '../protocol/trace.ts';
-import { type ExploreOptions, exploreFully, type FullExploration, surveyScenario } from './explore.ts';
+import {
+  type ExploreOptions,
+  type FullExploration,
+  type Survey,
+  shortestOf,
+  surveySlices,
+} from './explore.ts';
 import { NOTES } from './properties/index.ts';
+import { finish, type Slices } from './slices.ts';
 
 export interface Difference {
   /** The first breaks a property that the second keeps. */
@@ -33,8 +40,17 @@ export function compare(
   documentForm: Scenario,
   options: CompareOptions = {},
 ): Difference {
-  const written = surveyScenario(asWritten, options);
-  const document = surveyScenario(documentForm, options).exploration;
+  return finish(compareSlices(asWritten, documentForm, options));
+}
+
+/** As compare(), in slices. */
+export function* compareSlices(
+  asWritten: Scenario,
+  documentForm: Scenario,
+  options: CompareOptions = {},
+): Slices<Difference> {
+  const written = yield* surveySlices(asWritten, options);
+  const document = (yield* surveySlices(documentForm, options)).exploration;
   const remaining = document.broken.filter((name) => !isNote(name));
   const fails = options.refusalKeeps === true && (document.refusedWith ?? 0) < 0;
   const comparable =
@@ -44,21 +60,21 @@ export function compare(
   const property = comparable
     ? written.exploration.broken.find((name) => !isNote(name) && !document.broken.includes(name))
     : undefined;
-  if (property === undefined)
-    return {
-      shown: false,
-      written: plain(written.verdict === 'broken' ? exploreFully(asWritten, options) : written.exploration),
-      document: plain(document),
-      remaining,
-    };
-  const counterexample = written.exploration.show(property);
+  const shown = property !== undefined;
+  const told = shown ? written.properties.filter(({ name }) => name === property) : deciding(written);
+  const counterexample =
+    written.verdict === 'broken' ? yield* shortestOf(asWritten, options, told) : undefined;
   return {
-    shown: true,
-    property,
+    shown,
+    ...(shown ? { property } : {}),
     written: { ...plain(written.exploration), ...(counterexample === undefined ? {} : { counterexample }) },
     document: plain(document),
     remaining,
   };
+}
+
+function deciding({ properties }: Survey): Survey['properties'] {
+  return properties.filter(({ name }) => !isNote(name));
 }
 
 function isNote(name: PropertyName): boolean {

@@ -3,6 +3,7 @@ import type { Scenario } from '../protocol/scenario.ts';
 import type { Counterexample, Exploration, PropertyName } from '../protocol/trace.ts';
 import { Program, X } from './program.ts';
 import { ALL_PROPERTIES, NOTES, type Property } from './properties/index.ts';
+import { finish, type Slices } from './slices.ts';
 import { StateStore } from './store.ts';
 import { trace } from './trace.ts';
 import { chosen, finished, run, threadOf, transitionCount } from './transitions.ts';
@@ -23,6 +24,9 @@ export interface ExploreOptions {
 }
 
 export const DEFAULT_STATE_BOUND = 200_000;
+
+/** States that are expanded between two points at which a search may be left. */
+const SLICE = 2048;
 
 /** An exploration that also knows everything that breaks somewhere, and can show each. */
 export interface FullExploration extends Exploration {
@@ -70,7 +74,8 @@ export function explore(scenario: Scenario, options: ExploreOptions = {}): Explo
 export function exploreFully(scenario: Scenario, options: ExploreOptions = {}): FullExploration {
   const survey = surveyScenario(scenario, options);
   const deciding = survey.properties.filter((property) => !NOTES.includes(property));
-  const counterexample = survey.verdict === 'broken' ? shortestOf(scenario, options, deciding) : undefined;
+  const counterexample =
+    survey.verdict === 'broken' ? finish(shortestOf(scenario, options, deciding)) : undefined;
   return { ...survey.exploration, ...(counterexample === undefined ? {} : { counterexample }) };
 }
 
@@ -83,7 +88,12 @@ export interface Survey {
 
 /** Explores everything once. A witness that can't be run is refused whatever else its beginning breaks. */
 export function surveyScenario(scenario: Scenario, options: ExploreOptions): Survey {
-  const search = searchStates(new Program(scenario), options, selected(options), 0);
+  return finish(surveySlices(scenario, options));
+}
+
+/** As surveyScenario(), in slices. */
+export function* surveySlices(scenario: Scenario, options: ExploreOptions): Slices<Survey> {
+  const search = yield* searchStates(new Program(scenario), options, selected(options), 0);
   const properties = selected(options).filter((property) => (search.broken & property.bit) !== 0);
   const verdict =
     search.refusal !== undefined
@@ -95,7 +105,7 @@ export function surveyScenario(scenario: Scenario, options: ExploreOptions): Sur
           : 'holds';
   const show = (name: PropertyName): Counterexample | undefined => {
     const property = properties.find((p) => p.name === name);
-    return property === undefined ? undefined : shortestOf(scenario, options, [property]);
+    return property === undefined ? undefined : finish(shortestOf(scenario, options, [property]));
   };
   return {
     verdict,
@@ -123,25 +133,25 @@ function selected(options: ExploreOptions): readonly Property[] {
     : ALL_PROPERTIES.filter((property) => names.includes(property.name));
 }
 
-/** The shortest run that breaks one of the properties. Reduction reorders runs, so it is off here. */
-function shortestOf(
+/** The shortest run that breaks one of the properties, in slices. Reduction reorders runs, so it is off here. */
+export function* shortestOf(
   scenario: Scenario,
   options: ExploreOptions,
   properties: readonly Property[],
-): Counterexample | undefined {
+): Slices<Counterexample | undefined> {
   const program = new Program(scenario);
   const target = properties.reduce((mask, property) => mask | property.bit, 0);
-  const { path } = searchStates(program, { ...options, reduction: false }, ALL_PROPERTIES, target);
+  const { path } = yield* searchStates(program, { ...options, reduction: false }, ALL_PROPERTIES, target);
   return path === undefined ? undefined : trace(scenario, path, properties);
 }
 
-/** The search itself. With a target it stops at the first state that breaks one of these properties. */
-function searchStates(
+/** The search itself, in slices. With a target it stops at the first state that breaks one of these properties. */
+function* searchStates(
   p: Program,
   options: ExploreOptions,
   properties: readonly Property[],
   target: number,
-): Search {
+): Slices<Search> {
   const m = p.machine;
   const store = new StateStore(m);
   const reduction = options.reduction !== false;
@@ -161,7 +171,8 @@ function searchStates(
   let bounded = false;
   let hit = -1;
   for (let index = 0; index < store.count && hit < 0; index++) {
-    if ((index & 1023) === 0 && options.cancelled?.() === true) {
+    if (index % SLICE === SLICE - 1) yield;
+    if (index % 1024 === 0 && options.cancelled?.() === true) {
       bounded = true;
       break;
     }

@@ -1,5 +1,6 @@
 /** Runs the engine for a finding: the path as written against the document's form of it, in the same environments. */
-import { compare, type Difference } from '#engine/explore/compare.ts';
+import { compareSlices, type Difference } from '#engine/explore/compare.ts';
+import type { Slices } from '#engine/explore/slices.ts';
 import { canonicalText } from '#engine/protocol/canonical.ts';
 import type { Scenario } from '#engine/protocol/scenario.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
@@ -12,7 +13,6 @@ import { environmentsFor } from './environments.ts';
 import type { ExplainedStep, Explanation, Trial } from './explanation.ts';
 import { whatTheKernelDoes } from './recorded.ts';
 import { type DriverPath, driverPath, scenarioOf } from './scenario.ts';
-import type { Slices } from './slices.ts';
 import { environmentInWords, propertyInWords, resultText } from './words.ts';
 
 /** States that one exploration may visit before it answers `bounded`. */
@@ -29,8 +29,6 @@ export interface ExplainOptions {
   readonly place: PlaceNamer;
   /** States that one exploration may visit; STATE_BOUND unless given. */
   readonly states?: number;
-  /** Polled while the engine explores: what is then left is not explored, and the answer says that a bound was hit. */
-  readonly cancelled?: () => boolean;
 }
 
 /** One environment, tried. */
@@ -46,8 +44,8 @@ export class Explainer {
   readonly #verdicts = new Map<string, Difference>();
 
   /**
-   * Deterministic: equal findings give equal explanations. One exploration is a slice: in between, a caller may look
-   * whether the answer is still wanted.
+   * Deterministic: equal findings give equal explanations. It is made in slices of some milliseconds: in between, a
+   * caller may look whether the answer is still wanted.
    */
   *explain(finding: Finding, rule: Rule, options: ExplainOptions): Slices<Explanation> {
     const { run } = rule;
@@ -58,8 +56,8 @@ export class Explainer {
     const tried: Tried[] = [];
     for (const environment of environmentsFor(run, path.steps)) {
       const scenario = scenarioOf(path.steps, environment);
-      if (!this.#remembers(scenario, form)) yield;
-      tried.push({ environment, scenario, form, difference: this.#verdict(scenario, form, run, options) });
+      const difference = yield* this.#verdict(scenario, form, run, options);
+      tried.push({ environment, scenario, form, difference });
     }
     const first = tried.find(({ difference }) => difference.shown);
     return first === undefined
@@ -67,31 +65,27 @@ export class Explainer {
       : shown(finding, path, tried, first, options);
   }
 
-  #remembers(scenario: Scenario, form: readonly DriverStep[]): boolean {
-    return this.#verdicts.has(keyOf(scenario, form));
-  }
-
-  #verdict(
+  *#verdict(
     scenario: Scenario,
     form: readonly DriverStep[],
     run: RuleRun,
     options: ExplainOptions,
-  ): Difference {
-    const key = keyOf(scenario, form);
+  ): Slices<Difference> {
+    const refusalKeeps = run.refusalRepairs === true;
+    const key = `${refusalKeeps}\n${keyOf(scenario, form)}`;
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
-    const { states = STATE_BOUND, cancelled } = options;
-    const difference = compare(
+    const { states = STATE_BOUND } = options;
+    const difference = yield* compareSlices(
       scenario,
       { ...scenario, driver: form },
       {
         bounds: { states },
-        refusalKeeps: run.refusalRepairs === true,
-        ...(cancelled === undefined ? {} : { cancelled }),
+        refusalKeeps,
       },
     );
-    // What was cut short by a cancellation, or by a bound of this call's own, is nobody else's answer.
-    if (states !== STATE_BOUND || cancelled?.() === true) return difference;
+    // What a bound of this call's own cut short is nobody else's answer.
+    if (states !== STATE_BOUND) return difference;
     this.#verdicts.set(key, difference);
     if (this.#verdicts.size > MAX_VERDICTS) this.#verdicts.delete(this.#verdicts.keys().next().value!);
     return difference;

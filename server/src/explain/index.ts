@@ -2,4 +2,3 @@
 export { Explainer, type ExplainOptions, STATE_BOUND, trialText } from './explainer.ts';
 export type { ExplainedStep, Explanation, Trial } from './explanation.ts';
 export { finalLevel } from './level.ts';
-export { finish, type Slices } from './slices.ts';

@@ -2,10 +2,11 @@
  * The seam between the lint service and the analysis: everything the service needs of rules/ and explain/, as one
  * object. analysis.ts makes the real one; tests pass their own.
  */
+
+import type { Slices } from '#engine/explore/slices.ts';
 import type { ExplainOptions } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import type { Recheck } from '../explain/recheck.ts';
-import type { Slices } from '../explain/slices.ts';
 import type { Proposal } from '../fix/fix.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';

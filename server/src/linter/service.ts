@@ -1,7 +1,8 @@
 /** Text of one file in, report out: what the command line and the language server share. No I/O. */
+
+import { finish, type Slices } from '#engine/explore/slices.ts';
 import type { PlaceNamer } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
-import { finish, type Slices } from '../explain/slices.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 import { LineIndex } from '../syntax/lines.ts';
@@ -46,6 +47,7 @@ export function* lintSlices(
   const place = placeNamer(text);
   const findings: ReportedFinding[] = [];
   for (const [index, finding] of kept.entries()) {
+    yield;
     const explanation = options.explanations
       ? yield* explainSafely(analyzer, finding, place, problems)
       : undefined;
