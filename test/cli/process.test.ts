@@ -1,5 +1,5 @@
 /** The bundled program as a process: bad input, real analysis, pipes. */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -193,5 +193,18 @@ describe('output', () => {
     });
     expect(broken.status).toBe(2);
     expect(broken.stderr).toMatch(/^gupcheck: internal error: tree-sitter-c\.wasm was not found[^\n]*\n$/);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('ends a long run at once', async () => {
+    const many = Array.from({ length: 3000 }, (_, i) => bad.replace('fill', `fill${i}`)).join('\n');
+    const child = spawn(process.execPath, [program, 'lint', '.'], { cwd: folderWith({ 'a.c': many }) });
+    await new Promise((resume) => setTimeout(resume, 600));
+    const pressed = performance.now();
+    child.kill('SIGINT');
+    const signal = await new Promise((resume) => child.on('close', (_code, by) => resume(by)));
+    expect(signal).toBe('SIGINT');
+    expect(performance.now() - pressed).toBeLessThan(2_000);
   });
 });

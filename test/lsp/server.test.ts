@@ -37,6 +37,10 @@ const CALL = 'get_user_pages_fast(addr, 1, FOLL_WRITE, &page)';
 const FOUND = [`GUP201 ${CALL}`];
 const URI = 'untitled:a.c';
 
+/** So many functions that their analysis takes several turns of the server. */
+const FUNCTIONS = 80;
+const MANY = Array.from({ length: FUNCTIONS }, (_, i) => BAD.replace('fill', `fill${i}`)).join('\n');
+
 async function opened(text = BAD, options = {}): Promise<Client> {
   const client = await Client.start(options);
   await client.open(URI, text);
@@ -251,9 +255,7 @@ describe('diagnostics', () => {
   });
 
   it('are not made for a request that is cancelled', async () => {
-    const client = await opened();
-    await client.diagnostics(URI);
-    await client.replace(URI, 'char *p', 'u8 *p');
+    const client = await opened(MANY);
     const { CancellationTokenSource, DocumentDiagnosticRequest } = await import(
       'vscode-languageserver-protocol/node'
     );
@@ -265,7 +267,15 @@ describe('diagnostics', () => {
     );
     source.cancel();
     await expect(answer).rejects.toMatchObject({ code: -32800 });
-    expect(await client.found(URI)).toEqual(FOUND);
+    expect(await client.found(URI)).toHaveLength(FUNCTIONS);
+    expect(client.log).toEqual([]);
+  });
+
+  it('are about the newest text when it is edited while they are made', async () => {
+    const client = await opened(MANY);
+    const answer = client.diagnostics(URI);
+    await client.replace(URI, 'get_user_pages_fast', 'get_user_pages_slow');
+    expect(await answer).toHaveLength(FUNCTIONS - 1);
     expect(client.log).toEqual([]);
   });
 });

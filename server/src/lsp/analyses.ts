@@ -1,7 +1,9 @@
 /** What the linter says about the open documents: one analyzer and one report each, freed when they are closed. */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CancellationToken } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { Slices } from '#engine/explore/slices.ts';
 import type { DocumentAnalyzer, EditorAnalyzer, ProjectContext } from '../linter/analyzer.ts';
 import { type FixVerdict, judge } from '../linter/fixes.ts';
 import { Headers } from '../linter/headers.ts';
@@ -9,11 +11,12 @@ import { PROTOCOL_WORDS } from '../linter/interest.ts';
 import { DEFAULT_KERNEL, treeRelease } from '../linter/kernel-version.ts';
 import { projectRoot } from '../linter/project.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../linter/report.ts';
-import { type LintOptions, lintText } from '../linter/service.ts';
+import { type LintOptions, lintSlices } from '../linter/service.ts';
 import { LEVELS } from '../rules/finding.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Log } from './log.ts';
 import type { Settings } from './settings.ts';
+import { cancellable, inTurns } from './turns.ts';
 
 /** UTF-16 units above which a document is not analysed. */
 export const MAX_DOCUMENT = 2 << 20;
@@ -34,9 +37,19 @@ interface Current {
   readonly fixes: Map<string, FixVerdict | null>;
 }
 
+/** An analysis that is under way. */
+interface Pending {
+  readonly version: number;
+  readonly settings: Settings;
+  /** Requests that wait for it. */
+  waiting: number;
+  readonly done: Promise<void>;
+}
+
 interface Entry {
   readonly analyzer: DocumentAnalyzer;
   current?: Current;
+  pending?: Pending;
   /** Whether the log says that it is too large. */
   tooLarge: boolean;
 }
@@ -58,6 +71,8 @@ export class Analyses {
   #releases = new Map<string, KernelVersion | undefined>();
   #roots = new Map<string, string>();
   #serial = 0;
+  /** Counts how often everything known was forgotten. */
+  #epoch = 0;
 
   constructor(analyzer: EditorAnalyzer, log: Log, surroundings: Surroundings) {
     this.#analyzer = analyzer;
@@ -70,27 +85,65 @@ export class Analyses {
     return this.#analyzer;
   }
 
-  /** The findings of the document as it is now. Never throws; undefined for what is too large to be analysed. */
-  of(document: TextDocument, settings: Settings): Analysed | undefined {
+  /**
+   * The findings of the document as it is now; it may be edited meanwhile. Undefined for what is too large to be
+   * analysed, and when the document is closed first.
+   *
+   * @throws ResponseError when the client no longer wants the answer.
+   */
+  async of(
+    document: TextDocument,
+    settings: Settings,
+    token?: CancellationToken,
+  ): Promise<Analysed | undefined> {
     const entry = this.#entry(document.uri);
-    const { current } = entry;
-    if (current?.version === document.version && current.settings === settings) return current.analysed;
-    const text = document.getText();
-    if (text.length > MAX_DOCUMENT) {
-      if (!entry.tooLarge) this.#log.warn(`${document.uri}: larger than 2 MB, not analysed`);
-      entry.tooLarge = true;
-      return undefined;
+    while (this.#entries.get(document.uri) === entry) {
+      const { current } = entry;
+      if (current?.version === document.version && current.settings === settings) return current.analysed;
+      if (this.#isTooLarge(entry, document)) return undefined;
+      const pending = this.#pending(entry, document, settings);
+      pending.waiting++;
+      try {
+        await cancellable(pending.done, token);
+      } finally {
+        pending.waiting--;
+      }
     }
-    entry.tooLarge = false;
-    const report = this.#lint(entry.analyzer, document.uri, text, settings);
+    return undefined;
+  }
+
+  #isTooLarge(entry: Entry, document: TextDocument): boolean {
+    const tooLarge = document.getText().length > MAX_DOCUMENT;
+    if (tooLarge && !entry.tooLarge) this.#log.warn(`${document.uri}: larger than 2 MB, not analysed`);
+    entry.tooLarge = tooLarge;
+    return tooLarge;
+  }
+
+  /** The analysis that is under way, or a new one. It is left when nobody waits for it or the document has changed. */
+  #pending(entry: Entry, document: TextDocument, settings: Settings): Pending {
+    const { uri, version } = document;
+    if (entry.pending?.version === version && entry.pending.settings === settings) return entry.pending;
+    const epoch = this.#epoch;
+    const valid = () =>
+      document.version === version && this.#epoch === epoch && this.#entries.get(uri) === entry;
+    const work = this.#lint(entry.analyzer, uri, document.getText(), settings);
+    const done = inTurns(work, () => pending.waiting > 0 && valid()).then((report) => {
+      if (entry.pending === pending) delete entry.pending;
+      if (report !== undefined && valid()) this.#keep(entry, uri, version, settings, report);
+    });
+    const pending: Pending = { version, settings, waiting: 0, done };
+    entry.pending = pending;
+    return pending;
+  }
+
+  #keep(entry: Entry, uri: string, version: number, settings: Settings, report: FileReport): void {
     for (const problem of report.problems.filter(isFailure)) {
-      this.#log.failed(document.uri, problem.stack ?? problem.message);
+      this.#log.failed(uri, problem.stack ?? problem.message);
     }
     const threshold = LEVELS.indexOf(settings.level);
     const findings = report.findings.filter(({ level }) => LEVELS.indexOf(level) <= threshold);
     const analysed = { report, findings, resultId: `${++this.#serial}` };
-    entry.current = { version: document.version, settings, analysed, fixes: new Map() };
-    return analysed;
+    entry.current = { version, settings, analysed, fixes: new Map() };
   }
 
   /** The fix of a finding of the last analysis, or why there is none. */
@@ -126,7 +179,11 @@ export class Analyses {
   /** Forgets one header, or all of them, and with them every report: any may depend on it. */
   headerChanged(uri?: string): void {
     this.#headers.forget(uri === undefined ? undefined : fileOf(uri));
-    for (const entry of this.#entries.values()) delete entry.current;
+    this.#epoch++;
+    for (const entry of this.#entries.values()) {
+      delete entry.current;
+      delete entry.pending;
+    }
   }
 
   #entry(uri: string): Entry {
@@ -138,7 +195,7 @@ export class Analyses {
     return entry;
   }
 
-  #lint(analyzer: DocumentAnalyzer, uri: string, text: string, settings: Settings): FileReport {
+  *#lint(analyzer: DocumentAnalyzer, uri: string, text: string, settings: Settings): Slices<FileReport> {
     const kernel = this.kernelOf(uri, settings);
     const name = nameOf(uri);
     const options = this.#optionsFor(uri, settings);
@@ -153,7 +210,7 @@ export class Analyses {
         problems: [],
       };
     }
-    return lintText(analyzer, name, text, options);
+    return yield* lintSlices(analyzer, name, text, options);
   }
 
   #isOfInterest(name: string, text: string, { project }: LintOptions): boolean {

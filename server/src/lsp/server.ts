@@ -81,11 +81,11 @@ function connect(session: Session): void {
   const { connection, client, log } = session;
   connection.onHover(guarded(log, 'textDocument/hover', null, (params) => hover(session, params)));
   connection.onCodeAction(
-    guarded(log, 'textDocument/codeAction', [], (params) => codeAction(session, params)),
+    guarded(log, 'textDocument/codeAction', [], (params, token) => codeAction(session, params, token)),
   );
   connection.onRequest(
     EXPLAIN_REQUEST,
-    guarded(log, EXPLAIN_REQUEST, null, (params) => explain(session, params)),
+    guarded(log, EXPLAIN_REQUEST, null, (params, token) => explain(session, params, token)),
   );
   if (client.pullsDiagnostics) {
     connection.languages.diagnostics.on(

@@ -1,5 +1,5 @@
 /** What all handlers share. */
-import type { Connection, TextDocuments } from 'vscode-languageserver';
+import type { CancellationToken, Connection, TextDocuments } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { ReportedFinding } from '../linter/report.ts';
 import type { Analysed, Analyses } from './analyses.ts';
@@ -22,11 +22,12 @@ export interface Session {
 export async function analysedDocument(
   session: Session,
   uri: string,
+  token?: CancellationToken,
 ): Promise<{ document: TextDocument; analysed: Analysed } | undefined> {
   const settings = await session.settings.of(uri);
   // Read after the wait: the document may have been edited or closed meanwhile.
   const document = session.deleted.has(uri) ? undefined : session.documents.get(uri);
-  const analysed = document === undefined ? undefined : session.analyses.of(document, settings);
+  const analysed = document === undefined ? undefined : await session.analyses.of(document, settings, token);
   return document === undefined || analysed === undefined ? undefined : { document, analysed };
 }
 

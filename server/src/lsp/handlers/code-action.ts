@@ -1,5 +1,6 @@
 /** textDocument/codeAction: the quick fix of a finding, and its explanation. */
 import {
+  type CancellationToken,
   type CodeAction,
   CodeActionKind,
   type CodeActionParams,
@@ -13,12 +14,16 @@ import type { Advice, Fix } from '../../fix/fix.ts';
 import { rangeIn, SOURCE } from '../diagnostics.ts';
 import { analysedDocument, findingBy, type Session } from '../session.ts';
 
-export async function codeAction(session: Session, params: CodeActionParams): Promise<CodeAction[]> {
+export async function codeAction(
+  session: Session,
+  params: CodeActionParams,
+  token: CancellationToken,
+): Promise<CodeAction[]> {
   const { only } = params.context;
   if (only !== undefined && !only.some((kind) => isWithin(CodeActionKind.QuickFix, kind))) return [];
   const ours = params.context.diagnostics.filter(({ source }) => source === SOURCE);
   if (ours.length === 0) return [];
-  const found = await analysedDocument(session, params.textDocument.uri);
+  const found = await analysedDocument(session, params.textDocument.uri, token);
   if (found === undefined) return [];
   const { document, analysed } = found;
   const analyses = session.analyses;

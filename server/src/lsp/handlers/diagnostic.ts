@@ -22,7 +22,7 @@ export async function diagnostic(
   // Asked for before the analysis, so that nothing is analysed for an answer that nobody waits for.
   await session.settings.of(textDocument.uri);
   stopIfCancelled(token);
-  const found = await analysedDocument(session, textDocument.uri);
+  const found = await analysedDocument(session, textDocument.uri, token);
   if (found === undefined) return NO_DIAGNOSTICS;
   const { document, analysed } = found;
   const { resultId, findings } = analysed;

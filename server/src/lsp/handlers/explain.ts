@@ -1,4 +1,5 @@
 /** gupcheck/explain */
+import type { CancellationToken } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { ExplainParams, ExplainResult } from '#shared/messages.ts';
 import type { ReportedFinding } from '../../linter/report.ts';
@@ -11,8 +12,12 @@ import { rangeIn } from '../diagnostics.ts';
 import { analysedDocument, findingBy, type Session } from '../session.ts';
 import { linksIn } from '../trace-links.ts';
 
-export async function explain(session: Session, params: ExplainParams): Promise<ExplainResult | null> {
-  const found = await analysedDocument(session, params.textDocument.uri);
+export async function explain(
+  session: Session,
+  params: ExplainParams,
+  token: CancellationToken,
+): Promise<ExplainResult | null> {
+  const found = await analysedDocument(session, params.textDocument.uri, token);
   if (found === undefined) return null;
   const { document, analysed } = found;
   const finding = findingFor(document, analysed, params);
