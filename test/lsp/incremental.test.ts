@@ -61,6 +61,28 @@ int other(int a)
 }
 `;
 
+/** The same work through macros, in two configurations. */
+const LADDER = `#ifdef USE_PINS
+#define MY_PIN(a, p) pin_user_pages_fast(a, 1, 0, p)
+#else
+#define MY_PIN(a, p) get_user_pages_fast(a, 1, 0, p)
+#endif
+#define DROP(p) put_page(p)
+int once(unsigned long addr)
+{
+	struct page *page;
+
+	if (MY_PIN(addr, &page) != 1)
+		return -EFAULT;
+#ifdef USE_PINS
+	unpin_user_page(page);
+#else
+	DROP(page);
+#endif
+	return 0;
+}
+${FILE.slice(FILE.indexOf('int peek'))}`;
+
 /** Two functions that leave pages in structures, one that writes to them, two that release them. */
 const SHARED = `struct buf {
 	struct page *page;
@@ -133,6 +155,8 @@ const PIECES = [
   '*/',
   '#if 0\n',
   'FOLL_PIN | ',
+  '#endif\n',
+  'MY_PIN(',
   '->page',
   'b->writable',
   '"',
@@ -149,6 +173,7 @@ describe('an edited document', () => {
   it.each([
     ['helpers', FILE],
     ['structures', SHARED],
+    ['macros and configurations', LADDER],
   ])('is analysed as a fresh one is, whatever the edits: %s', (_name, file) => {
     fc.assert(
       fc.property(fc.array(edit, { minLength: 1, maxLength: 8 }), (edits) => {

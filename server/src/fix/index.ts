@@ -39,6 +39,14 @@ export function proposeFixes(finding: Finding, source: FixSource): Proposal | un
       candidates: [],
       advice: { title: fixer.advice, reason: 'the call is made by a macro or a function of a header' },
     };
+  if (finding.configuration !== undefined)
+    return {
+      candidates: [],
+      advice: {
+        title: fixer.advice,
+        reason: `it holds only ${finding.configuration}, in code that is not read otherwise`,
+      },
+    };
   const attempts = fixer
     .attempts(finding, source)
     .map((each) => ('refusal' in each ? each : guarded(each, source.file)));

@@ -3,20 +3,23 @@ import { Explainer, finalLevel } from '../explain/index.ts';
 import { recheck } from '../explain/recheck.ts';
 import { proposeFixes } from '../fix/index.ts';
 import { isMeaningful } from '../flow/kernel/meaning.ts';
-import { analyzeFile } from '../rules/analyze.ts';
+import { sinceOf } from '../flow/kernel/symbols.ts';
+import { analyzeFile, type FileAnalysis } from '../rules/analyze.ts';
 import { RULES } from '../rules/index.ts';
 import { AnalysisMemo } from '../rules/memo.ts';
 import { pathsOf } from '../rules/paths.ts';
 import type { Rule } from '../rules/rule.ts';
 import { IncrementalParser } from '../syntax/incremental.ts';
 import { createParser, type Parser, type ParserOptions } from '../syntax/parser.ts';
+import { variantsOf, withVariant } from '../syntax/preprocess/variants.ts';
 import {
   compareKernelVersions,
   type KernelVersion,
   parseKernelVersion,
 } from '../syntax/preprocess/version.ts';
-import { openSource, type SourceFile } from '../syntax/source.ts';
+import { openSource, type SourceFile, type SourceOptions } from '../syntax/source.ts';
 import type { Analyzer, DocumentAnalyzer, EditorAnalyzer, ProjectContext } from './analyzer.ts';
+import { inAllConfigurations } from './configurations.ts';
 import { PROTOCOL_WORDS } from './interest.ts';
 
 /** Where nothing decides an `#if`, the branch that pins pages is the one to read. */
@@ -27,13 +30,42 @@ const headerMatters = new RegExp(
   `${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_|\\bgoto\\b`,
 );
 
-function open(path: string, text: string, kernel: KernelVersion, project: ProjectContext = {}): SourceFile {
-  const { readHeader } = project;
-  return openSource(path, text, {
+/** An `#if` around any of these is worth reading in all its branches. */
+const wanted = new RegExp(`${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_`);
+
+function optionsOf(kernel: KernelVersion, { readHeader }: ProjectContext = {}): SourceOptions {
+  return {
     kernelVersion: kernel,
     prefer,
+    since: sinceOf,
     means: isMeaningful,
     ...(readHeader !== undefined && { readHeader, headerMatters }),
+  };
+}
+
+function open(path: string, text: string, kernel: KernelVersion, project?: ProjectContext): SourceFile {
+  return openSource(path, text, optionsOf(kernel, project));
+}
+
+/** Analyses a file in all its configurations. `memoOf` gives the memory for one of them. */
+function analyzeAll(
+  path: string,
+  text: string,
+  options: SourceOptions,
+  parser: Parser,
+  memoOf: (label: string) => AnalysisMemo | undefined = () => undefined,
+): FileAnalysis {
+  const analyze = (source: SourceFile, label: string): FileAnalysis =>
+    analyzeFile(source, parser, rulesFor(source.kernel), undefined, memoOf(label));
+  const source = openSource(path, text, options);
+  const analysis = analyze(source, '');
+  // Where no page is acquired, a branch matters only if it acquires one.
+  const words = analysis.functions === 0 ? prefer : wanted;
+  const inFunction = (offset: number): boolean => source.functionAt(offset) >= 0;
+  const variants = variantsOf(source.allConditionals, options, words, inFunction);
+  return inAllConfigurations(source, analysis, variants, {
+    open: (variant) => openSource(path, text, { ...options, ...withVariant(options, variant) }),
+    analyze,
   });
 }
 
@@ -44,8 +76,7 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
   const analyzer: Analyzer = {
     rules: RULES,
     analyze(path, text, kernel, project) {
-      const source = open(path, text, kernel, project);
-      return analyzeFile(source, parser, rulesFor(kernel));
+      return analyzeAll(path, text, optionsOf(kernel, project), parser);
     },
     explain: (finding, options) => explainer.explain(finding, ruleOf(finding.code), options),
     finalLevel,
@@ -72,23 +103,27 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
 /** Remembers the last version that it analysed. */
 function documentAnalyzer(analyzer: Analyzer, parser: Parser): DocumentAnalyzer {
   const incremental = new IncrementalParser(parser);
-  let memo = new AnalysisMemo();
+  let memos = new Map<string, AnalysisMemo>();
   let kernelBefore: KernelVersion | undefined;
   return {
     ...analyzer,
     analyze(path, text, kernel, project) {
       // Which rules apply, and which branches of an #if are read, depends on the release.
-      if (kernelBefore !== undefined && compareKernelVersions(kernel, kernelBefore) !== 0)
-        memo = new AnalysisMemo();
+      const known =
+        kernelBefore !== undefined && compareKernelVersions(kernel, kernelBefore) === 0 ? memos : new Map();
       kernelBefore = kernel;
-      const source = open(path, text, kernel, project);
-      const analysis = analyzeFile(source, incremental, rulesFor(kernel), undefined, memo);
+      memos = new Map();
+      const analysis = analyzeAll(path, text, optionsOf(kernel, project), incremental, (label) => {
+        const memo = known.get(label) ?? new AnalysisMemo();
+        memos.set(label, memo);
+        return memo;
+      });
       incremental.sweep();
       return analysis;
     },
     dispose() {
       incremental.dispose();
-      memo = new AnalysisMemo();
+      memos = new Map();
     },
   };
 }

@@ -6,7 +6,6 @@ import { decodeSource } from '../syntax/decode.ts';
 import { outline } from '../syntax/outline.ts';
 import { type Header, headerOf, MAX_HEADERS, type ReadHeader } from '../syntax/preprocess/headers.ts';
 import { preprocess } from '../syntax/preprocess/preprocess.ts';
-import { PROTOCOL_WORDS } from './interest.ts';
 import { DEFAULT_KERNEL } from './kernel-version.ts';
 
 /** Larger headers are tables of registers: nothing is looked for in them. */
@@ -15,7 +14,7 @@ const MAX_HEADER_BYTES = 512 << 10;
 /** Folders above the file's in which a header is looked for, as `-I` options of a Makefile would have it. */
 const MAX_FOLDERS_UP = 6;
 
-const acquiring = new RegExp(PROTOCOL_WORDS.join('|'));
+const acquiring = /(?:get|pin)_user_page|memfd_pin_folios|iov_iter_(?:get|extract)_pages/;
 
 export interface HeaderOptions {
   /** Text of a file that is open in an editor and may differ from the one on disk. */

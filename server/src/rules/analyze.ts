@@ -9,9 +9,9 @@ import { RULES } from './index.ts';
 import { AnalysisMemo } from './memo.ts';
 import type { Rule, RuleContext } from './rule.ts';
 
-/** A rule that threw, or a run that was cut short: never silent. */
+/** A rule that threw, a run that was cut short, or configurations that were left out: never silent. */
 export interface AnalysisProblem {
-  readonly kind: 'rule-threw' | 'budget';
+  readonly kind: 'rule-threw' | 'budget' | 'configurations';
   readonly message: string;
 }
 

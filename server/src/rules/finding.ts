@@ -35,6 +35,8 @@ export interface Finding {
   readonly related: readonly RelatedPlace[];
   /** The macro, or the function of a header, that makes the call, where it is not written out. Nothing is edited there. */
   readonly wrapper?: string;
+  /** Where it holds only in another configuration than the chosen one: `on kernels before 5.6`. */
+  readonly configuration?: string;
   /** The path that shows it; absent where the call itself is the evidence. */
   readonly witness?: Witness;
 }

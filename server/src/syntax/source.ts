@@ -4,7 +4,7 @@ import { MAX_SLICE } from './limits.ts';
 import { LineIndex } from './lines.ts';
 import { type FunctionSlice, outline, type TableSlice, type TypeSlice } from './outline.ts';
 import type { Parser, SourceSlice } from './parser.ts';
-import type { Conditional, ConditionalOptions } from './preprocess/conditionals.ts';
+import type { Conditional, ConditionalOptions, FileConditionals } from './preprocess/conditionals.ts';
 import { type Expanded, expandMacros, MacroTable, type MacroUse } from './preprocess/expand.ts';
 import type { MacroDefinition } from './preprocess/macros.ts';
 import { type PreprocessedHeader, preprocess } from './preprocess/preprocess.ts';
@@ -30,6 +30,8 @@ export interface SourceFile {
   readonly macros: ReadonlyMap<string, MacroDefinition>;
   /** The `#if` groups that were met, and which branch of each was read. */
   readonly conditionals: readonly Conditional[];
+  /** Those, and the groups of the headers that were read. */
+  readonly allConditionals: readonly FileConditionals[];
   readonly lines: LineIndex;
   /** Index of the function whose slice holds an offset, or -1. */
   functionAt(offset: number): number;
@@ -95,6 +97,7 @@ class OpenedSource implements SourceFile {
   readonly tables: readonly TableSlice[];
   readonly macros: ReadonlyMap<string, MacroDefinition>;
   readonly conditionals: readonly Conditional[];
+  readonly allConditionals: readonly FileConditionals[];
   readonly #slices: (SourceSlice | undefined)[] = [];
   readonly #trees: (SyntaxTree | undefined)[] = [];
   readonly #macroTable: MacroTable;
@@ -107,10 +110,11 @@ class OpenedSource implements SourceFile {
     this.path = path;
     this.kernel = options.kernelVersion;
     this.text = text;
-    const { code, macros, conditionals, headers } = preprocess(path, text, options);
+    const { code, macros, conditionals, allConditionals, headers } = preprocess(path, text, options);
     this.code = code;
     this.macros = macros;
     this.conditionals = conditionals;
+    this.allConditionals = allConditionals;
     const { functions, types, tables } = outline(code);
     this.functions = functions;
     this.structs = new Map(types.map((type) => [type.name, type]));

@@ -67,6 +67,7 @@ export function findingJson(report: FileReport, lines: LineIndex, finding: Repor
     name,
     level: finding.level,
     certainty: finding.certainty,
+    ...(finding.configuration !== undefined && { configuration: finding.configuration }),
     message: finding.message,
     ...place(finding.range),
     function: finding.function,

@@ -128,6 +128,7 @@ function resultOf(
     partialFingerprints: { [FINGERPRINT]: finding.fingerprint },
     properties: {
       certainty: finding.certainty,
+      ...(finding.configuration !== undefined && { configuration: finding.configuration }),
       api: finding.api,
       kernel: report.kernel,
       ...(explanation !== undefined && { verdict: explanation.verdict }),

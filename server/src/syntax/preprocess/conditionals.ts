@@ -32,6 +32,10 @@ export interface ConditionalOptions {
   readonly prefer?: RegExp;
   /** Choices that overrule everything else: offset of the `#if` to the index of the branch, -1 for none. */
   readonly choices?: ReadonlyMap<number, number>;
+  /** Names that are defined, or are not, unless the file says otherwise. */
+  readonly given?: ReadonlyMap<string, boolean>;
+  /** Of names that tell that the kernel has something (HAVE_…), the first release that has it. */
+  readonly since?: (name: string) => KernelVersion | undefined;
   /** Finds the headers that quoted includes name; without it none is followed. */
   readonly readHeader?: ReadHeader;
   /** What makes a header worth reading, besides names that `#if` lines of the file ask for. */
@@ -44,6 +48,7 @@ export interface IncludedHeader {
   readonly scan: Scan;
   /** As in Conditionals. */
   readonly excluded: readonly number[];
+  readonly groups: readonly Conditional[];
 }
 
 export interface Conditionals {
@@ -65,6 +70,18 @@ interface OpenGroup {
   decided: boolean;
 }
 
+/** A file or header, and its groups as some configuration has them. */
+export interface FileConditionals {
+  readonly path: string;
+  readonly text: string;
+  readonly groups: readonly Conditional[];
+}
+
+/** The groups of the file itself and of its headers. */
+export function byFile(path: string, text: string, { groups, headers }: Conditionals): FileConditionals[] {
+  return [{ path, text, groups }, ...headers.map((each) => ({ ...each.header, groups: each.groups }))];
+}
+
 /**
  * Chooses a configuration and reads the macros that it defines, in the file and in the headers of its project. Total:
  * unbalanced directives are tolerated.
@@ -76,7 +93,7 @@ export function resolveConditionals(
   options: ConditionalOptions,
 ): Conditionals {
   const shared: Shared = {
-    environment: new Environment(options.kernelVersion),
+    environment: new Environment(options.kernelVersion, options.given, options.since),
     assumedTexts: new Map(),
     macros: new Map(),
     headers: [],
@@ -84,6 +101,15 @@ export function resolveConditionals(
     asked: options.readHeader === undefined ? new Set() : namesAskedFor(directives),
   };
   return new Resolver(path, text, directives, options, shared, 0).run();
+}
+
+/** A header is scanned once, however many files and configurations it is read for. */
+const scans = new WeakMap<Header, Scan>();
+
+function scanOf(header: Header): Scan {
+  const found = scans.get(header) ?? scan(header.text);
+  scans.set(header, found);
+  return found;
 }
 
 /** What a file and its headers have in common. */
@@ -222,10 +248,11 @@ class Resolver {
       for (const next of header.includes) this.#include(next, header.path, depth + 1);
       return;
     }
-    const found = scan(header.text);
+    const found = scanOf(header);
     const { path, text } = header;
-    const { excluded } = new Resolver(path, text, found.directives, this.#options, this.#shared, depth).run();
-    headers.push({ header, scan: found, excluded });
+    const resolver = new Resolver(path, text, found.directives, this.#options, this.#shared, depth);
+    const { excluded, groups } = resolver.run();
+    headers.push({ header, scan: found, excluded, groups });
     // What it could have defined and has not is not defined.
     for (const word of settles) if (!this.#shared.macros.has(word)) this.#environment.undefine(word);
   }

@@ -1,7 +1,7 @@
 /** What is known about names in `#if`: the kernel's configuration, the file's own macros, and what was assumed. */
 import type { Names, Value } from './expression.ts';
 import { evaluate } from './expression.ts';
-import { type KernelVersion, versionCode } from './version.ts';
+import { compareKernelVersions, type KernelVersion, versionCode } from './version.ts';
 
 /** Names with a fixed meaning: a 64-bit little-endian kernel built by GCC, with everything switched on. */
 const VALUES: ReadonlyMap<string, number> = new Map([
@@ -32,6 +32,12 @@ const UNDEFINED =
 const BUILTIN_TESTS = new Set(['IS_ENABLED', 'IS_BUILTIN', 'IS_MODULE', 'IS_REACHABLE']);
 const VERSION_MACRO = /(?:^|_)(?:KERNEL|RELEASE|RHEL_RELEASE|COMPAT_RELEASE|SUSE|SLE|LINUX)_VERSION$/;
 
+/** Whether a build of the driver may define the name or not, as far as this tool can tell. */
+export function isOpenChoice(name: string): boolean {
+  if (VALUES.has(name) || UNDEFINED.test(name) || BUILTIN_TESTS.has(name)) return false;
+  return !VERSION_MACRO.test(name) && !/^(?:defined|LINUX_VERSION_CODE|__has_\w+)$/.test(name);
+}
+
 /** The state of the names at one place of a file. Later directives see what earlier ones defined. */
 export class Environment implements Names {
   readonly #version: KernelVersion;
@@ -39,9 +45,21 @@ export class Environment implements Names {
   readonly #undefined = new Set<string>();
   readonly #assumed = new Map<string, boolean>();
   readonly #expanding = new Set<string>();
+  readonly #given: ReadonlyMap<string, boolean>;
+  readonly #since: (name: string) => KernelVersion | undefined;
 
-  constructor(version: KernelVersion) {
+  /**
+   * `given` says of names that the file does not define itself whether they are defined; `since`, of names that mean
+   * that the kernel has something, the first release that has it.
+   */
+  constructor(
+    version: KernelVersion,
+    given: ReadonlyMap<string, boolean> = new Map(),
+    since: (name: string) => KernelVersion | undefined = () => undefined,
+  ) {
     this.#version = version;
+    this.#given = given;
+    this.#since = since;
   }
 
   /** The file defines an object-like macro, or a function-like one (`body` is then empty). */
@@ -62,7 +80,12 @@ export class Environment implements Names {
 
   isDefined(name: string): boolean | undefined {
     if (this.#undefined.has(name)) return false;
-    if (this.#macros.has(name) || VALUES.has(name)) return true;
+    if (this.#macros.has(name)) return true;
+    const given = this.#given.get(name);
+    if (given !== undefined) return given;
+    const since = this.#since(name);
+    if (since !== undefined) return compareKernelVersions(this.#version, since) >= 0;
+    if (VALUES.has(name)) return true;
     if (name === 'LINUX_VERSION_CODE' || name === 'KERNEL_VERSION' || BUILTIN_TESTS.has(name)) return true;
     if (name === '__has_include' || name === '__has_attribute') return true;
     if (name.startsWith('CONFIG_')) return !name.endsWith('_MODULE');

@@ -1,9 +1,11 @@
 /** The preprocessor's part of a file: comments, directives and branches of other configurations become blanks. */
 import { blankRanges } from '../blank.ts';
 import {
+  byFile,
   type Conditional,
   type ConditionalOptions,
   type Conditionals,
+  type FileConditionals,
   resolveConditionals,
 } from './conditionals.ts';
 import type { MacroDefinition } from './macros.ts';
@@ -14,6 +16,8 @@ export interface Preprocessed {
   readonly code: string;
   readonly macros: ReadonlyMap<string, MacroDefinition>;
   readonly conditionals: readonly Conditional[];
+  /** Those and the groups of the headers that were read. */
+  readonly allConditionals: readonly FileConditionals[];
   /** Headers of the project that were read, preprocessed for the same configuration. */
   readonly headers: readonly PreprocessedHeader[];
 }
@@ -33,6 +37,7 @@ export function preprocess(path: string, text: string, options: ConditionalOptio
     code: blankRanges(text, merged(resolved.excluded, comments)),
     macros: resolved.macros,
     conditionals: resolved.groups,
+    allConditionals: byFile(path, text, resolved),
     headers: resolved.headers.map(({ header, scan: found, excluded }) => ({
       path: header.path,
       text: header.text,

@@ -1,0 +1,143 @@
+/** `#if` ladders around page pinning: each configuration by itself, and what only one of them has says so. */
+import { describe, expect, it } from 'vitest';
+import { createAnalyzer } from '#server/linter/analysis.ts';
+import { judge } from '#server/linter/fixes.ts';
+import { lintText } from '#server/linter/service.ts';
+import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';
+
+const analyzer = await createAnalyzer();
+
+function report(code: string, kernel = '6.12') {
+  return lintText(analyzer, 'a.c', code, {
+    kernel: parseKernelVersion(kernel)!,
+    explanations: false,
+    levels: {},
+  });
+}
+
+/** `code: configuration` of each finding. */
+function found(code: string, kernel?: string): string[] {
+  const { findings, problems } = report(code, kernel);
+  expect(problems).toEqual([]);
+  return findings.map((finding) => `${finding.code}: ${finding.configuration ?? 'chosen'}`);
+}
+
+const PIN = '\tif (pin_user_pages_fast(a, 1, 0, &page) != 1)\n\t\treturn -EFAULT;\n';
+const GET = PIN.replace('pin_', 'get_');
+const UNPIN = '\tunpin_user_page(page);\n';
+const PUT = '\tput_page(page);\n';
+const f = (body: string): string =>
+  `int f(unsigned long a, struct foo *foo)\n{\n\tstruct page *page;\n\n${body}\treturn 0;\n}\n`;
+const either = (condition: string, first: string, second: string): string =>
+  `#if ${condition}\n${first}#else\n${second}#endif\n`;
+const NEW = 'LINUX_VERSION_CODE >= KERNEL_VERSION(5, 6, 0)';
+
+describe('a ladder around calls', () => {
+  it.each([
+    [NEW],
+    ['defined(HAVE_PIN_USER_PAGES)'],
+    ['defined(USE_PINS)'],
+    ['IS_ENABLED(CONFIG_FOO)'],
+    ['defined(CONFIG_FOO) && USE_PINS'],
+    [`${NEW} || (defined(RHEL_RELEASE_CODE) && RHEL_RELEASE_CODE >= RHEL_RELEASE_VERSION(8, 3))`],
+  ])('pairs each get with the put of its branch: %s', (condition) => {
+    expect(found(f(either(condition, PIN + UNPIN, GET + PUT)))).toEqual([]);
+    expect(found(f(either(condition, PIN, GET) + either(condition, UNPIN, PUT)))).toEqual([]);
+  });
+
+  it.each([
+    [NEW, 'on kernels before 5.6'],
+    ['defined(HAVE_PIN_USER_PAGES)', 'when HAVE_PIN_USER_PAGES is not defined'],
+    ['defined(USE_PINS)', 'when USE_PINS is not defined'],
+    ['!defined(NO_PINS)', 'when NO_PINS is defined'],
+    ['IS_ENABLED(CONFIG_FOO)', 'when CONFIG_FOO is not set'],
+  ])('says where a leak is: %s', (condition, when) => {
+    expect(found(f(either(condition, PIN + UNPIN, GET)))).toEqual([`GUP303: ${when}`]);
+    expect(found(f(either(condition, PIN, GET + PUT)))).toEqual(['GUP303: chosen']);
+  });
+
+  it('judges each branch by a release that reads it', () => {
+    const calls = `#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	ret = get_user_pages(a, 1, 0, &page);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(4, 9, 0)
+	ret = get_user_pages(a, 1, 0, &page, NULL);
+#else
+	ret = get_user_pages(current, current->mm, a, 1, 1, 0, &page, NULL);
+#endif
+	if (ret != 1)
+		return -EFAULT;
+	put_page(page);
+`;
+    expect(found(f(`\tlong ret;\n${calls}`))).toEqual([]);
+    expect(found(f(`\tlong ret;\n${calls}`), '4.4')).toEqual([]);
+    const late = calls.replace('&page, NULL);\n#else', '&page);\n#else');
+    expect(found(f(`\tlong ret;\n${late}`))).toEqual(['GUP105: on kernels before 6.5']);
+  });
+
+  it('judges a branch of no known release by one that has what it calls', () => {
+    const old = `#ifdef OLD_GUP
+	if (get_user_pages(current, current->mm, a, 1, 1, 0, &page, NULL) != 1)
+		return -EFAULT;
+#else
+${GET}#endif
+`;
+    expect(found(f(old + PUT))).toEqual([]);
+  });
+
+  it('takes names that tell of kernel functions for what the release has', () => {
+    const code = f(either('defined(NV_PIN_USER_PAGES_PRESENT)', PIN + UNPIN, GET));
+    expect(found(code, '5.4')).toEqual(['GUP303: chosen']);
+  });
+
+  it('reports once what several configurations have', () => {
+    const busy = '\tif (foo->busy)\n\t\treturn -EBUSY;\n';
+    const code = f(
+      PIN + busy + either('defined(USE_A)', '\ta_page(foo);\n\tput_page(foo->other);\n', '') + UNPIN,
+    );
+    expect(found(code)).toEqual(['GUP303: chosen']);
+  });
+
+  it('pairs twins in different functions', () => {
+    const helpers = `#ifdef USE_PINS
+static int take(unsigned long a, struct page **p) { return pin_user_pages_fast(a, 1, 0, p); }
+#else
+static int take(unsigned long a, struct page **p) { return get_user_pages_fast(a, 1, 0, p); }
+#endif
+#ifdef USE_PINS
+static void drop(struct page *p) { unpin_user_page(p); }
+#else
+static void drop(struct page *p) { put_page(p); }
+#endif
+`;
+    const use = f('\tif (take(a, &page) != 1)\n\t\treturn -EFAULT;\n\tdrop(page);\n');
+    expect(found(helpers + use)).toEqual([]);
+    expect(found(helpers.replace('{ put_page(p); }', '{ unpin_user_page(p); }') + use)).toEqual([
+      'GUP302: when USE_PINS is not defined',
+    ]);
+  });
+
+  it('leaves alone what no build can choose, include guards, and whole functions', () => {
+    expect(found(f(`#if 0\n${GET}#else\n${PIN}${UNPIN}#endif\n`))).toEqual([]);
+    expect(found(`#ifndef A_H\n#define A_H\n${f(PIN + UNPIN)}#endif\n`)).toEqual([]);
+    expect(found(`#ifdef CONFIG_FOO\n${f(PIN + UNPIN)}#endif\n`)).toEqual([]);
+  });
+
+  it('counts what is left out because there is too much of it', () => {
+    const one = (n: number): string =>
+      f(either(`defined(USE_${n})`, PIN + UNPIN, GET + PUT)).replace('f(', `f${n}(`);
+    const { problems } = report(Array.from({ length: 9 }, (_, n) => one(n)).join('\n'));
+    expect(problems.map(({ kind }) => kind)).toEqual(['configurations']);
+  });
+
+  it('says so in the message, and changes no branch that is not read', () => {
+    const before = report(f(either('defined(USE_PINS)', PIN + UNPIN, GET + UNPIN)));
+    const [finding] = before.findings;
+    expect(finding?.code).toBe('GUP302');
+    expect(finding?.message).toMatch(/ This holds when USE_PINS is not defined\.$/);
+    const options = { kernel: parseKernelVersion('6.12')!, explanations: false, levels: {} };
+    expect(judge(analyzer, before, finding!, options)).toMatchObject({
+      kind: 'advice',
+      advice: { reason: expect.stringContaining('when USE_PINS is not defined') },
+    });
+  });
+});
