@@ -67,9 +67,11 @@ function apply(
       dirty(w, f, st, e, arg(effect.page), effect.locked);
       return undefined;
     case 'map':
+      expose(st, arg(effect.page));
       return convertRef(w, arg(effect.page), 'data');
     case 'map-array': {
       const some = somePage(w, st, arg(effect.pages));
+      expose(st, some ?? TOP);
       return some === undefined ? TOP : w.values.ref('data', some.set, null);
     }
     case 'read':
@@ -87,6 +89,7 @@ function apply(
     case 'same':
       return arg(effect.arg);
     case 'handle':
+      expose(st, arg(effect.arg));
       return convertRef(w, arg(effect.arg), 'handle');
     case 'page-of':
       return convertRef(w, inList(w, st, arg(effect.arg)), 'page');
@@ -140,6 +143,11 @@ function apply(
     default:
       return applyDevice(w, f, st, e, effect, args);
   }
+}
+
+/** Somebody can get at the data of the page from here on: by an address, or by its number. */
+function expose(st: State, v: Value): void {
+  if (isPageRef(v)) st.update(v.set, { exposed: true });
 }
 
 /** An entry of a scatterlist stands for one of the pages in the list. */

@@ -2,8 +2,18 @@
 import type { Parser } from '../syntax/parser.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
-import { deviceKey } from './device.ts';
-import { type Held, HeldFinder, heldAt, heldKey, isGiven, laterState, OwnerRecord } from './held.ts';
+import { Entries } from './entries.ts';
+import {
+  type Held,
+  HeldFinder,
+  heldAt,
+  heldKey,
+  isGiven,
+  laterState,
+  leavesOf,
+  OwnerRecord,
+} from './held.ts';
+import { type EntryRun, holdsOf } from './holds.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { isProtocolName, isReleaseName } from './kernel/effects.ts';
@@ -15,12 +25,15 @@ import {
   FlowMemo,
   type Leaves,
   type LoweredFacts,
+  NO_LEAVES,
   type RememberedRun,
   type RunIdentity,
   type RunScope,
   type Surroundings,
 } from './memo.ts';
+import { concerns, observationKey } from './observed.ts';
 import { type ConsumerExit, type ConsumerRun, type PairInfo, pairUp, worthPairing } from './pairs.ts';
+import { callersOf, closure } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
 import { trackedLocals } from './slice.ts';
 import { type FileTypes, fileTypes, typesKey } from './structs.ts';
@@ -53,52 +66,6 @@ export interface FileFlow {
   /** Names of the functions that were lowered, and of those that the parser could read only in part. */
   readonly analysed: readonly string[];
   readonly partlyRead: readonly string[];
-}
-
-/** Functions for which `direct` holds, and those that call such a one, to a fixpoint; `among` leaves out others. */
-function closure(
-  table: CallTable,
-  direct: (callees: ReadonlySet<string>) => boolean,
-  among: (name: string) => boolean = () => true,
-): Set<string> {
-  const found = new Set<string>();
-  const names = [...table.indexOf.keys()].filter(among);
-  for (const name of names) if (direct(table.callees[table.indexOf.get(name)!]!)) found.add(name);
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const name of names) {
-      if (found.has(name)) continue;
-      const calls = table.callees[table.indexOf.get(name)!]!;
-      if ([...found].some((f) => calls.has(f))) {
-        found.add(name);
-        grew = true;
-      }
-    }
-  }
-  return found;
-}
-
-/** Functions for which `direct` holds, and all that call them, directly or not. */
-function callersOf(table: CallTable, direct: (index: number) => boolean): Set<string> {
-  const found = new Set([...table.indexOf].filter(([, index]) => direct(index)).map(([name]) => name));
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const [name, index] of table.indexOf) {
-      if (found.has(name) || ![...table.callees[index]!].some((callee) => found.has(callee))) continue;
-      found.add(name);
-      grew = true;
-    }
-  }
-  return found;
-}
-
-function leavesOf(left: readonly Held[]): Leaves {
-  const names = new Set<string>();
-  for (const { objects, globals } of left) {
-    for (const { leading } of objects) for (const member of leading) names.add(`.${member}`);
-    for (const global of globals) names.add(global);
-  }
-  return { names: [...names], keys: left.map(heldKey) };
 }
 
 interface RootRun extends RunFigures {
@@ -170,6 +137,7 @@ function runFile(
   }
   for (const { name } of surveyed) if (!done.has(name)) run.surveyOnly(name);
   run.pairs();
+  run.holds(direct);
   return run.result();
 }
 
@@ -249,6 +217,42 @@ class FileRun {
     }
   }
 
+  /** Says of each acquiring function which pages are still held when its entry point has returned, and until when. */
+  holds(acquiring: readonly string[]): void {
+    if (acquiring.length === 0) return;
+    const entries = new Entries(this.#source, this.#table);
+    for (const name of acquiring) {
+      const roots = [name, ...entries.related(name, isReleaseName)];
+      const scope = { name: `${name}, held`, roots, also: entries.key };
+      if (this.#recall(scope) !== undefined) continue;
+      const before = this.#surroundings();
+      const observations = holdsOf(name, {
+        entries,
+        table: this.#table,
+        members: this.#memo.members(),
+        lower: (fn) => this.#lower(fn),
+        run: (fn) => this.#runOf(fn),
+      });
+      const figures = { steps: 0, cut: false };
+      const identity = this.#remember(scope, before, {
+        ...figures,
+        handsOver: false,
+        leaves: NO_LEAVES,
+        holds: observations.length > 0,
+      });
+      if (observations.length > 0)
+        this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
+    }
+  }
+
+  /** What the run of a function as an entry point has shown; it is run again where that was only remembered. */
+  #runOf(name: string): EntryRun | undefined {
+    const flow = this.#functions.find((f) => f.name === name && !f.remembered && f.pair === undefined);
+    if (flow !== undefined) return { observations: flow.observations, left: this.#left.get(name) ?? [] };
+    const ir = this.#handedOverAt.has(name) ? this.#lower(name) : undefined;
+    return ir === undefined ? undefined : this.#execute(ir, this.#handedOverBefore(name));
+  }
+
   #types(): FileTypes {
     this.#fileTypes ??= fileTypes(this.#source);
     return this.#fileTypes;
@@ -265,7 +269,7 @@ class FileRun {
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves });
     const flow = { name, observations: [], steps, cut, identity, remembered: true };
     if (pair !== undefined) this.#functions.push({ ...flow, pair });
-    else if (scope.name === name) this.#functions.push(flow);
+    else if (scope.name === name && run.holds !== false) this.#functions.push(flow);
     return run.handsOver;
   }
 
@@ -281,7 +285,7 @@ class FileRun {
   #remember(
     scope: RunScope,
     before: Surroundings,
-    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair'>,
+    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'holds'>,
   ): RunIdentity {
     return this.#memo.remember(scope, before, {
       ...run,
@@ -399,7 +403,7 @@ class FileRun {
     }
     const steps = runs.reduce((sum, r) => sum + r.steps, 0);
     const cut = runs.some((r) => r.cut);
-    const figures = { steps, cut, handsOver: false, leaves: { names: [], keys: [] } };
+    const figures = { steps, cut, handsOver: false, leaves: NO_LEAVES };
     const identity = this.#remember(scope, before, runs.length > 0 ? { ...figures, pair: info } : figures);
     if (runs.length === 0) return;
     const seen = [...observations.values()];
@@ -410,8 +414,11 @@ class FileRun {
   #leftAgain(name: string): readonly Held[] {
     const ir = this.#lower(name);
     if (ir === undefined) return [];
-    const { left } = this.#execute(ir, new Set([...this.handsOver].slice(0, this.#handedOverAt.get(name))));
-    return left;
+    return this.#execute(ir, this.#handedOverBefore(name)).left;
+  }
+
+  #handedOverBefore(name: string): Set<string> {
+    return new Set([...this.handsOver].slice(0, this.#handedOverAt.get(name)));
   }
 
   /** Runs a function on what another one has left. */
@@ -500,34 +507,5 @@ class FileRun {
       for (const c of conditions) count.set(c, (count.get(c) ?? 0) + 1);
     }
     return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
-  }
-}
-
-/** Whether an observation is of one of the page sets. */
-function concerns(o: RunObservation, sets: ReadonlySet<string>): boolean {
-  return 'set' in o && sets.has(o.set.id);
-}
-
-/** Observations with one key say the same: the first, on the shortest path, is kept. */
-function observationKey(o: RunObservation): string {
-  const place = `${o.what}|${o.within}`;
-  const at = (call: Call): string => `${call.start}#${call.site}`;
-  switch (o.what) {
-    case 'acquire':
-      return `${place}|${at(o.call)}|${o.flags.key}|${o.nullPages}`;
-    case 'release':
-      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.iterator}|${o.set.escaped !== undefined}|${deviceKey(o.set.device)}`;
-    case 'unfilled':
-      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.slot}|${o.count}|${o.set.result}`;
-    case 'sign':
-      return `${place}|${o.range.start}|${at(o.set.call)}`;
-    case 'access':
-      return `${place}|${o.mode}|${o.range.start}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.guessed}|${o.set.escaped !== undefined}`;
-    case 'dirty':
-      return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.flags.key}|${o.set.slots.join()}|${o.slot}|${o.set.written}|${o.set.pageLocked}|${o.set.guessed}|${o.set.escaped !== undefined}`;
-    case 'device':
-      return `${place}|${o.event}|${at(o.call)}|${at(o.set.call)}|${o.set.slots.join()}|${deviceKey(o.set.device)}|${o.slot}|${o.set.flags.key}|${o.set.guessed}|${o.set.escaped !== undefined}`;
-    case 'exit':
-      return `${place}|${o.range.start}|${at(o.set.call)}|${o.set.slots.join()}|${o.set.result}|${o.owner}|${o.set.written}|${o.set.escaped !== undefined}|${o.returns?.t === 'int' ? o.returns.n : ''}`;
   }
 }

@@ -6,6 +6,7 @@
 import type { Range } from '../syntax/range.ts';
 import { deviceKey } from './device.ts';
 import type { FunctionIr, Member } from './ir.ts';
+import type { Leaves } from './memo.ts';
 import type { PathLink } from './path.ts';
 import { asAddress } from './places.ts';
 import { type PageSet, State } from './state.ts';
@@ -232,4 +233,14 @@ function renamed(values: Values, v: Value, rename: (text: string) => string): Va
     v.op,
     v.args.map((a) => renamed(values, a, rename)),
   );
+}
+
+/** Members (with a dot) and variables that lead to pages which are left held, and what tells the ways of leaving apart. */
+export function leavesOf(left: readonly Held[]): Leaves {
+  const names = new Set<string>();
+  for (const { objects, globals } of left) {
+    for (const { leading } of objects) for (const member of leading) names.add(`.${member}`);
+    for (const global of globals) names.add(global);
+  }
+  return { names: [...names], keys: left.map(heldKey) };
 }

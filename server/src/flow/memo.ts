@@ -27,6 +27,8 @@ export interface Leaves {
   readonly keys: readonly string[];
 }
 
+export const NO_LEAVES: Leaves = { names: [], keys: [] };
+
 /** A run as it is remembered: all but its observations, whose places move. */
 export interface RememberedRun {
   readonly identity: RunIdentity;
@@ -35,6 +37,8 @@ export interface RememberedRun {
   readonly handsOver: boolean;
   readonly pair?: PairInfo;
   readonly leaves: Leaves;
+  /** Of a run that asks how long pages are held: some are. */
+  readonly holds?: boolean;
   /** Functions that were lowered for it, in order, and the conditions that counted as repeated in them. */
   readonly lowered: readonly (readonly [string, LoweredFacts])[];
   readonly repeated: readonly (readonly [string, ReadonlySet<string>])[];

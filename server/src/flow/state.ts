@@ -31,6 +31,8 @@ export interface PageSet {
   readonly dirtied: 'no' | 'unlocked' | 'locked';
   /** What devices were given of the pages; undefined while none was. */
   readonly device: DeviceUse | undefined;
+  /** Its address or number was asked for, so that somebody can get at the data. */
+  readonly exposed: boolean;
   /** The page lock is held, or was tried for. */
   readonly pageLocked: boolean;
   /** What is released is not sure: a count or an index is not known, or there are more references than this one. */
@@ -194,7 +196,7 @@ function idOfSet(set: PageSet, values: Values): number {
 }
 
 function setKey(s: PageSet): string {
-  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${deviceKey(s.device)}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''}${s.escaped === undefined ? '' : 'E'} ${s.flags.key}}`;
+  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${deviceKey(s.device)}${s.exposed ? 'X' : ''}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''}${s.escaped === undefined ? '' : 'E'} ${s.flags.key}}`;
 }
 
 export function refersTo(v: Value, set: string): boolean {

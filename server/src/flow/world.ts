@@ -1,6 +1,7 @@
 /** What one analysis of a function and its helpers shares: functions of the file, values, budget, observations. */
 import type { DmaDirection } from '#engine/protocol/steps.ts';
 import type { Range } from '../syntax/range.ts';
+import type { ReachedFrom } from './entries.ts';
 import type { Binary, Call, Expr, FunctionIr, Member } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { DeviceWay } from './kernel/devices.ts';
@@ -173,7 +174,22 @@ export type RunObservation =
 /** What the text says, on whatever path. */
 export type TextObservation = CallObservation | FlagObservation | RefcountObservation;
 
-export type Observation = RunObservation | TextObservation;
+/**
+ * Pages are still held when the entry point has returned that acquired them (`entry`, or `set.within` where that is only
+ * called from other files). `by` are the entry points that release them later.
+ */
+export interface HoldObservation {
+  readonly what: 'hold';
+  readonly set: PageSet;
+  readonly entry: string;
+  /** The file shows who calls that one. */
+  readonly entryKnown: boolean;
+  readonly by: readonly ReachedFrom[];
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+export type Observation = RunObservation | TextObservation | HoldObservation;
 
 /** A function body being run. */
 export interface Frame {

@@ -10,6 +10,8 @@ import { fastFlag } from './gup110-fast-flag.ts';
 import { force } from './gup111-force.ts';
 import { writeUnderGet } from './gup201-write-under-get.ts';
 import { dmaUnderGet } from './gup202-dma-under-get.ts';
+import { longtermUnderGet } from './gup203-longterm-under-get.ts';
+import { missingLongterm } from './gup204-missing-longterm.ts';
 import { missingFollWrite } from './gup207-missing-foll-write.ts';
 import { putOnPinned } from './gup301-put-on-pinned.ts';
 import { unpinOnGot } from './gup302-unpin-on-got.ts';
@@ -43,6 +45,8 @@ export const RULES: readonly Rule[] = [
   force,
   writeUnderGet,
   dmaUnderGet,
+  longtermUnderGet,
+  missingLongterm,
   missingFollWrite,
   putOnPinned,
   unpinOnGot,

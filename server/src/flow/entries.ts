@@ -1,0 +1,167 @@
+/**
+ * Who calls a function of a file, in the end: userspace that closes, unmaps or unregisters something, the completion of
+ * I/O, or nobody that the file shows. Read off the text: tables of operations, registrations of callbacks, the commands
+ * of an ioctl, and the calls between the functions of the file.
+ */
+import type { SourceFile } from '../syntax/source.ts';
+import { isKeptByCaller, memberRole, registrarRole, releasesByName } from './kernel/entries.ts';
+import type { CallTable } from './memo.ts';
+
+/**
+ * `close`: userspace closes, unmaps or exits. `remove`: the device or module goes. `release-call`: a command that by its
+ * name undoes something. `call`: any other call of userspace's. `completion`: interrupt, work, timer, end of I/O.
+ * `notifier`: an MMU notifier's callback. `unknown`: a callback of some other kind. `exported`: other files may call it.
+ */
+export type Role =
+  | 'close'
+  | 'remove'
+  | 'release-call'
+  | 'ioctl'
+  | 'call'
+  | 'completion'
+  | 'notifier'
+  | 'unknown'
+  | 'exported';
+
+/** An entry point from which a function is reached. */
+export interface ReachedFrom {
+  readonly entry: string;
+  readonly role: Role;
+  /** The functions from the entry point to the function, both included. */
+  readonly chain: readonly string[];
+  /** A command of an ioctl that by its name undoes something leads here. */
+  readonly commanded: boolean;
+}
+
+export class Entries {
+  readonly #source: SourceFile;
+  readonly #table: CallTable;
+  readonly #roles = new Map<string, Set<Role>>();
+  readonly #callers = new Map<string, Set<string>>();
+
+  constructor(source: SourceFile, table: CallTable) {
+    this.#source = source;
+    this.#table = table;
+    for (const [caller, index] of table.indexOf)
+      for (const callee of table.callees[index]!) if (table.indexOf.has(callee)) this.#called(callee, caller);
+    this.#readReferences();
+    for (const { name, isStatic } of source.functions) if (!isStatic) this.#hasRole(name, 'exported');
+  }
+
+  /** All that the answers depend on besides the functions' texts. */
+  get key(): string {
+    return [...this.#roles].map(([name, roles]) => `${name}:${[...roles].join()}`).join(';');
+  }
+
+  /** Functions on whose text it depends how long pages are held that `name` acquires. */
+  related(name: string, isRelease: (callee: string) => boolean): string[] {
+    const found = this.reaching(name);
+    for (const [fn, index] of this.#table.indexOf)
+      if ([...this.#table.callees[index]!].some(isRelease))
+        for (const each of this.reaching(fn)) found.add(each);
+    found.delete(name);
+    return [...found];
+  }
+
+  /** Functions from which `name` is reached, itself included. `avoid` are not passed through. */
+  reaching(name: string, avoid: ReadonlySet<string> = new Set()): Set<string> {
+    const found = new Set([name]);
+    for (const each of found) {
+      if (each !== name && avoid.has(each)) continue;
+      for (const caller of this.#callers.get(each) ?? []) found.add(caller);
+    }
+    return found;
+  }
+
+  /** Entry points from which `name` is reached; functions of `avoid` are met, but not passed through. */
+  reachedFrom(name: string, avoid: ReadonlySet<string> = new Set()): ReachedFrom[] {
+    const out: ReachedFrom[] = [];
+    const chains = new Map<string, readonly string[]>([[name, [name]]]);
+    for (const [each, chain] of chains) {
+      for (const role of this.#roles.get(each) ?? []) out.push(this.#reached(each, role, chain));
+      if (each !== name && avoid.has(each)) continue;
+      for (const caller of this.#callers.get(each) ?? [])
+        if (!chains.has(caller)) chains.set(caller, [caller, ...chain]);
+    }
+    return out;
+  }
+
+  /** A command of userspace's that by its name, or by that of a function on the way, releases something has that role. */
+  #reached(entry: string, role: Role, chain: readonly string[]): ReachedFrom {
+    if (role !== 'ioctl' && role !== 'call') return { entry, role, chain, commanded: false };
+    const first = chain[1];
+    const commanded = first !== undefined && this.#labelsAt(entry, first).some(releasesByName);
+    const named = commanded || chain.slice(0, -1).some(releasesByName);
+    return { entry, role: named ? 'release-call' : 'call', chain, commanded };
+  }
+
+  /** The cases of a switch under which a function calls another. */
+  #labelsAt(caller: string, callee: string): string[] {
+    const at = this.#source.functions[this.#table.indexOf.get(caller)!];
+    if (at === undefined) return [];
+    const { bodyStart, end } = at;
+    const body = this.#source.code.slice(bodyStart, end);
+    const labels: string[] = [];
+    let label = '';
+    for (const [, name, called] of body.matchAll(/\bcase\s+(\w+)\s*:|\b(\w+)\s*\(/g)) {
+      if (name !== undefined) label = name;
+      else if (called === callee && label !== '') labels.push(label);
+    }
+    return labels;
+  }
+
+  #called(callee: string, caller: string): void {
+    this.#callers.set(callee, (this.#callers.get(callee) ?? new Set()).add(caller));
+  }
+
+  #hasRole(name: string, role: Role): void {
+    this.#roles.set(name, (this.#roles.get(name) ?? new Set()).add(role));
+  }
+
+  /** Mentions of functions that are no calls: where a function's address goes says who calls it. */
+  #readReferences(): void {
+    const { functions } = this.#source;
+    const code = withoutStrings(this.#source.code);
+    for (const match of code.matchAll(/\b[A-Za-z_]\w*\b(?!\s*\()/g)) {
+      const name = match[0];
+      const index = this.#table.indexOf.get(name);
+      if (index === undefined || functions[index]?.nameStart === match.index) continue;
+      const before = code.slice(Math.max(0, match.index - 400), match.index);
+      const member = /(?:\.|->)\s*(\w+)\s*=\s*(?:&|\([^()]*\))?\s*$/.exec(before)?.[1];
+      if (member !== undefined) {
+        this.#hasRole(name, memberRole(member, tableOf(before)));
+        continue;
+      }
+      const registrar = enclosingCall(before);
+      const within = functions.find((f) => f.start <= match.index && match.index < f.end)?.name;
+      if (registrar === undefined) this.#hasRole(name, 'unknown');
+      else if (isKeptByCaller(registrar)) {
+        if (within !== undefined) this.#called(name, within);
+      } else this.#hasRole(name, registrarRole(registrar));
+    }
+  }
+}
+
+/** Blanks the contents of strings, and comments where the text still has some. */
+function withoutStrings(code: string): string {
+  return code.replace(/"(?:[^"\\\n]|\\.)*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, (m) => ' '.repeat(m.length));
+}
+
+/** Type of the table whose initializer a text ends in: `static const struct foo_ops x = {`. */
+function tableOf(before: string): string | undefined {
+  return /\bstruct\s+(\w+)\s+\w+(?:\[[^\]]*\])?\s*=\s*\{(?![\s\S]*\};)/.exec(before)?.[1];
+}
+
+/** Name of the call whose arguments a text ends in. */
+function enclosingCall(before: string): string | undefined {
+  let depth = 0;
+  for (let i = before.length - 1; i >= 0; i--) {
+    const c = before[i]!;
+    if (c === ';' || c === '{' || c === '}') return undefined;
+    if (c === ')') depth++;
+    if (c !== '(') continue;
+    if (depth === 0) return /(\w+)\s*$/.exec(before.slice(0, i))?.[1];
+    depth--;
+  }
+  return undefined;
+}

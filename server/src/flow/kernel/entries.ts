@@ -1,0 +1,56 @@
+/**
+ * Who calls what stands in the kernel's tables of operations, and what is registered as a callback, as data. Sources:
+ * include/linux/fs.h, mm.h, mmu_notifier.h, interrupt.h, workqueue.h, timer.h, kref.h, bio.h, dmaengine.h, usb.h.
+ */
+import type { Role } from '../entries.ts';
+
+const MEMBERS: readonly (readonly [RegExp, Role])[] = [
+  [/^invalidate(_\w+)?$|^alloc_notifier$|^free_notifier$/, 'notifier'],
+  [
+    /^(release|close|flush|(pre|post|last)_?close|vm_close|unmap|unmap_dma_buf|detach(_\w+)?|destroy(_\w+)?|dereg_\w+|dealloc_\w+|kill_sb|put_super|stop_streaming|buf_cleanup|disconnect)$/,
+    'close',
+  ],
+  [/^(remove|shutdown|exit|unbind|fini|teardown|suspend|freeze)$/, 'remove'],
+  [/^(unlocked_|compat_)?ioctl$|^vidioc_\w+$|^uring_cmd$/, 'ioctl'],
+  [
+    /^(read|write|read_iter|write_iter|open|mmap|poll|fault|huge_fault|llseek|splice_\w+|show|store|get|set|sendmsg|recvmsg|setsockopt|getsockopt|bind|connect|fsync|direct_IO|attach\w*)$/,
+    'call',
+  ],
+  [
+    /^(bi_end_io|end_io|callback|callback_result|complete\w*|done|handler|thread_fn|irq_handler|func|function|work|timer|poll_cq|comp_handler|\w+_done|\w+_complete|\w+_callback)$/,
+    'completion',
+  ],
+];
+
+/** Role of a function in member `member` of a table of type `table`. */
+export function memberRole(member: string, table: string | undefined): Role {
+  if (table !== undefined && /mmu_(interval_)?notifier_ops/.test(table)) return 'notifier';
+  return MEMBERS.find(([name]) => name.test(member))?.[1] ?? 'unknown';
+}
+
+const REGISTRARS: readonly (readonly [RegExp, Role])[] = [
+  [
+    /irq|(^|_)(INIT_|DECLARE_|init_)?(delayed_|DELAYED_|DEFERRABLE_)?(work|WORK)\w*$|timer|TIMER|tasklet|TASKLET|_urb$|^kthread_|napi|_cb$|callback|fence|^async_|complet/,
+    'completion',
+  ],
+  [/^module_exit$|exitcall$|^devm_add_action\w*$|^drmm_add_action\w*$|^module_\w*driver$/, 'remove'],
+];
+
+/** Role of a function whose address is an argument of `registrar`. */
+export function registrarRole(registrar: string): Role {
+  return REGISTRARS.find(([name]) => name.test(registrar))?.[1] ?? 'unknown';
+}
+
+/** Functions that call what they are given: the caller decides when (a last reference, a grace period, each element). */
+export function isKeptByCaller(name: string): boolean {
+  return /^(kref_put\w*|refcount_dec_and\w*|call_s?rcu\w*|call_rcu_tasks\w*|(idr|xa|bus|driver|class|device|radix_tree|list)_for_each\w*|rhashtable_free_and_destroy|on_each_cpu\w*|stop_machine\w*|if|while|return|unlikely|likely|WARN_ON\w*)$/.test(
+    name,
+  );
+}
+
+/** Whether a command or function, by its name, undoes what another has set up. */
+export function releasesByName(name: string): boolean {
+  return /(^|_)(un(map|pin|reg|register|lock|set|bind|share|mmap|use|prepare)|de(reg|register|stroy|tach|alloc|queue|l|lete|init|activate)|free|remove|release|close|put|stop|disable|clear|fini|finali[sz]e|teardown|exit|cleanup|uninit|reset|run_down|disconnect|revoke)(_|$|[A-Z0-9])/i.test(
+    name,
+  );
+}

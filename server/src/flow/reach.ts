@@ -1,0 +1,39 @@
+/** Functions that reach others through calls in a file. */
+import type { CallTable } from './memo.ts';
+
+/** Functions for which `direct` holds, and those that call such a one, to a fixpoint; `among` leaves out others. */
+export function closure(
+  table: CallTable,
+  direct: (callees: ReadonlySet<string>) => boolean,
+  among: (name: string) => boolean = () => true,
+): Set<string> {
+  const found = new Set<string>();
+  const names = [...table.indexOf.keys()].filter(among);
+  for (const name of names) if (direct(table.callees[table.indexOf.get(name)!]!)) found.add(name);
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const name of names) {
+      if (found.has(name)) continue;
+      const calls = table.callees[table.indexOf.get(name)!]!;
+      if ([...found].some((f) => calls.has(f))) {
+        found.add(name);
+        grew = true;
+      }
+    }
+  }
+  return found;
+}
+
+/** Functions for which `direct` holds, and all that call them, directly or not. */
+export function callersOf(table: CallTable, direct: (index: number) => boolean): Set<string> {
+  const found = new Set([...table.indexOf].filter(([, index]) => direct(index)).map(([name]) => name));
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const [name, index] of table.indexOf) {
+      if (found.has(name) || ![...table.callees[index]!].some((callee) => found.has(callee))) continue;
+      found.add(name);
+      grew = true;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,93 @@
+import { FOLL } from '#engine/protocol/flags.ts';
+import type { HoldObservation } from '../flow/world.ts';
+import { called, firstPerKey, knownFlags, pathFinding, rangeOf } from './common.ts';
+import { pinnedForDevice, registersNotifier } from './devices.ts';
+import { USER_CONTROLLED } from './environments.ts';
+import type { Finding } from './finding.ts';
+import { heldUntilLater, holds, releasedBy, userspaceDecides } from './holds.ts';
+import type { Rule } from './rule.ts';
+
+export const missingLongterm: Rule = {
+  code: 'GUP204',
+  name: 'missing-longterm',
+  summary: 'pages are pinned for as long as userspace likes, without FOLL_LONGTERM (CASE 2)',
+  defaultLevel: 'error',
+  documentSection: 'CASE 2: RDMA',
+  documentLines: '143-154',
+  since: '5.6',
+  rationale:
+    'A pin that lasts until userspace closes, unmaps or unregisters something may last for ever. Without FOLL_LONGTERM the page stays where it is: in CMA or movable memory it blocks allocations and memory hot-unplug, and pages of DAX or dirty-tracked files are admitted, whose file system then waits for the pin. FOLL_LONGTERM moves the page out first, and refuses what cannot be held that long.',
+  bad: `static int buf_register(struct buf *buf, unsigned long uaddr)
+{
+	if (pin_user_pages_fast(uaddr, 1, FOLL_WRITE, &buf->page) != 1)
+		return -EFAULT;
+	return 0;
+}
+
+static long buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return cmd == BUF_REGISTER ? buf_register(file->private_data, arg) : -ENOTTY;
+}
+
+static int buf_release(struct inode *inode, struct file *file)
+{
+	struct buf *buf = file->private_data;
+
+	unpin_user_pages_dirty_lock(&buf->page, 1, true);
+	return 0;
+}
+
+static const struct file_operations buf_fops = {
+	.unlocked_ioctl = buf_ioctl,
+	.release = buf_release,
+};
+`,
+  good: `static int buf_register(struct buf *buf, unsigned long uaddr)
+{
+	if (pin_user_pages_fast(uaddr, 1, FOLL_WRITE | FOLL_LONGTERM, &buf->page) != 1)
+		return -EFAULT;
+	return 0;
+}
+
+static long buf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return cmd == BUF_REGISTER ? buf_register(file->private_data, arg) : -ENOTTY;
+}
+
+static int buf_release(struct inode *inode, struct file *file)
+{
+	struct buf *buf = file->private_data;
+
+	unpin_user_pages_dirty_lock(&buf->page, 1, true);
+	return 0;
+}
+
+static const struct file_operations buf_fops = {
+	.unlocked_ioctl = buf_ioctl,
+	.release = buf_release,
+};
+`,
+  check: (flow, { text, kernel }) => {
+    const bad = holds(flow).filter((o) => {
+      if (o.set.kind !== 'pin' || userspaceDecides(o) === undefined) return false;
+      const flags = knownFlags(o.set, kernel);
+      return flags !== undefined && (flags & FOLL.LONGTERM) === 0;
+    });
+    if (bad.length === 0 || registersNotifier(text)) return [];
+    return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
+  },
+  run: {
+    environments: USER_CONTROLLED,
+    completed: heldUntilLater,
+    refusalRepairs: true,
+    documentForm: (steps) => pinnedForDevice(steps, FOLL.LONGTERM),
+  },
+};
+
+function finding(o: HoldObservation): Finding {
+  const { set } = o;
+  const message = `${called(set.model.name)} pins pages that are released only by ${releasedBy(o)}: userspace decides how long that takes (CASE 2), and meanwhile the page can't be moved out of CMA or movable memory, and a file system may have to wait for it. Add FOLL_LONGTERM.`;
+  const at = { range: rangeOf(set.call), function: set.within };
+  const found = pathFinding('GUP204', o, at, message, []);
+  return { ...found, certainty: userspaceDecides(o) ?? 'possible' };
+}

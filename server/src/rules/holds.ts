@@ -1,0 +1,42 @@
+/** What the rules about long-term pins share: who decides how long the pages are held (document, CASE 1 and CASE 2). */
+import type { DriverStep } from '#engine/protocol/steps.ts';
+import type { ReachedFrom } from '../flow/entries.ts';
+import type { FunctionFlow } from '../flow/file.ts';
+import type { HoldObservation } from '../flow/world.ts';
+import { firstPerKey } from './common.ts';
+import { transferEnds } from './devices.ts';
+import type { Certainty } from './finding.ts';
+
+export function holds(flow: FunctionFlow): HoldObservation[] {
+  return flow.observations.filter((o) => o.what === 'hold');
+}
+
+/**
+ * How sure it is that userspace decides: the pages go when something is closed, unmapped or unregistered, and at no other
+ * time. Undefined where the end of some I/O releases them, or where the file does not show who does.
+ */
+export function userspaceDecides(o: HoldObservation): Certainty | undefined {
+  const roles = new Set(o.by.map((r) => r.role));
+  if (roles.has('completion') || roles.has('notifier') || roles.has('unknown')) return undefined;
+  if (!o.by.some(isUserspace)) return undefined;
+  return roles.has('exported') || !o.entryKnown ? 'likely' : 'certain';
+}
+
+function isUserspace(r: ReachedFrom): boolean {
+  return r.role === 'close' || r.role === 'remove' || r.role === 'release-call';
+}
+
+/** The entry points that release the pages, for a message: at most two. */
+export function releasedBy(o: HoldObservation): string {
+  const decisive = o.by.filter(isUserspace);
+  const names = firstPerKey(decisive.length > 0 ? decisive : o.by, (r) => r.entry).map((r) => `${r.entry}()`);
+  const more = names.length > 2 ? ' and others' : '';
+  return `${names.slice(0, 2).join(names.length === 2 ? ' and ' : ', ')}${more}`;
+}
+
+/** The path of the acquire, and then the time until userspace has the pages released. */
+export function heldUntilLater(steps: readonly DriverStep[]): DriverStep[] {
+  const end = steps.findIndex((s) => s.op === 'return');
+  const path = end < 0 ? [...steps] : steps.slice(0, end);
+  return transferEnds([...path, { op: 'later' }, ...(end < 0 ? [] : steps.slice(end))]);
+}
