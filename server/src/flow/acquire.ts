@@ -116,7 +116,7 @@ export function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
     read: false,
     dirtied: 'no',
     device: undefined,
-    exposed: false,
+    exposed: undefined,
     pageLocked: false,
     guessed: many,
     underLock: seen.model.underMmapLock && !mayUnlock(seen),

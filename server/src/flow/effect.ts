@@ -67,11 +67,11 @@ function apply(
       dirty(w, f, st, e, arg(effect.page), effect.locked);
       return undefined;
     case 'map':
-      expose(st, arg(effect.page));
+      expose(st, arg(effect.page), e);
       return convertRef(w, arg(effect.page), 'data');
     case 'map-array': {
       const some = somePage(w, st, arg(effect.pages));
-      expose(st, some ?? TOP);
+      expose(st, some ?? TOP, e);
       return some === undefined ? TOP : w.values.ref('data', some.set, null);
     }
     case 'read':
@@ -89,7 +89,7 @@ function apply(
     case 'same':
       return arg(effect.arg);
     case 'handle':
-      expose(st, arg(effect.arg));
+      expose(st, arg(effect.arg), e);
       return convertRef(w, arg(effect.arg), 'handle');
     case 'page-of':
       return convertRef(w, inList(w, st, arg(effect.arg)), 'page');
@@ -146,8 +146,8 @@ function apply(
 }
 
 /** Somebody can get at the data of the page from here on: by an address, or by its number. */
-function expose(st: State, v: Value): void {
-  if (isPageRef(v)) st.update(v.set, { exposed: true });
+function expose(st: State, v: Value, { start, end }: Call): void {
+  if (isPageRef(v)) st.update(v.set, { exposed: { start, end } });
 }
 
 /** An entry of a scatterlist stands for one of the pages in the list. */

@@ -1,5 +1,6 @@
 /** One state of the small world: what a path has done to the pages so far. */
 
+import type { Range } from '../syntax/range.ts';
 import { type DeviceUse, deviceKey } from './device.ts';
 import { StateHash } from './hash.ts';
 import type { Call } from './ir.ts';
@@ -31,8 +32,8 @@ export interface PageSet {
   readonly dirtied: 'no' | 'unlocked' | 'locked';
   /** What devices were given of the pages; undefined while none was. */
   readonly device: DeviceUse | undefined;
-  /** Its address or number was asked for, so that somebody can get at the data. */
-  readonly exposed: boolean;
+  /** Where its address or number was asked for, so that somebody can get at the data from there on. */
+  readonly exposed: Range | undefined;
   /** The page lock is held, or was tried for. */
   readonly pageLocked: boolean;
   /** What is released is not sure: a count or an index is not known, or there are more references than this one. */
@@ -196,7 +197,7 @@ function idOfSet(set: PageSet, values: Values): number {
 }
 
 function setKey(s: PageSet): string {
-  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${deviceKey(s.device)}${s.exposed ? 'X' : ''}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''}${s.escaped === undefined ? '' : 'E'} ${s.flags.key}}`;
+  return `${s.id}{${s.result}/${s.nr} ${s.slots.join()} ${s.written}${s.read ? 'r' : ''} ${s.dirtied}${deviceKey(s.device)}${s.exposed === undefined ? '' : 'X'}${s.underLock ? 'L' : ''}${s.pageLocked ? 'P' : ''}${s.guessed ? 'G' : ''}${s.escaped === undefined ? '' : 'E'} ${s.flags.key}}`;
 }
 
 export function refersTo(v: Value, set: string): boolean {

@@ -1,5 +1,8 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
+import { oneLine } from '../flow/ir.ts';
+import { certainBits } from '../flow/value.ts';
+import type { WitnessStep } from '../flow/witness.ts';
 import type { HoldObservation } from '../flow/world.ts';
 import { called, firstPerKey, pathFinding, pinForm, rangeOf } from './common.ts';
 import { pinnedForDevice, registersNotifier } from './devices.ts';
@@ -78,7 +81,7 @@ static const struct file_operations area_fops = {
       (o) => o.set.kind === 'get' && isUsed(o) && userspaceDecides(o) !== undefined,
     );
     if (bad.length === 0 || registersNotifier(text)) return [];
-    return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
+    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, text));
   },
   run: {
     environments: [...COPY_ON_WRITE, ...RECLAIM, ...USER_CONTROLLED],
@@ -90,29 +93,37 @@ static const struct file_operations area_fops = {
 
 /** The data is used, or can be: by a device, through an address, or by somebody who was told where the page is. */
 function isUsed({ set }: HoldObservation): boolean {
-  return set.device !== undefined || set.written !== 'no' || set.read || set.exposed;
+  return set.device !== undefined || set.written !== 'no' || set.read || set.exposed !== undefined;
 }
 
-/** What the pages are kept for happens later: the CPU writes or reads them, where no device has them. */
+/** What the pages are kept for happens later: the last access comes after the return of the entry point. */
 function usedLater(steps: readonly DriverStep[]): DriverStep[] {
-  const acquire = steps.find((s) => s.op === 'acquire');
-  if (acquire === undefined || steps.some((s) => s.op === 'dma-map')) return [...steps];
-  const mode = (acquire.flags & FOLL.WRITE) !== 0 ? 'write' : 'read';
-  const use: DriverStep = {
+  const at = steps.findLastIndex((s) => s.op === 'access');
+  if (at < 0) return [...steps];
+  return [...steps.slice(0, at), { op: 'later' }, ...steps.slice(at)];
+}
+
+/** Where the driver gets at the data, as an access: it holds the address for later. */
+function use(o: HoldObservation, text: string): WitnessStep[] {
+  const { set } = o;
+  if (set.exposed === undefined || set.device !== undefined || set.written === 'yes') return [];
+  const mode = (certainBits(set.flags) & FOLL.WRITE) !== 0 ? 'write' : 'read';
+  const step: DriverStep = {
     op: 'access',
     mode,
-    set: acquire.set,
+    set: 0,
     from: 0,
-    count: acquire.expect ?? acquire.nr,
+    count: Math.min(set.result, set.slots.length),
   };
-  const end = steps.findIndex((s) => s.op === 'return');
-  return [...steps.slice(0, end), { op: 'later' }, use, ...steps.slice(end)];
+  return [{ step, range: set.exposed, text: oneLine(text, set.exposed) }];
 }
 
-function finding(o: HoldObservation): Finding {
+function finding(o: HoldObservation, text: string): Finding {
   const { set } = o;
   const message = `${called(set.model.name)} takes references that are dropped only by ${releasedBy(o)}, when userspace likes (CASE 2), and the data is used meanwhile: after a fork the process may have another page there, and the page can't be moved out of CMA or movable memory. Use ${called(pinForm(set.model.name))} with FOLL_LONGTERM and release with unpin_user_pages_dirty_lock().`;
   const at = { range: rangeOf(set.call), function: set.within };
   const found = pathFinding('GUP203', o, at, message, []);
-  return { ...found, certainty: userspaceDecides(o) ?? 'possible' };
+  const { steps = [], assumed = [] } = found.witness ?? {};
+  const witness = { steps: [...steps, ...use(o, text)], assumed };
+  return { ...found, witness, certainty: userspaceDecides(o) ?? 'possible' };
 }
