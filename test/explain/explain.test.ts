@@ -94,6 +94,51 @@ test('a finding that a run could have shown and did not is lowered, and says so'
   expect(explanation?.summary).toMatch(/^a run could have shown it and did not/);
 });
 
+describe('a bound on states', () => {
+  const rule = RULES.find((r) => r.code === 'GUP201')!;
+  const withBound = (states: number) => {
+    const finding = lint(analyzer, bad('GUP201')).findings[0]!;
+    return finish(new Explainer().explain(finding, rule, { place: () => 'line 1', states }));
+  };
+
+  test('is reported when it is hit, and then proves nothing', () => {
+    const { verdict, explored, tried, reach } = withBound(12);
+    expect([verdict, explored.bounded]).toEqual(['not-shown', true]);
+    expect(tried.map(({ outcome }) => outcome)).toContain('bounded');
+    expect(reach).toMatch(/bound on states was hit.*proves nothing/);
+  });
+
+  test('leaves what was shown when the whole of both forms fits', () => {
+    const full = withBound(50_000);
+    expect([full.verdict, full.explored.bounded]).toEqual(['shown', false]);
+    const tight = withBound(full.explored.states + 1);
+    expect([tight.verdict, tight.property]).toEqual([full.verdict, full.property]);
+  });
+});
+
+test('an explanation is made in slices that can be left', () => {
+  const rule = RULES.find((r) => r.code === 'GUP201')!;
+  const finding = lint(analyzer, bad('GUP201')).findings[0]!;
+  const steps = finding.witness!.steps;
+  const release = steps.findLast(({ step }) => step.op === 'release')!;
+  const access = steps.find(({ step }) => step.op === 'access')!;
+  const acquire = steps.find(({ step }) => step.op === 'acquire')!;
+  const later = { ...release, step: { op: 'later' } as const };
+  // Many chances for the actors: more states than one slice has.
+  const wide = {
+    ...rule.run!,
+    environments: [{ memory: 'anon', actors: ['store', 'fork-parent-write', 'fork-child-write', 'reclaim'] }],
+  } as const;
+  const long = {
+    ...finding,
+    witness: { ...finding.witness!, steps: [acquire, access, later, access, later, access, release] },
+  };
+  const slices = new Explainer().explain(long, { ...rule, run: wide }, { place: () => 'line 1' });
+  let count = 0;
+  while (slices.next().done !== true && count < 3) count++;
+  expect(count).toBe(3);
+});
+
 describe('level', () => {
   const finding = (certainty: Finding['certainty']) => ({ certainty }) as Finding;
   const table: readonly (readonly [Level, Finding['certainty'], 'shown' | 'not-shown', Level])[] = [

@@ -57,12 +57,14 @@ interface Search {
  */
 export function explore(scenario: Scenario, options: ExploreOptions = {}): Exploration {
   const full = exploreFully(scenario, options);
-  const { states, transitions, executions, depth, verdict, refusal, refusedWith, counterexample } = full;
+  const { states, transitions, executions, depth, verdict, refusal, refusedWith, bounded, counterexample } =
+    full;
   return {
     verdict,
     ...(counterexample === undefined ? {} : { counterexample }),
     ...(refusal === undefined ? {} : { refusal }),
     ...(refusedWith === undefined ? {} : { refusedWith }),
+    ...(bounded === undefined ? {} : { bounded }),
     states,
     transitions,
     executions,
@@ -115,6 +117,7 @@ export function* surveySlices(scenario: Scenario, options: ExploreOptions): Slic
       ...(search.refusal === undefined
         ? {}
         : { refusal: search.refusal.text, refusedWith: search.refusal.result }),
+      ...(search.bounded ? { bounded: true } : {}),
       states: search.states,
       transitions: search.transitions,
       executions: search.executions,
@@ -133,15 +136,19 @@ function selected(options: ExploreOptions): readonly Property[] {
     : ALL_PROPERTIES.filter((property) => names.includes(property.name));
 }
 
-/** The shortest run that breaks one of the properties, in slices. Reduction reorders runs, so it is off here. */
+/**
+ * The shortest run that breaks one of the properties, in slices. Reduction reorders runs: with it, the run found is one
+ * of the shorter ones, after fewer states.
+ */
 export function* shortestOf(
   scenario: Scenario,
   options: ExploreOptions,
   properties: readonly Property[],
+  reduction = false,
 ): Slices<Counterexample | undefined> {
   const program = new Program(scenario);
   const target = properties.reduce((mask, property) => mask | property.bit, 0);
-  const { path } = yield* searchStates(program, { ...options, reduction: false }, ALL_PROPERTIES, target);
+  const { path } = yield* searchStates(program, { ...options, reduction }, ALL_PROPERTIES, target);
   return path === undefined ? undefined : trace(scenario, path, properties);
 }
 

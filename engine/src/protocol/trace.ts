@@ -108,6 +108,8 @@ export interface Exploration {
   readonly refusal?: string;
   /** What the refused acquire returned instead (pages, or -errno). */
   readonly refusedWith?: number;
+  /** The search stopped at a bound; what it found before counts, what it did not find proves nothing. */
+  readonly bounded?: true;
   readonly states: number;
   readonly transitions: number;
   /** Number of different complete executions. */

@@ -1,9 +1,10 @@
 /** Runs the engine for a finding: the path as written against the document's form of it, in the same environments. */
-import { compareSlices, type Difference } from '#engine/explore/compare.ts';
+import { compareSlices, counterexampleSlices, type Difference } from '#engine/explore/compare.ts';
 import type { Slices } from '#engine/explore/slices.ts';
 import { canonicalText } from '#engine/protocol/canonical.ts';
 import type { Scenario } from '#engine/protocol/scenario.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
+import type { Counterexample, PropertyName } from '#engine/protocol/trace.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Environment, Rule, RuleRun } from '../rules/rule.ts';
 import type { Range } from '../syntax/range.ts';
@@ -42,6 +43,7 @@ interface Tried {
 /** Remembers verdicts by the scenarios' canonical text: paths that differ only in names are run once. */
 export class Explainer {
   readonly #verdicts = new Map<string, Difference>();
+  readonly #counterexamples = new Map<string, Counterexample>();
 
   /**
    * Deterministic: equal findings give equal explanations. It is made in slices of some milliseconds: in between, a
@@ -60,9 +62,24 @@ export class Explainer {
       tried.push({ environment, scenario, form, difference });
     }
     const first = tried.find(({ difference }) => difference.shown);
-    return first === undefined
-      ? notShown(finding, path, tried, options)
-      : shown(finding, path, tried, first, options);
+    if (first === undefined) return notShown(finding, path, tried, options);
+    const counterexample = yield* this.#counterexample(first.scenario, first.difference.property!, options);
+    return shown(finding, path, tried, first, counterexample, options);
+  }
+
+  /** The shortest run that breaks the property. */
+  *#counterexample(
+    scenario: Scenario,
+    property: PropertyName,
+    { states = STATE_BOUND }: ExplainOptions,
+  ): Slices<Counterexample> {
+    const key = `${property}\n${canonicalText(scenario)}`;
+    const known = this.#counterexamples.get(key);
+    if (known !== undefined) return known;
+    const found = yield* counterexampleSlices(scenario, property, { bounds: { states } });
+    if (found === undefined) throw new Error(`${property} broke, and no run of ${states} states breaks it`);
+    remember(this.#counterexamples, key, found);
+    return found;
   }
 
   *#verdict(
@@ -82,14 +99,19 @@ export class Explainer {
       {
         bounds: { states },
         refusalKeeps,
+        verdictOnly: true,
       },
     );
     // What a bound of this call's own cut short is nobody else's answer.
     if (states !== STATE_BOUND) return difference;
-    this.#verdicts.set(key, difference);
-    if (this.#verdicts.size > MAX_VERDICTS) this.#verdicts.delete(this.#verdicts.keys().next().value!);
+    remember(this.#verdicts, key, difference);
     return difference;
   }
+}
+
+function remember<T>(into: Map<string, T>, key: string, value: T): void {
+  into.set(key, value);
+  if (into.size > MAX_VERDICTS) into.delete(into.keys().next().value!);
 }
 
 function keyOf(scenario: Scenario, form: readonly DriverStep[]): string {
@@ -115,10 +137,10 @@ function shown(
   path: DriverPath,
   tried: readonly Tried[],
   { environment, scenario, form, difference }: Tried,
+  counterexample: Counterexample,
   { place }: ExplainOptions,
 ): Explanation {
-  const { written, document, property } = difference;
-  const counterexample = written.counterexample!;
+  const { document, property } = difference;
   const witnessStep = (index: number | undefined) => {
     const id = index === undefined ? undefined : scenario.driver[index]?.id;
     return id === undefined ? undefined : finding.witness?.steps[id];
@@ -171,7 +193,7 @@ function notShown(
   const trials = tried.map(trialOf);
   return {
     verdict: 'not-shown',
-    summary: `a run could have shown it and did not (its level is lowered): ${trials.map(trialText).join('; ')}`,
+    summary: `a run could have shown it and did not, in any of ${trials.length} environments, so the level is one lower`,
     scenario: last.scenario,
     form: last.form,
     assumptions: assumptionsOf(finding, path, last.scenario, undefined, place),
@@ -195,8 +217,8 @@ function trialOf({ environment, difference }: Tried): Trial {
   });
   if (repaired) return trial('repaired');
   if (written.verdict === 'refused') return trial('fails');
-  if (written.verdict === 'bounded' || document.verdict === 'bounded') return trial('bounded');
-  const broken = written.counterexample?.violation.property;
+  if (written.bounded === true || document.bounded === true) return trial('bounded');
+  const broken = difference.broken[0];
   if (written.verdict === 'holds') return trial('holds');
   return document.verdict === 'refused' ? trial('fails', broken) : trial('remains', remaining[0] ?? broken);
 }
@@ -225,7 +247,7 @@ function extent(
   { written, document }: Difference,
   path: DriverPath,
 ): Pick<Explanation, 'explored' | 'reach'> {
-  const bounded = written.verdict === 'bounded' || document.verdict === 'bounded';
+  const bounded = written.bounded === true || document.bounded === true;
   const beyond =
     path.leftOut === 0 ? 'a bound beyond them' : 'a bound beyond them, and for the steps that were left out';
   return {
