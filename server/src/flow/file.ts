@@ -14,8 +14,10 @@ import {
   OwnerRecord,
 } from './held.ts';
 import { type EntryRun, holdsOf } from './holds.ts';
+import { FileContexts } from './context/observe.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
+import { SLEEPS } from './kernel/contexts.ts';
 import { isProtocolName, isReleaseName } from './kernel/effects.ts';
 import { liveness } from './liveness.ts';
 import { lowerFunction } from './lower-function.ts';
@@ -121,7 +123,9 @@ function runFile(
       (c) => isSurveyed(c, source.expandedCode(index), source.kernel) && !table.indexOf.has(c),
     );
   });
-  if (surveyed.length + direct.length === 0) return { functions: [], analysed: [], partlyRead: [] };
+  const inContext = [...table.callees].some((calls) => [...calls].some((c) => SLEEPS.has(c)));
+  if (surveyed.length + direct.length === 0 && !inContext)
+    return { functions: [], analysed: [], partlyRead: [] };
   const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
   const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
   let level = [...new Set(direct)];
@@ -138,6 +142,7 @@ function runFile(
   for (const { name } of surveyed) if (!done.has(name)) run.surveyOnly(name);
   run.pairs();
   run.holds(direct);
+  run.contexts();
   return run.result();
 }
 
@@ -251,6 +256,25 @@ class FileRun {
     if (flow !== undefined) return { observations: flow.observations, left: this.#left.get(name) ?? [] };
     const ir = this.#handedOverAt.has(name) ? this.#lower(name) : undefined;
     return ir === undefined ? undefined : this.#execute(ir, this.#handedOverBefore(name));
+  }
+
+  /** Tells of calls that may sleep, or need a user's mm, in which context they are made. */
+  contexts(): void {
+    const lower = (name: string): FunctionIr | undefined =>
+      this.#lowered.get(name) ?? (this.#source.inlines.has(name) ? undefined : this.#lowerOwn(name));
+    const contexts = new FileContexts(this.#source, this.#table, lower);
+    for (const name of contexts.functions()) {
+      const roots = [name, ...contexts.lockingCallers(name)];
+      const scope = { name: `${name}, context`, roots, also: contexts.signature(name) };
+      const surroundings = this.#surroundings();
+      const kept = this.#memo.recall(scope, surroundings);
+      const figures = { steps: 0, cut: false, handsOver: false, leaves: NO_LEAVES };
+      const identity = kept?.identity ?? this.#remember(scope, surroundings, figures);
+      const observations = kept === undefined ? contexts.observe(name) : [];
+      const remembered = kept !== undefined;
+      if (!remembered && observations.length === 0) continue;
+      this.#functions.push({ name: scope.name, observations, steps: 0, cut: false, identity, remembered });
+    }
   }
 
   #types(): FileTypes {

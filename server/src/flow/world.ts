@@ -2,6 +2,8 @@
 import type { DmaDirection } from '#engine/protocol/steps.ts';
 import type { Range } from '../syntax/range.ts';
 import type { ReachedFrom } from './entries.ts';
+import type { MmapState } from './context/locks.ts';
+import type { Callers } from './context/roles.ts';
 import type { Binary, Call, Expr, FunctionIr, Member } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { DeviceWay } from './kernel/devices.ts';
@@ -160,6 +162,46 @@ export interface RefcountObservation {
   readonly within: string;
 }
 
+/** A call that may sleep or needs a user's mm, with what the text tells of the context that it is made in. */
+export interface ContextObservation {
+  readonly what: 'context';
+  readonly call: Call;
+  /** The acquiring function; undefined for a function that only sleeps. */
+  readonly model: AcquireModel | undefined;
+  /** It may sleep in this form. */
+  readonly sleeps: boolean;
+  /** What makes the place certainly atomic, the innermost last. */
+  readonly atomic: readonly AtomicPlace[];
+  readonly mmap: MmapState;
+  /** The mm whose lock is held is that of the calling process. */
+  readonly mmapIsCurrent: boolean;
+  /** The call is given the mm of the calling process, by its kind or by name. */
+  readonly ofCurrent: boolean;
+  readonly callers: Callers;
+  readonly within: string;
+}
+
+/** A lock or guard that is held at a call; `via` is the call of a helper that it was taken around. */
+export interface AtomicPlace {
+  readonly by: string;
+  readonly range: Range;
+  readonly via?: { readonly function: string; readonly range: Range };
+}
+
+/**
+ * What a function does after an acquiring call with `&locked`: it unlocks without looking at the variable, or goes on
+ * with a vma that it looked up before.
+ */
+export interface DroppedLockObservation {
+  readonly what: 'dropped-lock';
+  readonly event: 'unlock' | 'vma';
+  readonly call: Call;
+  readonly range: Range;
+  /** The variable that tells whether the lock is still held. */
+  readonly variable: string;
+  readonly within: string;
+}
+
 /** What a run sees. */
 export type RunObservation =
   | AcquireObservation
@@ -172,7 +214,12 @@ export type RunObservation =
   | ExitObservation;
 
 /** What the text says, on whatever path. */
-export type TextObservation = CallObservation | FlagObservation | RefcountObservation;
+export type TextObservation =
+  | CallObservation
+  | FlagObservation
+  | RefcountObservation
+  | ContextObservation
+  | DroppedLockObservation;
 
 /**
  * Pages are still held when the entry point has returned that acquired them (`entry`, or `set.within` where that is only

@@ -128,6 +128,7 @@ const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
   GUP104: ['GUP101', 'GUP102', 'GUP103'],
   GUP105: ['GUP101'],
   GUP106: ['GUP101', 'GUP103'],
+  GUP107: [...REFUSED, 'GUP105', 'GUP112'],
   GUP201: [...REFUSED, 'GUP202', 'GUP203', 'GUP601'],
   GUP202: [...REFUSED, 'GUP203', 'GUP601'],
   GUP203: [...REFUSED, 'GUP601'],

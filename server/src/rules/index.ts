@@ -5,9 +5,12 @@ import { longtermWithoutPin } from './gup103-longterm-without-pin.ts';
 import { nullPages } from './gup104-null-pages.ts';
 import { obsoleteApi } from './gup105-obsolete-api.ts';
 import { longtermP2pdma } from './gup106-longterm-p2pdma.ts';
+import { mmapLock } from './gup107-mmap-lock.ts';
+import { atomicContext } from './gup108-atomic-context.ts';
 import { flagsType } from './gup109-flags-type.ts';
 import { fastFlag } from './gup110-fast-flag.ts';
 import { force } from './gup111-force.ts';
+import { noUserMm } from './gup112-no-user-mm.ts';
 import { writeUnderGet } from './gup201-write-under-get.ts';
 import { dmaUnderGet } from './gup202-dma-under-get.ts';
 import { longtermUnderGet } from './gup203-longterm-under-get.ts';
@@ -40,9 +43,12 @@ export const RULES: readonly Rule[] = [
   nullPages,
   obsoleteApi,
   longtermP2pdma,
+  mmapLock,
+  atomicContext,
   flagsType,
   fastFlag,
   force,
+  noUserMm,
   writeUnderGet,
   dmaUnderGet,
   longtermUnderGet,
