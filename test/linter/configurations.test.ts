@@ -57,7 +57,8 @@ describe('a ladder around calls', () => {
   });
 
   it('judges each branch by a release that reads it', () => {
-    const calls = `#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+    const calls = `	lockdep_assert_held(&current->mm->mmap_lock);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 	ret = get_user_pages(a, 1, 0, &page);
 #elif LINUX_VERSION_CODE >= KERNEL_VERSION(4, 9, 0)
 	ret = get_user_pages(a, 1, 0, &page, NULL);

@@ -10,7 +10,7 @@ import { type GuardScope, guardScopes } from './guards.ts';
 import { type CalleeLocks, type LockContext, locksAtCalls, locksAtNodes } from './locks.ts';
 import { FileRoles } from './roles.ts';
 
-const ASKS_FOR_MM = /!\s*current->mm\b(?!->)|\bcurrent->mm\s*(==|!=|&&|\|\||\?)|\(\s*current->mm\s*\)/;
+const ASKS_FOR_MM = /!\s*current->mm\b(?!->)|\bcurrent->mm\s*(==|!=|&&|\|\||\?)|\bif\s*\(\s*current->mm\s*\)/;
 
 /** The contexts of one file. `lower` gives the graph of a function, or undefined where it has none. */
 export class FileContexts {
