@@ -2,6 +2,7 @@
 import type { Parser } from '../syntax/parser.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
+import { FileContexts } from './context/observe.ts';
 import { Entries } from './entries.ts';
 import {
   type Held,
@@ -14,7 +15,6 @@ import {
   OwnerRecord,
 } from './held.ts';
 import { type EntryRun, holdsOf } from './holds.ts';
-import { FileContexts } from './context/observe.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { SLEEPS } from './kernel/contexts.ts';

@@ -1,9 +1,9 @@
 /** What one analysis of a function and its helpers shares: functions of the file, values, budget, observations. */
 import type { DmaDirection } from '#engine/protocol/steps.ts';
 import type { Range } from '../syntax/range.ts';
-import type { ReachedFrom } from './entries.ts';
 import type { MmapState } from './context/locks.ts';
 import type { Callers } from './context/roles.ts';
+import type { ReachedFrom } from './entries.ts';
 import type { Binary, Call, Expr, FunctionIr, Member } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { DeviceWay } from './kernel/devices.ts';
