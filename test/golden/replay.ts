@@ -4,7 +4,7 @@ import { userAccess } from '#engine/model/fault.ts';
 import { folioMaybeDmaPinned } from '#engine/model/folio.ts';
 import { ZERO_FRAME } from '#engine/model/machine.ts';
 import { migrateFolio } from '#engine/model/migrate.ts';
-import { pteFrame } from '#engine/model/rmap.ts';
+import { pageMapcount, pteFrame } from '#engine/model/rmap.ts';
 import { execute } from './actions.ts';
 import type { Outcome } from './effects.ts';
 import { prepare } from './prepare.ts';
@@ -418,7 +418,7 @@ class Checker {
     };
     check('refcount', m.ref(head));
     check('mapcount', m.word(head, FRAME.MAPCOUNT));
-    if (page.hugetlb !== true) check('pageMapcountField', m.word(frame, FRAME.PAGEMAP));
+    if (page.hugetlb !== true) check('pageMapcountField', pageMapcount(m, frame));
     check('entireMapcount', m.word(head, FRAME.ENTIRE));
     check('pincount', order > 0 ? m.word(head, FRAME.PIN) : null);
     check('maybeDmaPinned', folioMaybeDmaPinned(m, head));

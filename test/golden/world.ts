@@ -383,7 +383,7 @@ export class World {
     for (let i = 0; i < (whole ? 1 << watch.order : 1); i++) {
       const at = whole ? head + i : frame;
       m.setPte(proc, from + i, makePte(at, bits | zone | (pte.special === 1 ? PTE.SPECIAL : 0)));
-      if (pte.special !== 1) m.setWord(at, FRAME.PAGEMAP, 1);
+      if (pte.special !== 1 && watch.order > 0) m.setWord(at, FRAME.PAGEMAP, 1);
       if (watch.anonExclusive === 1) m.setFlag(at, PG.anonExclusive);
     }
   }
@@ -405,7 +405,7 @@ export class World {
     if (page.headAnonExclusive === 1) m.setFlag(head, PG.anonExclusive);
     const frame = head + page.idxInFolio;
     if (page.anonExclusive === 1) m.setFlag(frame, PG.anonExclusive);
-    if (page.hugetlb !== true) m.setWord(frame, FRAME.PAGEMAP, page.pageMapcountField);
+    if (page.hugetlb !== true && page.order > 0) m.setWord(frame, FRAME.PAGEMAP, page.pageMapcountField);
     for (let i = 0; i < 1 << page.order; i++) this.pair(page.headPfn + i, head + i);
     if (page.anon === 1 || page.anon === true) m.setWord(head, FRAME.MAPPING, MAPPING_ANON);
     else if (page.mappingNull !== true && page.hugeZero !== true) this.adoptFilePage(head, page, address);

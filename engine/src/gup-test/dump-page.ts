@@ -2,6 +2,7 @@
 import { FRAME, PG } from '../model/constants.ts';
 import { folioPages } from '../model/folio.ts';
 import { MAPPING_FILE, type Machine } from '../model/machine.ts';
+import { pageMapcount } from '../model/rmap.ts';
 
 /** Flags in the order in which the kernel names them, with their bit in page->flags of 6.12 on x86-64. */
 const PRINTED = [
@@ -32,7 +33,7 @@ export function dumpPage(m: Machine, frame: number, index: number, pfn: number, 
   const flags = m.flags(head);
   const order = m.order(head);
   const hugetlb = (flags & PG.hugetlb) !== 0;
-  const mapcount = hugetlb ? 0 : m.word(frame, FRAME.PAGEMAP);
+  const mapcount = hugetlb ? 0 : pageMapcount(m, frame);
   const lines = [
     `page: refcount:${m.ref(head)} mapcount:${mapcount} mapping:${'0'.repeat(16)} index:0x${index.toString(16)} pfn:0x${pfn.toString(16)}`,
   ];

@@ -78,7 +78,7 @@ export const FRAME = {
   INDEX: 7,
   /** What the page's bytes hold: an opaque number that copies carry along. */
   CONTENT: 8,
-  /** _mapcount + 1 of this page. */
+  /** _mapcount + 1 of a page of a large folio; an order-0 folio's is its folio_mapcount(). */
   PAGEMAP: 9,
   SIZE: 10,
 } as const;

@@ -246,10 +246,12 @@ export class Machine {
     return this.words[this.pteBase + e]!;
   }
   procOf(e: number): number {
-    return Math.floor(e / this.vpages);
+    let proc = 0;
+    for (let rest = e; rest >= this.vpages; rest -= this.vpages) proc++;
+    return proc;
   }
   vpageOf(e: number): number {
-    return e % this.vpages;
+    return e - this.procOf(e) * this.vpages;
   }
 
   procFlags(proc: number): number {

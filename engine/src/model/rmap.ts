@@ -20,8 +20,17 @@ export function hasRmap(pte: number): boolean {
 /** Installs an entry for one page; the caller passes on one reference. */
 export function mapPage(m: Machine, proc: number, vpage: number, frame: number, bits: number): void {
   m.setPte(proc, vpage, makePte(frame, bits));
-  m.addWord(frame, FRAME.PAGEMAP, 1);
-  m.addWord(m.head(frame), FRAME.MAPCOUNT, 1);
+  countMapping(m, frame, m.head(frame), 1);
+}
+
+function countMapping(m: Machine, frame: number, head: number, delta: 1 | -1): void {
+  m.addWord(head, FRAME.MAPCOUNT, delta);
+  if (m.order(head) > 0) m.addWord(frame, FRAME.PAGEMAP, delta);
+}
+
+/** _mapcount + 1 of a page. */
+export function pageMapcount(m: Machine, frame: number): number {
+  return m.word(frame, m.order(m.head(frame)) > 0 ? FRAME.PAGEMAP : FRAME.MAPCOUNT);
 }
 
 /** Maps a whole large folio by one PMD (or hugetlb) entry; the caller passes on one reference. */
@@ -64,8 +73,7 @@ export function unmapEntry(m: Machine, proc: number, vpage: number, zap = false)
   if (!hasRmap(pte)) return;
   const frame = pteFrame(pte);
   const head = m.head(frame);
-  m.addWord(frame, FRAME.PAGEMAP, -1);
-  m.addWord(head, FRAME.MAPCOUNT, -1);
+  countMapping(m, frame, head, -1);
   if (zap) transferBits(m, head, pte);
   if (m.order(head) > 0 && m.word(head, FRAME.MAPCOUNT) > 0) m.setFlag(head, PG.partiallyMapped);
   folioPutRefs(m, head, 1);

@@ -78,7 +78,10 @@ function tryToUnmap(m: Machine, head: number): void {
   const anon = m.isAnon(head);
   const slot = anon ? slotOf(m, head) : -1;
   const nr = folioPages(m, head);
-  for (let e = nextMapping(m, head, nr, 0); e >= 0; e = nextMapping(m, head, nr, e + 1)) {
+  // What reclaim looks at is mapped by entries that count in mapcount: with none of them left, the walk is over.
+  for (let e = 0; m.word(head, FRAME.MAPCOUNT) > 0; e++) {
+    e = nextMapping(m, head, nr, e);
+    if (e < 0) return;
     const proc = m.procOf(e);
     const vpage = m.vpageOf(e);
     const pte = m.entry(e);
@@ -217,6 +220,7 @@ export function splitFolio(m: Machine, head: number): boolean {
     m.set(page + FRAME.SHAPE, shape);
     m.set(page + FRAME.MAPPING, mapping);
     m.set(page + FRAME.MAPCOUNT, mapcount);
+    m.set(page + FRAME.PAGEMAP, 0);
     m.set(page + FRAME.ENTIRE, 0);
     m.set(page + FRAME.REF, mapcount);
     if (mapcount === 0) m.clear(page, page + FRAME.SIZE);
