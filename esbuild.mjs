@@ -8,6 +8,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { buildInfoEsbuild, root } from './scripts/build-info.mjs';
 import { nodeBundle } from './scripts/bundle.mjs';
+import { constants } from './scripts/constants.mjs';
 
 const out = path.join(root, 'dist');
 mkdirSync(out, { recursive: true });
@@ -22,7 +23,7 @@ function bundle(entry, name, options = {}) {
     minifySyntax: true,
     // Only read where the code is not bundled (syntax/assets.ts).
     logOverride: { 'empty-import-meta': 'silent' },
-    plugins: [buildInfoEsbuild],
+    plugins: [buildInfoEsbuild, constants],
     ...options,
   });
 }

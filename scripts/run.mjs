@@ -8,6 +8,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { buildInfoEsbuild, root } from './build-info.mjs';
 import { nodeBundle } from './bundle.mjs';
+import { constants } from './constants.mjs';
 
 const [entry, ...args] = process.argv.slice(2);
 if (entry === undefined) {
@@ -25,7 +26,7 @@ try {
     sourcemap: 'inline',
     packages: 'external',
     alias: {},
-    plugins: [buildInfoEsbuild],
+    plugins: [buildInfoEsbuild, constants],
   });
 } catch {
   process.exit(2); // esbuild has said what is wrong

@@ -1,12 +1,12 @@
 /** Random operations on a machine: whatever happens, every reference is somebody's. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FRAME, GUP_PIN_COUNTING_BIAS, PG, PTE, VM } from '#engine/model/constants.ts';
+import { FRAME, GUP_PIN_COUNTING_BIAS, PG, PTE, VM, ZERO_FRAME } from '#engine/model/constants.ts';
 import { userAccess } from '#engine/model/fault.ts';
 import { truncateFile, writebackFile } from '#engine/model/file.ts';
 import { extraReferences, folioMaybeDmaPinned, putPage } from '#engine/model/folio.ts';
 import { getUserPages, getUserPagesFast, pinUserPages, pinUserPagesFast } from '#engine/model/gup-api.ts';
-import { createMachine, type Machine, ZERO_FRAME } from '#engine/model/machine.ts';
+import { createMachine, type Machine } from '#engine/model/machine.ts';
 import { ksmMerge, migrateFolio } from '#engine/model/migrate.ts';
 import { dropCaches, exitProcess, fork, madviseDontneed, madvisePageout, munmap } from '#engine/model/mm.ts';
 import { unpinUserPage } from '#engine/model/unpin.ts';

@@ -9,6 +9,7 @@ import {
   PTE,
   returnText,
   VM,
+  ZERO_FRAME,
 } from '#engine/model/constants.ts';
 import { userAccess } from '#engine/model/fault.ts';
 import { folioAddPin, folioMaybeDmaPinned, getPage } from '#engine/model/folio.ts';
@@ -27,13 +28,7 @@ import {
   pinUserPagesRemote,
   pinUserPagesUnlocked,
 } from '#engine/model/gup-api.ts';
-import {
-  createMachine,
-  type FileSetup,
-  type Machine,
-  protection,
-  ZERO_FRAME,
-} from '#engine/model/machine.ts';
+import { createMachine, type FileSetup, type Machine, protection } from '#engine/model/machine.ts';
 import { ksmMerge, migrateFolio } from '#engine/model/migrate.ts';
 import { madviseDontneed, mprotect, munmap } from '#engine/model/mm.ts';
 import { splitFolio } from '#engine/model/swap.ts';

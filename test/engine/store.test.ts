@@ -4,7 +4,8 @@ import { exploreFully } from '#engine/explore/explore.ts';
 import { Program } from '#engine/explore/program.ts';
 import { StateStore } from '#engine/explore/store.ts';
 import { chosen, finished, run, transitionCount } from '#engine/explore/transitions.ts';
-import { createMachine, LOG_SIZE, type Machine } from '#engine/model/machine.ts';
+import { LOG_SIZE } from '#engine/model/constants.ts';
+import { createMachine, type Machine } from '#engine/model/machine.ts';
 import type { MemoryKind, Scenario } from '#engine/protocol/scenario.ts';
 import { dirty, get, memory, pin, put, scenario, unpinDirty, write } from './steps.ts';
 

@@ -1,8 +1,7 @@
 /** Replays a recording and compares every value that the kernel showed. */
-import { FRAME, GLOBAL, MMF_HAS_PINNED, PG, PTE, ZONE } from '#engine/model/constants.ts';
+import { FRAME, GLOBAL, MMF_HAS_PINNED, PG, PTE, ZERO_FRAME, ZONE } from '#engine/model/constants.ts';
 import { userAccess } from '#engine/model/fault.ts';
 import { folioMaybeDmaPinned } from '#engine/model/folio.ts';
-import { ZERO_FRAME } from '#engine/model/machine.ts';
 import { migrateFolio } from '#engine/model/migrate.ts';
 import { pageMapcount, pteFrame } from '#engine/model/rmap.ts';
 import { execute } from './actions.ts';

@@ -1,14 +1,20 @@
 /** A machine set up as a recorded scenario says: its addresses, processes, files, and first pages. */
-import { FRAME, FS, type FsName, MMF_HAS_PINNED, PG, PTE, VM, ZONE } from '#engine/model/constants.ts';
-import { handleFault, userAccess } from '#engine/model/fault.ts';
-import { initFolio } from '#engine/model/folio.ts';
 import {
-  createMachine,
+  FRAME,
+  FS,
+  type FsName,
   MAPPING_ANON,
   MAPPING_FILE,
-  type Machine,
+  MMF_HAS_PINNED,
+  PG,
+  PTE,
+  VM,
   ZERO_FRAME,
-} from '#engine/model/machine.ts';
+  ZONE,
+} from '#engine/model/constants.ts';
+import { handleFault, userAccess } from '#engine/model/fault.ts';
+import { initFolio } from '#engine/model/folio.ts';
+import { createMachine, type Machine } from '#engine/model/machine.ts';
 import { munmap } from '#engine/model/mm.ts';
 import { makePte, mapPage } from '#engine/model/rmap.ts';
 import { pageNumber, type RecordedPage, type RecordedPte, type Recording, type Step } from './recording.ts';

@@ -9,7 +9,8 @@ import { exitProcess, fork, forkMustWait, madvisePageout, munmap } from '../mode
 import { pteFrame } from '../model/rmap.ts';
 import { mappedFrames, reclaimFolio } from '../model/swap.ts';
 import { isStale, userControlledHold, writeFrame } from './driver.ts';
-import { type Program, SLOT, slotFrame, X } from './program.ts';
+import { SLOT, slotFrame, X } from './layout.ts';
+import type { Program } from './program.ts';
 
 /** Whether the actor can take its next step in the current state. */
 export function actorEnabled(p: Program, actor: number): boolean {

@@ -40,19 +40,10 @@ import type {
   Slots,
 } from '../protocol/steps.ts';
 import { DISCARDED, seenContent } from './content.ts';
+import { EXTRA, SLOT, slotFrame, X } from './layout.ts';
 import { isKernelBuffer } from './memory.ts';
 import { lockHolder, setCollided, tick } from './notifier.ts';
-import {
-  EXTRA,
-  isLongterm,
-  isPinApi,
-  type Program,
-  type RegisterSite,
-  SLOT,
-  type StepRange,
-  slotFrame,
-  X,
-} from './program.ts';
+import { isLongterm, isPinApi, type Program, type RegisterSite, type StepRange } from './program.ts';
 
 /**
  * Executes the next step of a thread of the driver. Returns false when an acquire's result is not the one that the

@@ -1,7 +1,8 @@
 /** All interleavings of a scenario, breadth first. */
 import type { Scenario } from '../protocol/scenario.ts';
 import type { Counterexample, Exploration, PropertyName } from '../protocol/trace.ts';
-import { Program, X } from './program.ts';
+import { X } from './layout.ts';
+import { Program } from './program.ts';
 import { ALL_PROPERTIES, NOTES, type Property } from './properties/index.ts';
 import { finish, type Slices } from './slices.ts';
 import { StateStore } from './store.ts';

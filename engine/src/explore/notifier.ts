@@ -1,5 +1,6 @@
 /** MMU interval notifiers: when the driver's invalidate callback runs. Source: mm/mmu_notifier.c; document "CASE 3". */
-import { E, EXTRA, type Program } from './program.ts';
+import { E, EXTRA } from './layout.ts';
+import type { Program } from './program.ts';
 
 /** A callback that takes more steps than this goes round in circles. */
 const MAX_CALLBACK_STEPS = 1000;

@@ -9,60 +9,14 @@ import type { ActorKind, Scenario } from '../protocol/scenario.ts';
 import type { AcquireStep, DriverStep, Slots } from '../protocol/steps.ts';
 import { PROPERTIES, type PropertyName } from '../protocol/trace.ts';
 import { actorSteps } from './kinds.ts';
+import { E, X } from './layout.ts';
 import { layOut, type MemoryLayout, populate } from './memory.ts';
-
-/** Words behind the machine's own. */
-export const X = {
-  /** Index of the driver's next step; the number of steps when it is done. */
-  PC: 0,
-  /** Properties broken so far, as bits of PROPERTIES' order. */
-  BROKEN: 1,
-  /** DMA mappings through which the device has written (low half) or read (high half). */
-  DEVICE: 2,
-  /** Progress of each actor, two bits each. */
-  ACTORS: 3,
-  /** Array slots; then registers; then, for each child, the content bits written since its fork. */
-  SLOTS: 4,
-} as const;
-
-/** Words at the end of a scenario that has a second thread, a notifier, branches or slow writeback. */
-export const E = {
-  /** EXTRA bits. */
-  FLAGS: 0,
-  /** Driver steps taken so far: with it a state that a loop comes back to is another state. */
-  TICK: 1,
-  /** Index of the second thread's next step. */
-  PC2: 2,
-  SIZE: 3,
-} as const;
-
-export const EXTRA = {
-  /** A notifier is inserted. */
-  NOTIFIER: 1 << 0,
-  /** The notifier's sequence has changed since mmu_interval_read_begin(). */
-  COLLIDED: 1 << 1,
-  /** Thread 0 (and, one bit further, thread 1) holds the driver's lock. */
-  LOCKED: 1 << 2,
-  /** Thread 0 (and, one bit further, thread 1) is inside a long-term pin, before the migration. */
-  PINNING: 1 << 4,
-} as const;
 
 /** Steps [first, end) of all steps: one thread, or the callback. */
 export interface StepRange {
   readonly first: number;
   readonly end: number;
 }
-
-/** A slot's word: frame + 1, then status, kind, DMA mapping. */
-export const SLOT = {
-  FRAME: 0xffff,
-  HELD: 1 << 16,
-  RELEASED: 1 << 17,
-  PIN: 1 << 18,
-  LONGTERM: 1 << 19,
-  DMA_SHIFT: 20,
-  DMA: 0xf << 20,
-} as const;
 
 /** Content bit of the bytes that the buffer held at the start. */
 export const OLD = 1;
@@ -362,10 +316,6 @@ function isExtended(scenario: Scenario): boolean {
 function extraWords(scenario: Scenario, extended: boolean): number {
   if (!extended) return 0;
   return E.SIZE + (scenario.slowWriteback === true ? Math.max(scenario.memory.mapped, 1) : 0);
-}
-
-export function slotFrame(word: number): number {
-  return (word & SLOT.FRAME) - 1;
 }
 
 /** Bit of a property in X.BROKEN. */

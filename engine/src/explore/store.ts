@@ -6,18 +6,16 @@
  * had so far, 0 being the one of state 0. The machine's log says which words a transition wrote, so hash, comparison and
  * undo go by these alone, and neighbouring states are told apart four columns at a time.
  */
-import { LOG_SIZE, type Machine } from '../model/machine.ts';
+import { LOG_SIZE } from '../model/constants.ts';
+import type { Machine } from '../model/machine.ts';
+import { CHUNK_BITS, CHUNK_MASK, WIDE } from './row.ts';
 
-/** States of a chunk, as a power of two; the first ones are smaller, so that a short search stays small. */
-const CHUNK_BITS = 12;
-const CHUNK_MASK = (1 << CHUNK_BITS) - 1;
+/** States of the first chunk at first: a short search stays small. */
 const FIRST_CHUNK = 64;
 const FIRST_TABLE_BITS = 10;
-/** Dictionary entries at first, as a power of two, and numbers of each column. */
+/** Dictionary entries, and values of each column, that there is room for at first. */
 const FIRST_ENTRIES = 1024;
 const FIRST_NUMBERS = 8;
-/** Number of a value for which a byte has no room: the value itself then stands in a word of its own in the row. */
-const WIDE = 255;
 
 export class StateStore {
   count = 0;

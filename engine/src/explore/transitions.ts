@@ -2,8 +2,9 @@
 import type { ActorKind } from '../protocol/scenario.ts';
 import { actorEnabled, deviceEnabled, runActor, runDevice } from './actors.ts';
 import { runCallbackStep, runDriver } from './driver.ts';
+import { SLOT, X } from './layout.ts';
 import { listen } from './notifier.ts';
-import { type Program, SLOT, X } from './program.ts';
+import type { Program } from './program.ts';
 import { ALL_PROPERTIES, FATAL } from './properties/index.ts';
 
 /**

@@ -1,11 +1,11 @@
 /** States as people read them: folios with names, page tables, counters. */
 
-import { FRAME, FS, PG, PTE } from '../model/constants.ts';
+import { FRAME, FS, PG, PTE, ZERO_FRAME } from '../model/constants.ts';
 import { folioMaybeDmaPinned, folioPages } from '../model/folio.ts';
-import { ZERO_FRAME } from '../model/machine.ts';
 import { pteFrame } from '../model/rmap.ts';
 import type { FolioView, Snapshot } from '../protocol/trace.ts';
-import { type Program, SLOT, slotFrame, X } from './program.ts';
+import { SLOT, slotFrame, X } from './layout.ts';
+import type { Program } from './program.ts';
 
 /** Names of folios in one trace: A, B … in order of first appearance, a reused frame getting a new one. */
 export class FolioNames {

@@ -1,7 +1,7 @@
 /** dump_page(): struct page as the kernel prints it. Source: mm/debug.c; document section "Other diagnostics". */
-import { FRAME, PG } from '../model/constants.ts';
+import { FRAME, MAPPING_FILE, PG } from '../model/constants.ts';
 import { folioPages } from '../model/folio.ts';
-import { MAPPING_FILE, type Machine } from '../model/machine.ts';
+import type { Machine } from '../model/machine.ts';
 import { pageMapcount } from '../model/rmap.ts';
 
 /** Flags in the order in which the kernel names them, with their bit in page->flags of 6.12 on x86-64. */

@@ -1,7 +1,8 @@
 /** Conditions on final states: properties that broke, registers, and what processes see. */
 
 import { DISCARDED, durableContent, seenContent } from '../explore/content.ts';
-import { type Program, propertyBit, X } from '../explore/program.ts';
+import { X } from '../explore/layout.ts';
+import { type Program, propertyBit } from '../explore/program.ts';
 import { PG } from '../model/constants.ts';
 import { PROPERTIES, type PropertyName } from '../protocol/trace.ts';
 import { type Argument, type Expression, LitmusError, type Operator } from './ast.ts';

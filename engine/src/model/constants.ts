@@ -223,3 +223,18 @@ export type WarnName = keyof typeof WARN;
 
 /** Bits of GLOBAL.WARNED that are refused arguments. */
 export const REFUSED_WARNS = Object.values(WARN).reduce((mask, w) => (w.refused ? mask | w.bit : mask), 0);
+
+/** Frame number of the 4 KiB zero page. */
+export const ZERO_FRAME = 0;
+
+/** FRAME.MAPPING of an anonymous folio; file number f is MAPPING_FILE + f. */
+export const MAPPING_ANON = 1;
+export const MAPPING_FILE = 2;
+
+/** Words before the pages of a file: kind and size. */
+export const FILE_HEADER = 2;
+/** Words of a swap slot: content, users, cached frame + 1. */
+export const SWAP_SIZE = 3;
+
+/** Writes that a machine's log holds: more than an operation on a few dozen pages makes. A power of two. */
+export const LOG_SIZE = 4096;

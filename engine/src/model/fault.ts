@@ -1,8 +1,8 @@
 /** handle_mm_fault(): anonymous memory, files, copy-on-write, unsharing, swap-in. Source: mm/memory.c, mm/hugetlb.c. */
-import { ERRNO, FRAME, FS, PG, PTE, VM, VMA } from './constants.ts';
+import { ERRNO, FRAME, FS, MAPPING_ANON, PG, PTE, VM, VMA, ZERO_FRAME } from './constants.ts';
 import { HOLE, needsDirtyTracking, pageMkwrite, readPage } from './file.ts';
 import { allocFolio, folioPages, nameOf } from './folio.ts';
-import { MAPPING_ANON, type Machine, ZERO_FRAME } from './machine.ts';
+import type { Machine } from './machine.ts';
 import { exclusive, hugeStart, makePte, mapHuge, mapPage, pteFrame, splitPmd, unmapEntry } from './rmap.ts';
 import { folioFreeSwap, swapIn } from './swap.ts';
 

@@ -1,7 +1,7 @@
 /** The page cache and what file systems do to it: faults in, page_mkwrite, writeback, truncate. */
-import { FRAME, FS, PG, PTE, VMA, ZONE } from './constants.ts';
+import { FRAME, FS, MAPPING_FILE, PG, PTE, VMA, ZONE } from './constants.ts';
 import { allocFolio, folioPages, folioPutRefs, initFolio, nameOf } from './folio.ts';
-import { MAPPING_FILE, type Machine } from './machine.ts';
+import type { Machine } from './machine.ts';
 import { nextMapping, unmapEntry } from './rmap.ts';
 
 /** Backing content of a page that the file has no block for: it reads as zeroes. */

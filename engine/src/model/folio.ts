@@ -1,7 +1,17 @@
 /** Folios: allocation, reference and pin counts. Source: mm/page_alloc.c, mm/gup.c, include/linux/mm.h. */
 import { FOLL } from '../protocol/flags.ts';
-import { ERRNO, FRAME, GLOBAL, GUP_PIN_COUNTING_BIAS, PG, ZONE } from './constants.ts';
-import { MAPPING_ANON, MAPPING_FILE, type Machine, ZERO_FRAME } from './machine.ts';
+import {
+  ERRNO,
+  FRAME,
+  GLOBAL,
+  GUP_PIN_COUNTING_BIAS,
+  MAPPING_ANON,
+  MAPPING_FILE,
+  PG,
+  ZERO_FRAME,
+  ZONE,
+} from './constants.ts';
+import type { Machine } from './machine.ts';
 
 /** folio_nr_pages(). */
 export function folioPages(m: Machine, head: number): number {

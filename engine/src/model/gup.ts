@@ -1,10 +1,10 @@
 /** get_user_pages() and pin_user_pages(): the walk. The exported wrappers are in gup-api.ts. Source: mm/gup.c. */
 import { FAST_FLAGS, FOLL, INTERNAL_FLAGS } from '../protocol/flags.ts';
-import { ERRNO, FRAME, FS, MMF_HAS_PINNED, PG, PROC_KILLED, PTE, VM } from './constants.ts';
+import { ERRNO, FRAME, FS, MAPPING_FILE, MMF_HAS_PINNED, PG, PROC_KILLED, PTE, VM } from './constants.ts';
 import { handleFault, isCowMapping } from './fault.ts';
 import { folioMarkDirty, needsDirtyTracking } from './file.ts';
 import { folioIsLongtermPinnable, gupPutFolio, pageAnon, tryGrabFolio, tryGrabFolioFast } from './folio.ts';
-import { MAPPING_FILE, type Machine } from './machine.ts';
+import type { Machine } from './machine.ts';
 import { checkAndMigrateMovable } from './migrate.ts';
 import { exclusive, hugeStart, markAccessed, pteFrame, splitPmd } from './rmap.ts';
 

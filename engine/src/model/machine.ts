@@ -6,18 +6,23 @@
  * random number, so equal states evolve equally.
  */
 import {
+  FILE_HEADER,
   FRAME,
   FS,
   type FsName,
   GLOBAL,
+  LOG_SIZE,
+  MAPPING_ANON,
   PG,
   PROC,
   PROC_ALIVE,
   PTE,
+  SWAP_SIZE,
   VM,
   VMA,
   WARN,
   type WarnName,
+  ZERO_FRAME,
   ZONE,
   type ZoneName,
 } from './constants.ts';
@@ -53,18 +58,12 @@ export interface Setup {
   readonly extra?: number;
 }
 
-/** Frame number of the 4 KiB zero page. */
-export const ZERO_FRAME = 0;
-
 /** All words of a machine, to read: whoever explores states relies on `Machine.set` to know of every write. */
 export interface Words {
   readonly [at: number]: number;
   readonly length: number;
   slice(): Int32Array;
 }
-
-/** Writes that a machine's log holds: more than an operation on a few dozen pages makes. A power of two. */
-export const LOG_SIZE = 4096;
 
 export class Machine {
   /** The whole state. */
@@ -374,14 +373,6 @@ export class Machine {
     if (this.notes !== null) this.warnings.push(WARN[name].text);
   }
 }
-
-/** FRAME.MAPPING of an anonymous folio; file number f is MAPPING_FILE + f. */
-export const MAPPING_ANON = 1;
-export const MAPPING_FILE = 2;
-/** Words before the pages of a file: kind and size. */
-const FILE_HEADER = 2;
-/** Words of a swap slot: content, users, cached frame + 1. */
-const SWAP_SIZE = 3;
 
 /** A machine with nothing mapped. Process 0 is alive. */
 export function createMachine(setup: Setup): Machine {

@@ -1,5 +1,5 @@
 /** Page migration, KSM and THP split as far as references decide about them. Source: mm/migrate.c, mm/ksm.c. */
-import { ERRNO, FRAME, PG, PTE, ZONE } from './constants.ts';
+import { ERRNO, FRAME, MAPPING_FILE, PG, PTE, ZONE } from './constants.ts';
 import { fileOf } from './file.ts';
 import {
   allocFolio,
@@ -10,7 +10,7 @@ import {
   folioPutRefs,
   nameOf,
 } from './folio.ts';
-import { MAPPING_FILE, type Machine } from './machine.ts';
+import type { Machine } from './machine.ts';
 import { exclusive, mapHuge, mapPage, nextMapping, pteFrame, unmapEntry } from './rmap.ts';
 import { splitFolio } from './swap.ts';
 

@@ -1,7 +1,7 @@
 /** Page table entries and reverse map. Source: mm/rmap.c, mm/huge_memory.c, mm/memory.c. */
-import { FRAME, PG, PTE } from './constants.ts';
+import { FRAME, PG, PTE, ZERO_FRAME } from './constants.ts';
 import { folioPages, folioPutRefs } from './folio.ts';
-import { type Machine, ZERO_FRAME } from './machine.ts';
+import type { Machine } from './machine.ts';
 
 /** Frame of a present entry, or slot of a swap entry. */
 export function pteFrame(pte: number): number {

@@ -1,5 +1,5 @@
 /** Swap cache and reclaim. Source: mm/swap_state.c, mm/swapfile.c, mm/vmscan.c (shrink_folio_list). */
-import { FRAME, FS, PG, PTE } from './constants.ts';
+import { FRAME, FS, MAPPING_ANON, PG, PTE } from './constants.ts';
 import { fileOf, removeFromCache } from './file.ts';
 import {
   allocFolio,
@@ -9,7 +9,7 @@ import {
   folioPutRefs,
   nameOf,
 } from './folio.ts';
-import { MAPPING_ANON, type Machine } from './machine.ts';
+import type { Machine } from './machine.ts';
 import { exclusive, hasRmap, nextMapping, pteFrame, splitPmd, unmapEntry } from './rmap.ts';
 
 /** A free swap slot, or -1 when swap is full. */

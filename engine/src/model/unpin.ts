@@ -1,10 +1,10 @@
 /** The releasing functions under their kernel names. Source: mm/gup.c, include/linux/mm.h. */
 import { FOLL } from '../protocol/flags.ts';
-import { PG } from './constants.ts';
+import { PG, ZERO_FRAME } from './constants.ts';
 import { folioMarkDirty } from './file.ts';
 import { gupPutFolio, pageAnon, putPage } from './folio.ts';
 import type { PageArray } from './gup.ts';
-import { type Machine, ZERO_FRAME } from './machine.ts';
+import type { Machine } from './machine.ts';
 
 /** IS_ERR_VALUE(): an unsigned count that is a negative error number. */
 function isErrValue(n: number): boolean {

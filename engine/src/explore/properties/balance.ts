@@ -1,7 +1,8 @@
 /** References and pins that the driver took must be gone when it is done. */
 import { FRAME, PG } from '../../model/constants.ts';
 import { extraReferences } from '../../model/folio.ts';
-import { type Program, SLOT, slotFrame, X } from '../program.ts';
+import { SLOT, slotFrame, X } from '../layout.ts';
+import type { Program } from '../program.ts';
 import { property } from './property.ts';
 
 interface Imbalance {

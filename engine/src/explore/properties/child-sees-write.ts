@@ -1,6 +1,5 @@
 /** A write of the driver becomes visible to somebody who does not share the buffer. */
-import { FRAME } from '../../model/constants.ts';
-import { ZERO_FRAME } from '../../model/machine.ts';
+import { FRAME, ZERO_FRAME } from '../../model/constants.ts';
 import { isSharedMapping, seenContent } from '../content.ts';
 import type { Program } from '../program.ts';
 import { property } from './property.ts';

@@ -1,6 +1,7 @@
 /** Bytes that the driver or its device wrote never reach the process, or never reach its file. */
 import { DISCARDED, durableContent, mappedFrame, seenContent } from '../content.ts';
-import { type Program, slotFrame, X } from '../program.ts';
+import { slotFrame, X } from '../layout.ts';
+import type { Program } from '../program.ts';
 import { driverStepOf, property } from './property.ts';
 
 interface Loss {

@@ -1,8 +1,8 @@
 /** A release took a reference or pin that belongs to somebody else. */
-import { FRAME, GUP_PIN_COUNTING_BIAS, PG } from '../../model/constants.ts';
+import { FRAME, GUP_PIN_COUNTING_BIAS, PG, ZERO_FRAME } from '../../model/constants.ts';
 import { mmReferences } from '../../model/folio.ts';
-import { ZERO_FRAME } from '../../model/machine.ts';
-import { type Program, SLOT, slotFrame, X } from '../program.ts';
+import { SLOT, slotFrame, X } from '../layout.ts';
+import type { Program } from '../program.ts';
 import { property } from './property.ts';
 
 interface Theft {
