@@ -6,7 +6,8 @@ import { flagText } from '../protocol/flags.ts';
 import type { ActorKind } from '../protocol/scenario.ts';
 import type { DriverStep, Slots } from '../protocol/steps.ts';
 import { mappedFrame } from './content.ts';
-import { type Program, slotFrame } from './program.ts';
+import { slotFrame } from './layout.ts';
+import type { Program } from './program.ts';
 
 /** Array name of a page set: `pages`, `pages2` … */
 export function arrayName(set: number): string {
