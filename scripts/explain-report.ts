@@ -7,7 +7,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Explanation } from '#server/explain/index.ts';
+import { type Explanation, trialText } from '#server/explain/index.ts';
 import { createAnalyzer } from '#server/linter/analysis.ts';
 import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
 import type { FileReport } from '#server/linter/report.ts';
@@ -71,6 +71,8 @@ function report(title: string, reports: readonly FileReport[]): void {
     const line = new LineIndex(each.text).lineOf(finding.range.start);
     console.log(`${each.path}:${line} ${finding.code} ${finding.level}: ${explanation.summary}`);
     console.log(`  ${stepsOf(explanation)}`);
+    if (explanation.verdict === 'not-shown')
+      for (const trial of explanation.tried) console.log(`  - ${trialText(trial)}`);
   }
   for (const { path: at, problems } of reports) {
     for (const { kind, message } of problems)

@@ -94,6 +94,22 @@ test('a finding that a run could have shown and did not is lowered, and says so'
   expect(explanation?.summary).toMatch(/^a run could have shown it and did not/);
 });
 
+test('FOLL_GET at the call is no part of the form with a pin', () => {
+  const text = bad('GUP203').replace('uaddr, 1, FOLL_WRITE', 'uaddr, 1, FOLL_GET | FOLL_WRITE');
+  const { explanation } = lint(analyzer, text).findings[0]!;
+  expect([explanation?.verdict, explanation?.form?.[0]]).toEqual([
+    'shown',
+    expect.objectContaining({ api: 'pin_user_pages_fast', flags: 0x101 }),
+  ]);
+});
+
+test('a hold that userspace ends is tried with a process that forks, unmaps and exits', () => {
+  const tried = explanationOf(bad('GUP203')).tried.map(({ where }) => where);
+  for (const actor of ['forks', 'unmaps the buffer', 'exits'])
+    expect(tried.some((where) => where.includes(`while the process ${actor}`))).toBe(true);
+  expect(tried.some((where) => where.includes('CMA'))).toBe(true);
+});
+
 describe('a bound on states', () => {
   const rule = RULES.find((r) => r.code === 'GUP201')!;
   const withBound = (states: number) => {

@@ -5,7 +5,7 @@ import { Program } from './program.ts';
 import type { Property } from './properties/index.ts';
 import { run, threadOf } from './transitions.ts';
 import { FolioNames, snapshot } from './view.ts';
-import { actorCall, actorNote, deviceCall, driverCall, driverNote } from './words.ts';
+import { actorCall, actorNote, deviceCall, deviceNote, driverCall, driverNote } from './words.ts';
 
 /** Replays `path` and describes each step; the violation is the first of `properties` that the last state breaks. */
 export function trace(
@@ -79,12 +79,7 @@ function describe(
   return {
     actor: 'device',
     call: deviceCall(p, device >> 1, reads),
-    note: sentence(
-      reads
-        ? 'the device reads the pages that are mapped for it'
-        : 'the device writes to the pages that are mapped for it',
-      details,
-    ),
+    note: sentence(names.inText(deviceNote(p, device >> 1, reads)), details),
   };
 }
 

@@ -125,7 +125,7 @@ export function driverNote(p: Program, step: DriverStep): string {
       return `${p.ret} of ${step.nr} ${step.nr === 1 ? 'page is' : 'pages are'} ${kind}`;
     }
     case 'access':
-      return accessNote(p, step);
+      return accessNote(p, step, 'the driver', step.mode);
     case 'dma-map':
       return 'from here on the device may access the pages at any moment';
     case 'dma-unmap':
@@ -168,14 +168,14 @@ export function driverNote(p: Program, step: DriverStep): string {
 }
 
 /** Which folio is touched, and whether the process would see it. Folios are named as in the model's own notes. */
-function accessNote(p: Program, step: Extract<DriverStep, { op: 'access' }>): string {
-  const verb = step.mode === 'write' ? 'writes to' : 'reads';
+function accessNote(p: Program, step: Slots, who: string, mode: 'read' | 'write'): string {
+  const verb = mode === 'write' ? 'writes to' : 'reads';
   const m = p.machine;
   const heads: number[] = [];
   let elsewhere = '';
   for (let i = step.from; i < step.from + step.count; i++) {
     const frame = slotFrame(p.slot(step.set, i));
-    if (frame < 0) return `the driver ${verb} ${arrayName(step.set)}[${i}], which holds no page`;
+    if (frame < 0) return `${who} ${verb} ${arrayName(step.set)}[${i}], which holds no page`;
     if (!heads.includes(m.head(frame))) heads.push(m.head(frame));
     const mapped = mappedFrame(m, 0, p.slotVpage(step.set, i));
     if (elsewhere !== '' || mapped === frame || !m.alive(0)) continue;
@@ -184,7 +184,7 @@ function accessNote(p: Program, step: Extract<DriverStep, { op: 'access' }>): st
         ? `, and the process does not map ${nameOf(frame)}`
         : `, and the process maps ${nameOf(mapped)}`;
   }
-  return `the driver ${verb} ${heads.map(nameOf).join(' and ')}${elsewhere}`;
+  return `${who} ${verb} ${heads.map(nameOf).join(' and ')}${elsewhere}`;
 }
 
 function releaseNote({ makeDirty, count }: Extract<DriverStep, { op: 'release' }>): string {
@@ -251,4 +251,11 @@ export function deviceCall(p: Program, k: number, reads: boolean): string {
   const step = p.steps[p.dmaSteps[k]!]!;
   const where = step.op === 'dma-map' ? slotsText(step) : '';
   return `device ${reads ? 'reads' : 'writes'} ${where}`;
+}
+
+/** What the device does through DMA mapping number `k`. */
+export function deviceNote(p: Program, k: number, reads: boolean): string {
+  const step = p.steps[p.dmaSteps[k]!]!;
+  if (step.op !== 'dma-map') return 'the device acts';
+  return accessNote(p, step, 'the device', reads ? 'read' : 'write');
 }

@@ -3,6 +3,7 @@ import type { Scenario } from '#engine/protocol/scenario.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Environment } from '../rules/rule.ts';
 import type { PlaceNamer } from './explainer.ts';
+import type { ExplainedStep } from './explanation.ts';
 import type { DriverPath } from './scenario.ts';
 import { actorInWords, environmentInWords, resultText } from './words.ts';
 
@@ -16,12 +17,14 @@ export function assumptionsOf(
   scenario: Scenario,
   environment: Environment | undefined,
   place: PlaceNamer,
+  steps: readonly ExplainedStep[] = [],
 ): string[] {
   return [
     ...(environment === undefined ? [] : [bufferInWords(scenario, environment)]),
     ...(environment?.actors ?? []).map((actor) => `at any moment, or not at all: ${actorInWords(actor)}`),
     ...results(finding, scenario, place),
     ...guards(finding, place),
+    ...continued(steps),
     ...(path.leftOut === 0 ? [] : [`${pluralOf(path.leftOut, 'step')} in the middle of the path left out`]),
   ];
 }
@@ -45,6 +48,16 @@ function results(finding: Finding, scenario: Scenario, place: PlaceNamer): strin
     const got = step.expect < 0 ? `fails with ${resultText(step.expect)}` : `returns ${step.expect}`;
     return [`${asks} and ${got}`];
   });
+}
+
+/** Calls of the run that stand nowhere on the path: how it is taken to go on. */
+function continued(steps: readonly ExplainedStep[]): string[] {
+  const calls = steps
+    .filter(
+      ({ driverStep, range, call }) => driverStep !== undefined && range === undefined && call.includes('('),
+    )
+    .map(({ call }) => call);
+  return calls.length === 0 ? [] : [`what the path leaves open ends with ${calls.join(', ')}`];
 }
 
 function guards(finding: Finding, place: PlaceNamer): string[] {

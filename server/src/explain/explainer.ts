@@ -163,7 +163,7 @@ function shown(
     verdict: call ? 'call' : 'shown',
     summary: call ? damage : `${environmentInWords(environment)}: ${damage}`,
     scenario,
-    assumptions: assumptionsOf(finding, path, scenario, environment, place),
+    assumptions: assumptionsOf(finding, path, scenario, environment, place, steps),
     steps,
     damage,
     ...(property === undefined ? {} : { property }),
@@ -189,7 +189,9 @@ function notShown(
   tried: readonly Tried[],
   { place }: ExplainOptions,
 ): Explanation {
-  const last = tried.findLast(({ difference }) => difference.written.verdict !== 'refused') ?? tried.at(-1)!;
+  // What breaks in both forms says more than what breaks in none.
+  const ran = tried.filter(({ difference }) => difference.written.verdict !== 'refused');
+  const last = ran.find(({ difference }) => difference.broken.length > 0) ?? ran.at(-1) ?? tried.at(-1)!;
   const trials = tried.map(trialOf);
   return {
     verdict: 'not-shown',

@@ -90,7 +90,7 @@ export function pinnedForDevice(steps: readonly DriverStep[], flags: number): Dr
     (s) => (s.op === 'dma-map' && s.direction !== 'to-device') || (s.op === 'access' && s.mode === 'write'),
   );
   return steps.flatMap((s): DriverStep[] => {
-    if (s.op === 'acquire') return [{ ...s, api: pinApi(s.api), flags: s.flags | flags }];
+    if (s.op === 'acquire') return [{ ...s, api: pinApi(s.api), flags: (s.flags & ~FOLL.GET) | flags }];
     if (s.op === 'dirty') return [];
     if (s.op !== 'release') return [s];
     if (!writes) return [{ ...s, api: unpinApi(s.api) }];
