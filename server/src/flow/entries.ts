@@ -3,6 +3,7 @@
  * I/O, or nobody that the file shows. Read off the text: tables of operations, registrations of callbacks, the commands
  * of an ioctl, and the calls between the functions of the file.
  */
+import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { isKeptByCaller, memberRole, registrarRole, releasesByName } from './kernel/entries.ts';
 import type { CallTable } from './memo.ts';
@@ -29,6 +30,8 @@ export interface ReachedFrom {
   readonly role: Role;
   /** The functions from the entry point to the function, both included. */
   readonly chain: readonly string[];
+  /** The entry point's name in the text. */
+  readonly range: Range;
   /** A command of an ioctl that by its name undoes something leads here. */
   readonly commanded: boolean;
 }
@@ -88,11 +91,13 @@ export class Entries {
 
   /** A command of userspace's that by its name, or by that of a function on the way, releases something has that role. */
   #reached(entry: string, role: Role, chain: readonly string[]): ReachedFrom {
-    if (role !== 'ioctl' && role !== 'call') return { entry, role, chain, commanded: false };
+    const start = this.#source.functions[this.#table.indexOf.get(entry)!]?.nameStart ?? 0;
+    const range = { start, end: start + entry.length };
+    if (role !== 'ioctl' && role !== 'call') return { entry, role, chain, range, commanded: false };
     const first = chain[1];
     const commanded = first !== undefined && this.#labelsAt(entry, first).some(releasesByName);
     const named = commanded || chain.slice(0, -1).some(releasesByName);
-    return { entry, role: named ? 'release-call' : 'call', chain, commanded };
+    return { entry, role: named ? 'release-call' : 'call', chain, range, commanded };
   }
 
   /** The cases of a switch under which a function calls another. */
@@ -134,7 +139,8 @@ export class Entries {
       }
       const registrar = enclosingCall(before);
       const within = functions.find((f) => f.start <= match.index && match.index < f.end)?.name;
-      if (registrar === undefined) this.#hasRole(name, 'unknown');
+      if (registrar !== undefined && /^EXPORT_SYMBOL/.test(registrar)) this.#hasRole(name, 'exported');
+      else if (registrar === undefined) this.#hasRole(name, 'unknown');
       else if (isKeptByCaller(registrar)) {
         if (within !== undefined) this.#called(name, within);
       } else this.#hasRole(name, registrarRole(registrar));

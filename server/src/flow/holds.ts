@@ -4,10 +4,12 @@
  */
 import type { Entries, ReachedFrom } from './entries.ts';
 import type { Held } from './held.ts';
-import type { FunctionIr } from './ir.ts';
-import { isReleaseName } from './kernel/effects.ts';
+import type { Call, FunctionIr } from './ir.ts';
+import { isReleaseName, reachesData } from './kernel/effects.ts';
 import type { CallTable } from './memo.ts';
 import { outlives, type Sign } from './outlive.ts';
+import type { PageSet } from './state.ts';
+import { walk } from './walk.ts';
 import type { ExitObservation, HoldObservation, Observation } from './world.ts';
 
 /** What a run of a function as an entry point has shown. */
@@ -33,18 +35,29 @@ export function holdsOf(producer: string, host: HoldHost): HoldObservation[] {
   const ends = heldAtEnd(own.observations, producer);
   if (ends.length === 0) return [];
   const above = host.entries.reaching(producer);
-  const later = releasers(producer, ends, leading(producer, own, above, host), host);
+  const members = leading(producer, own, above, host);
+  const later = releasers(producer, ends, members, host);
   const by = later.flatMap((fn) => host.entries.reachedFrom(fn, above)).filter((r) => isLater(r, above));
   if (by.length === 0) return [];
   const entry = heldAfter(producer, ends, later, above, host);
   if (entry === undefined) return [];
+  const used = usesData(members, host);
   const entryKnown = host.entries
     .reachedFrom(producer)
     .some((r) => r.entry === entry && r.role !== 'exported');
   const found = new Map<number, HoldObservation>();
   for (const { set, path } of ends) {
     if (!found.has(set.call.start))
-      found.set(set.call.start, { what: 'hold', set, entry, entryKnown, by, path, within: set.within });
+      found.set(set.call.start, {
+        what: 'hold',
+        set,
+        entry,
+        entryKnown,
+        used: used || isUsed(set),
+        by,
+        path,
+        within: set.within,
+      });
   }
   return [...found.values()];
 }
@@ -112,18 +125,45 @@ function isLater(r: ReachedFrom, above: ReadonlySet<string>): boolean {
 /** Members that lead to what the producer, or a caller to whom it hands the pages, leaves held. */
 function leading(producer: string, own: EntryRun, above: ReadonlySet<string>, host: HoldHost): Set<string> {
   const members = leadingMembers(own.left);
-  if (members.size > 0) return members;
   for (const caller of above) {
+    if (members.size > 0) return members;
     const run = caller === producer ? undefined : host.run(caller);
     const has = run?.observations.some((o) => o.what === 'exit' && o.set.within === producer);
     if (run !== undefined && has) for (const m of leadingMembers(run.left)) members.add(m);
-    if (members.size > 0) break;
+  }
+  if (members.size > 0) return members;
+  for (const caller of above) {
+    for (const call of host.lower(caller)?.calls ?? [])
+      if (call.fn !== undefined && above.has(call.fn)) for (const m of addressedMembers(call)) members.add(m);
   }
   return members;
 }
 
+/** Members whose address a call is given: `&ctx->pages[i]`. */
+function addressedMembers(call: Call): string[] {
+  return call.args.flatMap((a) => {
+    const members: string[] = [];
+    if (a.k === 'addr') walk(a.e, (e) => e.k === 'member' && members.push(e.name));
+    return members.slice(0, 1);
+  });
+}
+
 function leadingMembers(left: readonly Held[]): Set<string> {
   return new Set(left.flatMap((held) => held.objects.flatMap((o) => [...o.leading])));
+}
+
+/** The producer itself gets at the data, or lets somebody get at it. */
+function isUsed(set: PageSet): boolean {
+  return set.device !== undefined || set.written !== 'no' || set.read || set.exposed !== undefined;
+}
+
+/** A function that looks into the members gets at the data of pages, or gives pages to a device. */
+function usesData(members: ReadonlySet<string>, { table, members: mentioned }: HoldHost): boolean {
+  return [...table.indexOf.values()].some(
+    (index) =>
+      [...(mentioned[index] ?? [])].some((m) => members.has(m)) &&
+      [...table.callees[index]!].some(reachesData),
+  );
 }
 
 /** Ways back to the page from a page frame number or physical address, and from a kernel address. */

@@ -231,6 +231,8 @@ export interface HoldObservation {
   readonly entry: string;
   /** The file shows who calls that one. */
   readonly entryKnown: boolean;
+  /** The data is used, or can be: by a device, through an address, or by somebody who was told where the page is. */
+  readonly used: boolean;
   readonly by: readonly ReachedFrom[];
   readonly path: PathLink | undefined;
   readonly within: string;

@@ -5,10 +5,10 @@ import { certainBits } from '../flow/value.ts';
 import type { WitnessStep } from '../flow/witness.ts';
 import type { HoldObservation } from '../flow/world.ts';
 import { called, firstPerKey, pathFinding, pinForm, rangeOf } from './common.ts';
-import { pinnedForDevice, registersNotifier } from './devices.ts';
+import { pinnedForDevice, registersNotifier, transferEnds } from './devices.ts';
 import { COPY_ON_WRITE, RECLAIM, USER_CONTROLLED } from './environments.ts';
 import type { Finding } from './finding.ts';
-import { heldUntilLater, holds, releasedBy, userspaceDecides } from './holds.ts';
+import { holds, laterStep, releasedBy, userspaceDecides } from './holds.ts';
 import type { Rule } from './rule.ts';
 
 export const longtermUnderGet: Rule = {
@@ -78,32 +78,20 @@ static const struct file_operations area_fops = {
 `,
   check: (flow, { text }) => {
     const bad = holds(flow).filter(
-      (o) => o.set.kind === 'get' && isUsed(o) && userspaceDecides(o) !== undefined,
+      (o) => o.set.kind === 'get' && o.used && userspaceDecides(o) !== undefined,
     );
     if (bad.length === 0 || registersNotifier(text)) return [];
     return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, text));
   },
   run: {
     environments: [...COPY_ON_WRITE, ...RECLAIM, ...USER_CONTROLLED],
-    completed: (steps) => heldUntilLater(usedLater(steps)),
+    completed: transferEnds,
     refusalRepairs: true,
     documentForm: (steps) => pinnedForDevice(steps, FOLL.LONGTERM),
   },
 };
 
-/** The data is used, or can be: by a device, through an address, or by somebody who was told where the page is. */
-function isUsed({ set }: HoldObservation): boolean {
-  return set.device !== undefined || set.written !== 'no' || set.read || set.exposed !== undefined;
-}
-
-/** What the pages are kept for happens later: the last access comes after the return of the entry point. */
-function usedLater(steps: readonly DriverStep[]): DriverStep[] {
-  const at = steps.findLastIndex((s) => s.op === 'access');
-  if (at < 0) return [...steps];
-  return [...steps.slice(0, at), { op: 'later' }, ...steps.slice(at)];
-}
-
-/** Where the driver gets at the data, as an access: it holds the address for later. */
+/** Where the driver gets at the data, as an access after that time: what it holds the address for. */
 function use(o: HoldObservation, text: string): WitnessStep[] {
   const { set } = o;
   if (set.exposed === undefined || set.device !== undefined || set.written === 'yes') return [];
@@ -124,6 +112,6 @@ function finding(o: HoldObservation, text: string): Finding {
   const at = { range: rangeOf(set.call), function: set.within };
   const found = pathFinding('GUP203', o, at, message, []);
   const { steps = [], assumed = [] } = found.witness ?? {};
-  const witness = { steps: [...steps, ...use(o, text)], assumed };
+  const witness = { steps: [...steps, laterStep(o), ...use(o, text)], assumed };
   return { ...found, witness, certainty: userspaceDecides(o) ?? 'possible' };
 }

@@ -1,10 +1,10 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { HoldObservation } from '../flow/world.ts';
 import { called, firstPerKey, knownFlags, pathFinding, rangeOf } from './common.ts';
-import { pinnedForDevice, registersNotifier } from './devices.ts';
+import { pinnedForDevice, registersNotifier, transferEnds } from './devices.ts';
 import { USER_CONTROLLED } from './environments.ts';
 import type { Finding } from './finding.ts';
-import { heldUntilLater, holds, releasedBy, userspaceDecides } from './holds.ts';
+import { holds, laterStep, releasedBy, userspaceDecides } from './holds.ts';
 import type { Rule } from './rule.ts';
 
 export const missingLongterm: Rule = {
@@ -78,7 +78,7 @@ static const struct file_operations buf_fops = {
   },
   run: {
     environments: USER_CONTROLLED,
-    completed: heldUntilLater,
+    completed: transferEnds,
     refusalRepairs: true,
     documentForm: (steps) => pinnedForDevice(steps, FOLL.LONGTERM),
   },
@@ -89,5 +89,7 @@ function finding(o: HoldObservation): Finding {
   const message = `${called(set.model.name)} pins pages that are released only by ${releasedBy(o)}: userspace decides how long that takes (CASE 2), and meanwhile the page can't be moved out of CMA or movable memory, and a file system may have to wait for it. Add FOLL_LONGTERM.`;
   const at = { range: rangeOf(set.call), function: set.within };
   const found = pathFinding('GUP204', o, at, message, []);
-  return { ...found, certainty: userspaceDecides(o) ?? 'possible' };
+  const { steps = [], assumed = [] } = found.witness ?? {};
+  const witness = { steps: [...steps, laterStep(o)], assumed };
+  return { ...found, witness, certainty: userspaceDecides(o) ?? 'possible' };
 }

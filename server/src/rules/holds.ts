@@ -1,10 +1,9 @@
 /** What the rules about long-term pins share: who decides how long the pages are held (document, CASE 1 and CASE 2). */
-import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { ReachedFrom } from '../flow/entries.ts';
 import type { FunctionFlow } from '../flow/file.ts';
+import type { WitnessStep } from '../flow/witness.ts';
 import type { HoldObservation } from '../flow/world.ts';
 import { firstPerKey } from './common.ts';
-import { transferEnds } from './devices.ts';
 import type { Certainty } from './finding.ts';
 
 export function holds(flow: FunctionFlow): HoldObservation[] {
@@ -34,9 +33,8 @@ export function releasedBy(o: HoldObservation): string {
   return `${names.slice(0, 2).join(names.length === 2 ? ' and ' : ', ')}${more}`;
 }
 
-/** The path of the acquire, and then the time until userspace has the pages released. */
-export function heldUntilLater(steps: readonly DriverStep[]): DriverStep[] {
-  const end = steps.findIndex((s) => s.op === 'return');
-  const path = end < 0 ? [...steps] : steps.slice(0, end);
-  return transferEnds([...path, { op: 'later' }, ...(end < 0 ? [] : steps.slice(end))]);
+/** The time until userspace has the pages released: a step of the path, at the entry point that does it. */
+export function laterStep(o: HoldObservation): WitnessStep {
+  const by = o.by.find(isUserspace) ?? o.by[0]!;
+  return { step: { op: 'later' }, range: by.range, text: `${by.entry}()`, within: by.entry };
 }

@@ -270,7 +270,7 @@ const harmless = new Map<string, boolean>();
  */
 const HARMLESS = new RegExp(
   `^(${[
-    '_?printk.*|pr_(err|warn|info|debug|notice|alert|crit|emerg|cont)(_ratelimited|_once)?|(dev|netdev|ibdev|drm|usb|v4l2|vfio|pci)_(err|warn|info|dbg|debug|notice)\\w*|DRM_\\w+|trace_\\w+',
+    '_?printk.*|\\w+_(dbg|debug)(_\\w+)?|pr_(err|warn|info|debug|notice|alert|crit|emerg|cont)(_ratelimited|_once)?|(dev|netdev|ibdev|drm|usb|v4l2|vfio|pci)_(err|warn|info|dbg|debug|notice)\\w*|DRM_\\w+|trace_\\w+',
     '(raw_)?(spin|read|write)_(un)?(lock|trylock)\\w*|mutex_\\w+|rcu_\\w+|down_write|up_write|rwsem\\w*|lockdep_\\w+|might_sleep\\w*|cond_resched|preempt_\\w+',
     'kfree|free_pages?|kvfree|vfree|kfree_sensitive|kvfree_sensitive|kfree_rcu|kmem_cache_free|devm_kfree',
     '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
@@ -291,6 +291,16 @@ export function isProtocolName(name: string): boolean {
   if (effects === undefined) return isHypervisorCall(name);
   return effects.some((e) => PROTOCOL_EFFECTS.has(e.does));
 }
+
+/** Whether a helper gets at the data of a page that it is given, or lets others get at it. */
+export function reachesData(name: string): boolean {
+  return table.get(name)?.some((e) => REACHES_DATA.has(e.does)) ?? false;
+}
+
+const REACHES_DATA: ReadonlySet<Effect['does']> = new Set([
+  ...(['map', 'map-array', 'handle', 'read-page', 'write-page'] as const),
+  ...(['device-map', 'device-map-list', 'device-list', 'device-start'] as const),
+]);
 
 /** A function that releases pages. */
 export function isReleaseName(name: string): boolean {
