@@ -91,6 +91,10 @@ function apply(
     case 'handle':
       expose(st, arg(effect.arg), e);
       return convertRef(w, arg(effect.arg), 'handle');
+    case 'renumber': {
+      const handle = arg(effect.arg);
+      return isPageRef(handle) ? handle : undefined;
+    }
     case 'page-of':
       return convertRef(w, inList(w, st, arg(effect.arg)), 'page');
     case 'extra-ref': {

@@ -14,7 +14,7 @@ import {
   leavesOf,
   OwnerRecord,
 } from './held.ts';
-import { type EntryRun, holdsOf } from './holds.ts';
+import { type EntryRun, type HoldHost, holdsOf, ordersOf } from './holds.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { SLEEPS } from './kernel/contexts.ts';
@@ -226,18 +226,23 @@ class FileRun {
   holds(acquiring: readonly string[]): void {
     if (acquiring.length === 0) return;
     const entries = new Entries(this.#source, this.#table);
+    const { indexOf, callees } = this.#table;
+    const host: HoldHost = {
+      entries,
+      table: this.#table,
+      callees: new Map([...indexOf].map(([fn, index]) => [fn, callees[index]!])),
+      codeOf: (fn) => this.#codeOf(fn),
+      members: this.#memo.members(),
+      lower: (fn) => this.#lower(fn),
+      run: (fn) => this.#runOf(fn),
+    };
     for (const name of acquiring) {
       const roots = [name, ...entries.related(name, isReleaseName)];
       const scope = { name: `${name}, held`, roots, also: entries.key };
       if (this.#recall(scope) !== undefined) continue;
       const before = this.#surroundings();
-      const observations = holdsOf(name, {
-        entries,
-        table: this.#table,
-        members: this.#memo.members(),
-        lower: (fn) => this.#lower(fn),
-        run: (fn) => this.#runOf(fn),
-      });
+      const only = acquiring.length === 1;
+      const observations = [...holdsOf(name, host), ...(only ? ordersOf(name, host) : [])];
       const figures = { steps: 0, cut: false };
       const identity = this.#remember(scope, before, {
         ...figures,
@@ -248,6 +253,11 @@ class FileRun {
       if (observations.length > 0)
         this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
     }
+  }
+
+  #codeOf(name: string): string {
+    const { bodyStart = 0, end = 0 } = this.#source.functions[this.#table.indexOf.get(name)!] ?? {};
+    return this.#source.code.slice(bodyStart, end);
   }
 
   /** What the run of a function as an entry point has shown; it is run again where that was only remembered. */

@@ -4,13 +4,14 @@
  */
 import type { Entries, ReachedFrom } from './entries.ts';
 import type { Held } from './held.ts';
-import type { Call, FunctionIr } from './ir.ts';
+import type { Call } from './ir.ts';
 import { isReleaseName, reachesData } from './kernel/effects.ts';
 import type { CallTable } from './memo.ts';
+import { lateUnmapsOf, type OrderHost } from './order.ts';
 import { outlives, type Sign } from './outlive.ts';
 import type { PageSet } from './state.ts';
 import { walk } from './walk.ts';
-import type { ExitObservation, HoldObservation, Observation } from './world.ts';
+import type { ExitObservation, HoldObservation, Observation, OrderObservation } from './world.ts';
 
 /** What a run of a function as an entry point has shown. */
 export interface EntryRun {
@@ -18,14 +19,24 @@ export interface EntryRun {
   readonly left: readonly Held[];
 }
 
-export interface HoldHost {
+export interface HoldHost extends OrderHost {
   readonly entries: Entries;
   readonly table: CallTable;
   /** Names of members that each function mentions, in the order of the file. */
   readonly members: readonly ReadonlySet<string>[];
-  readonly lower: (name: string) => FunctionIr | undefined;
   /** The run of a function as an entry point. */
   readonly run: (name: string) => EntryRun | undefined;
+}
+
+/** Releases of what `producer` leaves held that come before the end of the mapping; for the only acquire of a file. */
+export function ordersOf(producer: string, host: HoldHost): OrderObservation[] {
+  const late = lateUnmapsOf(host);
+  const [first] = late.length === 0 ? [] : heldAtEnd(host.run(producer)?.observations ?? [], producer);
+  if (first === undefined) return [];
+  const { set, path } = first;
+  return late
+    .filter(({ late: { api } }) => fits(api, set.kind))
+    .map(({ fn, late: each }) => ({ what: 'order', set, path, late: each, within: fn }));
 }
 
 /** What `producer` acquires and its entry points leave held, one observation for each acquiring call. */

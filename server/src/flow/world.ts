@@ -9,6 +9,7 @@ import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { DeviceWay } from './kernel/devices.ts';
 import type { Effect } from './kernel/effects.ts';
 import type { Liveness } from './liveness.ts';
+import type { LateUnmap } from './order.ts';
 import type { PathLink } from './path.ts';
 import type { PageSet, State } from './state.ts';
 import type { Value, Values } from './value.ts';
@@ -238,7 +239,16 @@ export interface HoldObservation {
   readonly within: string;
 }
 
-export type Observation = RunObservation | TextObservation | HoldObservation;
+/** What the set's acquire left held is released before the mapping ends in which it is found again. */
+export interface OrderObservation {
+  readonly what: 'order';
+  readonly set: PageSet;
+  readonly path: PathLink | undefined;
+  readonly late: LateUnmap;
+  readonly within: string;
+}
+
+export type Observation = RunObservation | TextObservation | HoldObservation | OrderObservation;
 
 /** A function body being run. */
 export interface Frame {

@@ -1,6 +1,9 @@
+import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { DeviceSlot } from '../flow/device.ts';
-import type { DeviceObservation, ReleaseObservation } from '../flow/world.ts';
+import type { FunctionFlow } from '../flow/file.ts';
+import type { WitnessStep } from '../flow/witness.ts';
+import type { DeviceObservation, OrderObservation, ReleaseObservation } from '../flow/world.ts';
 import { called, firstPerKey, pathFinding, rangeOf, releases } from './common.ts';
 import { deviceEvents, firstMapping, transferEnds } from './devices.ts';
 import type { Finding } from './finding.ts';
@@ -51,18 +54,19 @@ export const releaseWhileMapped: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow) => {
     const atRelease = releases(flow).flatMap((o) => {
-      const why = reachable(o);
+      const why = reachable(o, flow.pair !== undefined);
       return why === undefined ? [] : [{ o, finding: finding(o, why) }];
     });
     const atUnmap = deviceEvents(flow).filter(isLate).map(lateFinding);
-    const found = [...atUnmap, ...atRelease.map((r) => r.finding)];
+    const found = [...atUnmap, ...atRelease.map((r) => r.finding), ...orders(flow).map(orderFinding)];
     return firstPerKey(found, (r) => `${r.site.range.start}|${r.range.start}`);
   },
   run: {
     environments: [{ memory: 'anon', actors: [] }],
-    completed: transferEnds,
+    completed: (steps) => transferEnds(mappedAtOnce(steps)),
     deviceOutlivesRelease: true,
     documentForm: (steps) => unmappedFirst(transferEnds(steps)),
   },
@@ -71,14 +75,15 @@ export const releaseWhileMapped: Rule = {
 type Why = 'mapped' | 'interrupted';
 
 /** Why a device can still reach what is released; undefined where it can't, or where that is not known. */
-function reachable(o: ReleaseObservation): Why | undefined {
+function reachable(o: ReleaseObservation, later: boolean): Why | undefined {
   const { set, slot } = o;
   if (set.device === undefined || set.guessed) return undefined;
   const { device } = set;
   const has = (test: (s: DeviceSlot) => boolean): boolean =>
     slot === null ? device.slots.every(test) : test(device.slots[slot] ?? 'none');
   if (device.interrupted && has((s) => s !== 'none')) return 'interrupted';
-  return set.escaped === undefined && has((s) => s === 'open') ? 'mapped' : undefined;
+  // Between two entry points a third one may unmap.
+  return !later && set.escaped === undefined && has((s) => s === 'open') ? 'mapped' : undefined;
 }
 
 /** What is unmapped has been released before. */
@@ -108,6 +113,44 @@ function lateFinding(o: DeviceObservation): Finding {
   const message = `The page is released here, and only then unmapped by ${called(o.call.fn)}: in between it may belong to somebody else, and the device still reads or writes it. Unmap it first, then release it.`;
   const related = [{ range: o.range, message: 'the mapping ends only here' }];
   return atReleaseOf(o, { range: at.range, function: at.within }, message, related);
+}
+
+function orders(flow: FunctionFlow): OrderObservation[] {
+  return flow.observations.filter((o) => o.what === 'order');
+}
+
+/** The pages are found by a number that a mapping remembers, released, and only then is the mapping ended. */
+function orderFinding(o: OrderObservation): Finding {
+  const { release, unmap, api, by } = o.late;
+  const message = `${called(api)} releases pages that are found by the number which a mapping remembers, and only then ${called(by)} ends that mapping: in between a page may belong to somebody else, and the device still reads or writes it. Unmap first, then release.`;
+  const related = [{ range: unmap, message: 'the mapping ends only here' }];
+  const found = pathFinding('GUP311', o, { range: release, function: o.within }, message, related);
+  const { steps = [], assumed = [] } = found.witness ?? {};
+  const slots = { set: 0, from: 0, count: Math.max(1, o.set.slots.length) };
+  const kind = o.set.kind === 'pin' ? 'unpin_user_page' : 'put_page';
+  const later: WitnessStep[] = [
+    { step: { op: 'later' }, range: release, text: `${o.within}()`, within: o.within },
+    { step: { op: 'release', api: kind, ...slots }, range: release, text: called(api), within: o.within },
+    { step: { op: 'dma-unmap', ...slots }, range: unmap, text: called(by), within: o.within },
+  ];
+  return { ...found, certainty: 'likely', witness: { steps: [...steps, ...later], assumed } };
+}
+
+/** A path that unmaps what it does not show being mapped: it was mapped after the acquire. */
+function mappedAtOnce(steps: readonly DriverStep[]): DriverStep[] {
+  const at = steps.findIndex((s) => s.op === 'acquire');
+  const acquire = steps[at];
+  const unmaps = steps.some((s) => s.op === 'dma-unmap');
+  if (acquire?.op !== 'acquire' || !unmaps || steps.some((s) => s.op === 'dma-map')) return [...steps];
+  const direction = (acquire.flags & FOLL.WRITE) !== 0 ? 'from-device' : 'to-device';
+  const map: DriverStep = {
+    op: 'dma-map',
+    direction,
+    set: acquire.set,
+    from: 0,
+    count: acquire.expect ?? acquire.nr,
+  };
+  return [...steps.slice(0, at + 1), map, ...steps.slice(at + 1)];
 }
 
 function atReleaseOf(

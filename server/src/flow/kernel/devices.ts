@@ -151,3 +151,19 @@ export function mayEndMappings(name: string): boolean {
     name,
   );
 }
+
+/** Ends of mappings that take effect for all of a table only here: iommu_tce_kill() after iommu_tce_xchg_no_kill(). */
+const FLUSHES: ReadonlySet<string> = new Set([
+  'iommu_tce_kill',
+  'iommu_iotlb_sync',
+  'iommu_flush_iotlb_all',
+  'iommu_tlb_sync',
+]);
+
+/** Position of the argument that says what a call of a helper unmaps. */
+export function unmappedBy(fn: string): number | undefined {
+  if (FLUSHES.has(fn)) return 0;
+  const row = DEVICE_ROWS.find(([names]) => names.split(' ').includes(fn));
+  const [, ...effects] = row ?? [''];
+  return effects.find((e) => e.does === 'device-unmap')?.handle;
+}

@@ -34,6 +34,8 @@ export type Effect =
   | { readonly does: 'same'; readonly arg: number }
   /** Returns a pfn, physical address, sg entry … from which the page can be found again. */
   | { readonly does: 'handle'; readonly arg: number }
+  /** Returns a page frame number as an address, or the other way round. */
+  | { readonly does: 'renumber'; readonly arg: number }
   /** Returns the page of an address or a handle. */
   | { readonly does: 'page-of'; readonly arg: number }
   | { readonly does: 'extra-ref'; readonly page: number }
@@ -128,6 +130,7 @@ add(
     arg: 0,
   },
 );
+add('PFN_PHYS PFN_DOWN __pfn_to_phys __phys_to_pfn', { does: 'renumber', arg: 0 });
 add('pfn_to_kaddr phys_to_virt __va', { does: 'same', arg: 0 });
 
 // The CPU touches the data.
