@@ -7,6 +7,18 @@ import { walk } from './walk.ts';
  * a caller's `ctx->flags & CTX_PINNED` is its helper's `flags & CTX_PINNED`.
  */
 export function conditionText(text: string, place: Place): string {
+  let normal = known.get(place);
+  if (normal === undefined) {
+    normal = normalised(text, place);
+    known.set(place, normal);
+  }
+  return normal;
+}
+
+/** Texts of conditions that were asked for. */
+const known = new WeakMap<Place, string>();
+
+function normalised(text: string, place: Place): string {
   return (place.written ?? text.slice(place.start, place.end))
     .replace(/\s+/g, '')
     .replace(/(==|!=)(0|NULL)$/, '')

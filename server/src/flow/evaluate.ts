@@ -13,6 +13,7 @@ import {
   asAddress,
   elementPlace,
   elsewhere,
+  holdsReference,
   reachableSets,
   read,
   readSomewhere,
@@ -23,6 +24,16 @@ import type { State } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
+
+/** `list.flatMap(next)`, and without a new list where there is one item: most expressions have one outcome. */
+export function each<T, R>(list: readonly T[], next: (item: T) => R[]): R[] {
+  return list.length === 1 ? next(list[0]!) : list.flatMap(next);
+}
+
+/** `list.map(next)`. */
+function eachOne<T, R>(list: readonly T[], next: (item: T) => R): R[] {
+  return list.length === 1 ? [next(list[0]!)] : list.map(next);
+}
 
 /** Evaluates `e`. May change `st`, which belongs to the caller no more: go on with the outcomes' states. */
 export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
@@ -40,49 +51,49 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
     case 'member':
     case 'index':
     case 'deref':
-      return locate(w, f, st, e).map(({ st: s, at }) => ({ st: s, v: readAt(w, f, s, at, e) }));
+      return eachOne(locate(w, f, st, e), ({ st: s, at }) => ({ st: s, v: readAt(w, f, s, at, e) }));
     case 'addr':
       return addressOf(w, f, st, e.e);
     case 'unary':
-      return evaluate(w, f, st, e.e).map(({ st: s, v }) => ({ st: s, v: unary(w, s, e.op, v) }));
+      return eachOne(evaluate(w, f, st, e.e), ({ st: s, v }) => ({ st: s, v: unary(w, s, e.op, v) }));
     case 'binary':
-      return evaluate(w, f, st, e.l).flatMap((l) =>
-        evaluate(w, f, l.st, e.r).map((r) => ({
+      return each(evaluate(w, f, st, e.l), (l) =>
+        eachOne(evaluate(w, f, l.st, e.r), (r) => ({
           st: r.st,
           v: compute(w, f, r.st, e, l.v, r.v),
         })),
       );
     case 'logic':
-      return evaluate(w, f, st, e.l).flatMap(({ st: s, v }) =>
-        decide(w, f, s, v, e.l, false).flatMap((d) => {
+      return each(evaluate(w, f, st, e.l), ({ st: s, v }) =>
+        each(decide(w, f, s, v, e.l, false), (d) => {
           if (d.holds !== (e.op === '&&')) return [{ st: d.st, v: w.values.int(d.holds ? 1 : 0) }];
-          return evaluate(w, f, d.st, e.r).map((r) => {
+          return eachOne(evaluate(w, f, d.st, e.r), (r) => {
             const t = truth(r.v);
             return { st: r.st, v: t === undefined ? r.v : w.values.int(t ? 1 : 0) };
           });
         }),
       );
     case 'cond':
-      return evaluate(w, f, st, e.c).flatMap(({ st: s, v }) =>
-        decide(w, f, s, v, e.c, false).flatMap((d) => evaluate(w, f, d.st, d.holds ? e.a : e.b)),
+      return each(evaluate(w, f, st, e.c), ({ st: s, v }) =>
+        each(decide(w, f, s, v, e.c, false), (d) => evaluate(w, f, d.st, d.holds ? e.a : e.b)),
       );
     case 'assign':
       return assign(w, f, st, e);
     case 'step':
       return step(w, f, st, e);
     case 'call':
-      return evaluateAll(w, f, st, e.args).flatMap(({ st: s, vs }) =>
+      return each(evaluateAll(w, f, st, e.args), ({ st: s, vs }) =>
         call(w, f, s, e, boundRequest(w, f, s, e, vs)),
       );
     case 'cast':
-      return evaluate(w, f, st, e.e).map(({ st: s, v }) => ({
+      return eachOne(evaluate(w, f, st, e.e), ({ st: s, v }) => ({
         st: s,
         v: v.t === 'int' && e.type !== undefined ? w.values.int(convert(v.n, e.type)) : v,
       }));
     case 'seq':
-      return evaluateAll(w, f, st, e.items).map(({ st: s, vs }) => ({ st: s, v: vs.at(-1) ?? TOP }));
+      return eachOne(evaluateAll(w, f, st, e.items), ({ st: s, vs }) => ({ st: s, v: vs.at(-1) ?? TOP }));
     case 'opaque':
-      return evaluateAll(w, f, st, e.parts).map(({ st: s }) => ({ st: s, v: TOP }));
+      return eachOne(evaluateAll(w, f, st, e.parts), ({ st: s }) => ({ st: s, v: TOP }));
   }
 }
 
@@ -115,7 +126,20 @@ export function evaluateAll(
 ): { st: State; vs: Value[] }[] {
   let outs: { st: State; vs: Value[] }[] = [{ st, vs: [] }];
   for (const item of items) {
-    outs = outs.flatMap((o) => evaluate(w, f, o.st, item).map((r) => ({ st: r.st, vs: [...o.vs, r.v] })));
+    const [only] = outs;
+    const results = outs.length === 1 ? evaluate(w, f, only!.st, item) : undefined;
+    if (results?.length === 1) {
+      only!.st = results[0]!.st;
+      only!.vs.push(results[0]!.v);
+      continue;
+    }
+    if (results !== undefined) {
+      outs = results.map((r) => ({ st: r.st, vs: [...only!.vs, r.v] }));
+      continue;
+    }
+    outs = outs.flatMap((o) =>
+      eachOne(evaluate(w, f, o.st, item), (r) => ({ st: r.st, vs: [...o.vs, r.v] })),
+    );
   }
   return outs;
 }
@@ -140,8 +164,11 @@ function locate(w: World, f: Frame, st: State, e: Expr): { st: State; at: Where 
       ];
     case 'member': {
       if (!e.arrow)
-        return locate(w, f, st, e.base).map(({ st: s, at }) => ({ st: s, at: memberOf(w, f, s, at, e) }));
-      return evaluate(w, f, st, e.base).map(({ st: s, v }) => ({
+        return eachOne(locate(w, f, st, e.base), ({ st: s, at }) => ({
+          st: s,
+          at: memberOf(w, f, s, at, e),
+        }));
+      return eachOne(evaluate(w, f, st, e.base), ({ st: s, v }) => ({
         st: s,
         at: memberOf(w, f, s, pointee(v, 0), e),
       }));
@@ -149,11 +176,11 @@ function locate(w: World, f: Frame, st: State, e: Expr): { st: State; at: Where 
     case 'index':
       return locateIndex(w, f, st, e);
     case 'deref':
-      return evaluate(w, f, st, e.e).map(({ st: s, v }) => ({ st: s, at: pointee(v, 0) }));
+      return eachOne(evaluate(w, f, st, e.e), ({ st: s, v }) => ({ st: s, at: pointee(v, 0) }));
     case 'cast':
       return locate(w, f, st, e.e);
     default:
-      return evaluate(w, f, st, e).map(({ st: s, v }) => ({
+      return eachOne(evaluate(w, f, st, e), ({ st: s, v }) => ({
         st: s,
         at: v.t === 'data' ? { in: 'data', ref: v } : NOWHERE,
       }));
@@ -161,8 +188,8 @@ function locate(w: World, f: Frame, st: State, e: Expr): { st: State; at: Where 
 }
 
 function locateIndex(w: World, f: Frame, st: State, e: Index): { st: State; at: Where }[] {
-  return evaluate(w, f, st, e.base).flatMap(({ st: s, v: base }) =>
-    evaluate(w, f, s, e.index).map(({ st: t, v: i }) => ({
+  return each(evaluate(w, f, st, e.base), ({ st: s, v: base }) =>
+    eachOne(evaluate(w, f, s, e.index), ({ st: t, v: i }) => ({
       st: t,
       at: pointee(base, i.t === 'int' ? i.n : null),
     })),
@@ -204,8 +231,8 @@ function readAt(w: World, f: Frame, st: State, at: Where, e: Expr): Value {
 function addressOf(w: World, f: Frame, st: State, e: Expr): Outcome[] {
   if (e.k === 'deref') return evaluate(w, f, st, e.e);
   if (e.k === 'index') {
-    return evaluate(w, f, st, e.base).flatMap(({ st: s, v: base }) =>
-      evaluate(w, f, s, e.index).map(({ st: t, v: i }) => {
+    return each(evaluate(w, f, st, e.base), ({ st: s, v: base }) =>
+      eachOne(evaluate(w, f, s, e.index), ({ st: t, v: i }) => {
         const address = asAddress(base);
         if (address === undefined) return { st: t, v: base.t === 'data' ? base : TOP };
         const off = i.t === 'int' && address.off !== null ? address.off + i.n : null;
@@ -213,7 +240,7 @@ function addressOf(w: World, f: Frame, st: State, e: Expr): Outcome[] {
       }),
     );
   }
-  return locate(w, f, st, e).map(({ st: s, at }) => {
+  return eachOne(locate(w, f, st, e), ({ st: s, at }) => {
     if (at.in === 'place') return { st: s, v: w.values.ptr(`&${at.place}`, 0) };
     return { st: s, v: at.in === 'data' ? at.ref : TOP };
   });
@@ -230,8 +257,8 @@ function unary(w: World, st: State, op: '-' | '~' | '!' | '+', v: Value): Value 
 }
 
 function assign(w: World, f: Frame, st: State, e: Assign): Outcome[] {
-  return evaluate(w, f, st, e.r).flatMap((r) =>
-    locate(w, f, r.st, e.l).map(({ st: s, at }) => {
+  return each(evaluate(w, f, st, e.r), (r) =>
+    eachOne(locate(w, f, r.st, e.l), ({ st: s, at }) => {
       let v = r.v;
       if (e.op !== '=') {
         const old = at.in === 'place' ? read(s, w.values, at.place) : TOP;
@@ -247,12 +274,17 @@ function assign(w: World, f: Frame, st: State, e: Assign): Outcome[] {
 
 /** `*to = *from` of a structure: pages that stand in members of the one stand in the other as well. */
 function copyMembers(w: World, f: Frame, st: State, from: Expr, to: Where): void {
+  if (!holdsReference(st)) return;
   const isObject = from.k === 'var' || (from.k === 'deref' && from.e.k === 'var');
   const source = isObject ? locate(w, f, st.clone(), from)[0]?.at : undefined;
   if (source?.in !== 'place') return;
-  for (const [place, v] of [...st.store]) {
-    if (!isPageRef(v) || !place.startsWith(`${source.place}.`)) continue;
-    if (to.in === 'place') st.store.set(`${to.place}${place.slice(source.place.length)}`, v);
+  const { store } = st;
+  for (let i = 0, { size } = store; i < size; i++) {
+    const v = store.valueAt(i);
+    if (!isPageRef(v)) continue;
+    const place = store.keyAt(i).text;
+    if (!place.startsWith(`${source.place}.`)) continue;
+    if (to.in === 'place') store.set(`${to.place}${place.slice(source.place.length)}`, v);
     else st.update(v.set, { escaped: 'a place that is not told apart' });
   }
 }
@@ -283,7 +315,7 @@ function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | S
 }
 
 function step(w: World, f: Frame, st: State, e: Step): Outcome[] {
-  return locate(w, f, st, e.e).map(({ st: s, at }) => {
+  return eachOne(locate(w, f, st, e.e), ({ st: s, at }) => {
     const old = at.in === 'place' ? read(s, w.values, at.place) : TOP;
     const next = binary(w.values, e.delta === 1 ? '+' : '-', old, w.values.int(1), {
       l: e.e.type,

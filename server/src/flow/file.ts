@@ -82,6 +82,9 @@ const PAIR_BUDGET = 5_000;
 /** Stands for no call. */
 const NOWHERE: Range = { start: 0, end: 0 };
 
+/** Part of the budget for callers of a function whose own run was cut. */
+const CALLERS_SHARE = 4;
+
 /** How many callers up a page set is followed that a function leaves to its caller. */
 const MAX_CALLERS_UP = 3;
 
@@ -130,8 +133,15 @@ function runFile(
   const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
   let level = [...new Set(direct)];
   const done = new Set<string>();
+  /** Functions that hand pages over and whose own run was cut. */
+  const long = new Set<string>();
   for (let up = 0; up <= MAX_CALLERS_UP && level.length > 0; up++) {
-    const handing = level.filter((name) => run.root(name));
+    const isLong = (name: string): boolean => {
+      const { [table.indexOf.get(name)!]: callees } = table.callees;
+      return up > 0 && [...long].some((callee) => callees!.has(callee));
+    };
+    const handing = level.filter((name) => run.root(name, isLong(name)));
+    for (const name of handing) if (run.wasCut(name)) long.add(name);
     for (const name of level) done.add(name);
     for (const name of handing) run.handsOver.add(name);
     const callers = names.filter((name) =>
@@ -168,6 +178,8 @@ class FileRun {
   readonly #left = new Map<string, readonly Held[]>();
   /** How many functions were known to hand pages over when a function was run. */
   readonly #handedOverAt = new Map<string, number>();
+  /** Node executions that the run of a function was given. */
+  readonly #budgets = new Map<string, number>();
   #fileTypes: FileTypes | undefined;
   readonly #members: MemberTypes;
 
@@ -195,15 +207,25 @@ class FileRun {
     return { functions: this.#functions, analysed: [...this.#known.keys()], partlyRead };
   }
 
-  /** Runs a function as an entry point; tells whether it may leave pages to its caller. */
-  root(name: string): boolean {
+  /**
+   * Runs a function as an entry point; tells whether it may leave pages to its caller. `callsLong`: it calls a function
+   * that is too long to be followed to its end by itself, so most of what a run can show was shown there.
+   */
+  root(name: string, callsLong = false): boolean {
     this.#handedOverAt.set(name, this.handsOver.size);
-    return this.#recall({ name, roots: [name], also: '' }) ?? this.#run(name, true);
+    const budget = callsLong ? this.#options.budget / CALLERS_SHARE : this.#options.budget;
+    this.#budgets.set(name, budget);
+    return this.#recall({ name, roots: [name], also: `${budget}` }) ?? this.#run(name, budget);
+  }
+
+  /** Whether some paths of a function were not followed to their end. */
+  wasCut(name: string): boolean {
+    return this.#functions.some((fn) => fn.name === name && fn.pair === undefined && fn.cut);
   }
 
   /** Reads a function without running it. */
   surveyOnly(name: string): void {
-    if (this.#recall({ name, roots: [name], also: '' }) === undefined) this.#run(name, false);
+    if (this.#recall({ name, roots: [name], also: '0' }) === undefined) this.#run(name, 0);
   }
 
   /** Runs, for each function that leaves pages held in a structure, the functions that find them there. */
@@ -328,7 +350,8 @@ class FileRun {
     });
   }
 
-  #run(name: string, runs: boolean): boolean {
+  /** Runs a function with a budget; with none it is only read. */
+  #run(name: string, budget: number): boolean {
     const before = this.#surroundings();
     const ir = this.#lower(name);
     if (ir === undefined) return false;
@@ -336,13 +359,12 @@ class FileRun {
     const isMacro = (n: string): boolean => this.#source.macros.has(n) && !this.#source.expands(n);
     const defines = (n: string): boolean => this.#table.indexOf.has(n) || isMacro(n);
     const surveyed = survey(ir, defines);
-    const { observations, left, steps, cut } = runs
-      ? this.#execute(ir, this.handsOver)
-      : { observations: [], left: [], steps: 0, cut: false };
+    const { observations, left, steps, cut } =
+      budget > 0 ? this.#execute(ir, this.handsOver) : { observations: [], left: [], steps: 0, cut: false };
     const seen = [...surveyed, ...observations];
     const handsOver = left.some(isGiven) || seen.some((o) => o.what === 'exit' && o.owner === 'caller');
     const leaves = leavesOf(left);
-    const scope = { name, roots: [name], also: '' };
+    const scope = { name, roots: [name], also: `${budget}` };
     const identity = this.#remember(scope, before, { steps, cut, handsOver, leaves });
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves });
     if (left.length > 0) this.#left.set(name, left);
@@ -356,7 +378,8 @@ class FileRun {
     const left = new Map<string, Held>();
     const values = new Values();
     const observations = new Map<string, RunObservation>();
-    const world = this.#world(values, this.#options.budget, observations, {
+    const budget = this.#budgets.get(ir.name) ?? this.#options.budget;
+    const world = this.#world(values, budget, observations, {
       handsOver: (fn) => handsOver.has(fn) || this.#acquiring.has(fn),
       fields: owners,
       onExit: (st, returns) => {

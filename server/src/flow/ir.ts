@@ -211,8 +211,23 @@ export interface FunctionIr {
   readonly partlyRead: boolean;
 }
 
-/** Source text of a range as one line, shortened to `max` characters. */
-export function oneLine(text: string, range: Range, max = 120): string {
+/** Lines by the expressions that they show: a run says of the same expression at every step. */
+const lines = new WeakMap<Range, string>();
+
+/** Source text of an expression as one line, shortened. */
+export function oneLine(text: string, range: Range): string {
+  let line = lines.get(range);
+  if (line === undefined) {
+    line = shortened(text, range);
+    lines.set(range, line);
+  }
+  return line;
+}
+
+const MAX_LINE = 120;
+
+function shortened(text: string, range: Range): string {
+  const max = MAX_LINE;
   const flat = text.slice(range.start, range.end).replace(/\s+/g, ' ').trim();
   return flat.length <= max ? flat : `${flat.slice(0, max - 1)}…`;
 }

@@ -117,8 +117,7 @@ function take(
   const place = args[form.pages] ?? TOP;
   if (seen.model.kind === 'pin' && isKernelBacked(st)) return;
   const set = addSet(w, f, st, seen);
-  if (!isUserBacked(st) && MAKES_KERNEL_ITERATOR.test(w.text))
-    st.update(set.id, { iterator: 'perhaps-kernel' });
+  if (!isUserBacked(st) && makesKernelIterators(w)) st.update(set.id, { iterator: 'perhaps-kernel' });
   const base = form.list === undefined ? place : listAt(w, f, st, e, form.list, place, seen.result);
   const address = base === undefined ? undefined : asAddress(base);
   if (address === undefined) {
@@ -126,6 +125,18 @@ function take(
     return;
   }
   fillArray(w, st, address.base, address.off, withResult(set));
+}
+
+/** Answers of the pattern below, which goes over a whole file, by run. */
+const makers = new WeakMap<World, boolean>();
+
+function makesKernelIterators(w: World): boolean {
+  let makes = makers.get(w);
+  if (makes === undefined) {
+    makes = MAKES_KERNEL_ITERATOR.test(w.text);
+    makers.set(w, makes);
+  }
+  return makes;
 }
 
 const MAKES_KERNEL_ITERATOR = /\biov_iter_(kvec|bvec|xarray|folio_queue)\s*\(/;

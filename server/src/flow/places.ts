@@ -136,7 +136,8 @@ export function reachableSets(
   return sets;
 }
 
-function holdsReference({ store }: State): boolean {
+/** Whether anything stored leads to a page. */
+export function holdsReference({ store }: State): boolean {
   for (let i = 0; i < store.size; i++) if (isPageRef(store.valueAt(i))) return true;
   return false;
 }

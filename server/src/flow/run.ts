@@ -1,7 +1,7 @@
 /** Runs a function: a worklist over its graph, with equal states merged where paths meet. */
 import { binary, truth } from './arithmetic.ts';
 import { switchText } from './conditions.ts';
-import { decide, evaluate, evaluateAll } from './evaluate.ts';
+import { decide, each, evaluate, evaluateAll } from './evaluate.ts';
 import type { FunctionIr, Node } from './ir.ts';
 import { settle } from './learn.ts';
 import { ALLOCATED, reachableSets } from './places.ts';
@@ -119,10 +119,10 @@ function execute(
     case 'join':
       return node.succ.map((s, i) => ({ node: s, st: i === 0 ? st : st.clone() }));
     case 'expr':
-      return evaluate(w, f, st, node.expr!).flatMap((o) => node.succ.map((s) => ({ node: s, st: o.st })));
+      return each(evaluate(w, f, st, node.expr!), (o) => node.succ.map((s) => ({ node: s, st: o.st })));
     case 'branch':
       if (node.firstRound) return runFirstRound(w, f, node, st);
-      return evaluate(w, f, st, node.expr!).flatMap((o) =>
+      return each(evaluate(w, f, st, node.expr!), (o) =>
         decide(w, f, o.st, o.v, node.expr!, node.loop ?? false).map((d) => ({
           node: node.succ[d.holds ? 0 : 1]!,
           st: d.st,
