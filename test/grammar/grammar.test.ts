@@ -197,6 +197,11 @@ describe('a trace', () => {
       ],
     ],
     ['Damage (lost-write)', ['lost-write constant.other.property']],
+    ['  Before', ['Before markup.italic.before']],
+    [
+      "  - a hugetlb page: references or pins remain for ever; the document's form repairs it",
+      ["the document's form repairs it markup.inserted.outcome"],
+    ],
     ['  A page of prose, at 3 places.', []],
   ] as const)('%s', (line, expected) => {
     expect(shown(grammar, line)).toEqual(expected);
