@@ -56,4 +56,4 @@ test('every shipped test is as its file expects', async () => {
   const shown = out.trim().split('\n');
   expect(shown.at(-1)).toMatch(/^\d+ litmus tests, 0 not as expected, 0 unreadable/);
   expect(shown.length).toBeGreaterThan(40);
-});
+}, 60_000);
