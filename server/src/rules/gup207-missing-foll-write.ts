@@ -1,6 +1,7 @@
 import { FOLL } from '#engine/protocol/flags.ts';
-import type { AccessObservation } from '../flow/world.ts';
+import type { AccessObservation, DeviceObservation } from '../flow/world.ts';
 import { accesses, called, firstPerKey, knownFlags, pathFinding, rangeOf } from './common.ts';
+import { deviceEvents, transferEnds } from './devices.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -36,9 +37,13 @@ export const missingFollWrite: Rule = {
 }
 `,
   check: (flow, { kernel }) => {
-    const bad = accesses(flow).filter((o) => {
+    const written = accesses(flow).filter((o) => o.mode === 'write');
+    const given = deviceEvents(flow).filter(
+      (o) => o.event === 'mapped' && (o.direction === 'from-device' || o.direction === 'bidirectional'),
+    );
+    const bad = [...written, ...given].filter((o) => {
       const flags = knownFlags(o.set, kernel);
-      return o.mode === 'write' && flags !== undefined && (flags & FOLL.WRITE) === 0;
+      return flags !== undefined && (flags & FOLL.WRITE) === 0;
     });
     return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
   },
@@ -49,14 +54,22 @@ export const missingFollWrite: Rule = {
       { memory: 'anon', actors: ['fork-parent-write'] },
     ],
     endsAtRelease: true,
+    completed: transferEnds,
     documentForm: (steps) =>
       steps.map((s) => (s.op === 'acquire' ? { ...s, flags: s.flags | FOLL.WRITE } : s)),
   },
 };
 
-function finding(o: AccessObservation): Finding {
+function finding(o: AccessObservation | DeviceObservation): Finding {
   const { set } = o;
-  const message = `${called(set.model.name)} is called without FOLL_WRITE, but the data is written: the page may be the zero page, or one that others share, and the write reaches them instead of the process. Add FOLL_WRITE.`;
-  const related = [{ range: o.range, message: 'the data is written here' }];
-  return pathFinding('GUP207', o, { range: rangeOf(set.call), function: set.within }, message, related);
+  const device = o.what === 'device';
+  const who = device ? `${called(o.call.fn)} lets a device write to the pages` : 'the data is written';
+  const message = `${called(set.model.name)} is called without FOLL_WRITE, but ${who}: the page may be the zero page, or one that others share, and the write reaches them instead of the process. Add FOLL_WRITE.`;
+  const related = [
+    { range: o.range, message: device ? 'mapped for writing here' : 'the data is written here' },
+  ];
+  const at = { range: rangeOf(set.call), function: set.within };
+  const found = pathFinding('GUP207', o, at, message, related);
+  // DMA_BIDIRECTIONAL is also what drivers say who do not know which way the data goes.
+  return device && o.direction === 'bidirectional' ? { ...found, certainty: 'likely' } : found;
 }

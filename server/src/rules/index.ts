@@ -15,6 +15,7 @@ import { writeUnderGet } from './gup201-write-under-get.ts';
 import { dmaUnderGet } from './gup202-dma-under-get.ts';
 import { longtermUnderGet } from './gup203-longterm-under-get.ts';
 import { missingLongterm } from './gup204-missing-longterm.ts';
+import { notifierPin } from './gup205-notifier-pin.ts';
 import { missingFollWrite } from './gup207-missing-foll-write.ts';
 import { putOnPinned } from './gup301-put-on-pinned.ts';
 import { unpinOnGot } from './gup302-unpin-on-got.ts';
@@ -53,6 +54,7 @@ export const RULES: readonly Rule[] = [
   dmaUnderGet,
   longtermUnderGet,
   missingLongterm,
+  notifierPin,
   missingFollWrite,
   putOnPinned,
   unpinOnGot,
