@@ -2,12 +2,13 @@
  * How long pages are held: those that an entry point leaves held when it returns, and the entry points that release
  * them later. Who these are, close or completion, decides between CASE 1 and CASE 2 of the document.
  */
+import { abandonedWaits } from './abandon.ts';
 import type { Entries, ReachedFrom } from './entries.ts';
 import type { Held } from './held.ts';
 import type { Call } from './ir.ts';
 import { isReleaseName, reachesData } from './kernel/effects.ts';
 import type { CallTable } from './memo.ts';
-import { lateUnmapsOf, type OrderHost } from './order.ts';
+import { type LateUnmap, lateUnmapsOf, type OrderHost } from './order.ts';
 import { outlives, type Sign } from './outlive.ts';
 import type { PageSet } from './state.ts';
 import { walk } from './walk.ts';
@@ -31,12 +32,26 @@ export interface HoldHost extends OrderHost {
 /** Releases of what `producer` leaves held that come before the end of the mapping; for the only acquire of a file. */
 export function ordersOf(producer: string, host: HoldHost): OrderObservation[] {
   const late = lateUnmapsOf(host);
-  const [first] = late.length === 0 ? [] : heldAtEnd(host.run(producer)?.observations ?? [], producer);
+  const ends = heldAtEnd(host.run(producer)?.observations ?? [], producer);
+  const [first] = ends;
   if (first === undefined) return [];
   const { set, path } = first;
-  return late
-    .filter(({ late: { api } }) => fits(api, set.kind))
-    .map(({ fn, late: each }) => ({ what: 'order', set, path, late: each, within: fn }));
+  const waits = set.device?.slots.includes('open') ? waitsAfter(producer, ends, host) : [];
+  return [...late, ...waits]
+    .filter(({ api }) => fits(api, set.kind))
+    .map((each) => ({ what: 'order', set, path, late: each, within: each.within }));
+}
+
+/** Callers that wait for the device and release what the producer left, whether it was done or not. */
+function waitsAfter(producer: string, ends: readonly ExitObservation[], host: HoldHost): LateUnmap[] {
+  const own = host.run(producer);
+  if (own === undefined) return [];
+  const above = host.entries.reaching(producer);
+  const later = releasers(producer, ends, leading(producer, own, above, host), host);
+  const releasing = new Set(
+    later.flatMap((fn) => [...host.entries.reaching(fn, above)]).filter((fn) => !above.has(fn)),
+  );
+  return [...above].flatMap((fn) => abandonedWaits(fn, above, releasing, host));
 }
 
 /** What `producer` acquires and its entry points leave held, one observation for each acquiring call. */

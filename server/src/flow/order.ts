@@ -8,8 +8,14 @@ import { mapsThroughTable, unmappedBy } from './kernel/devices.ts';
 import { isReleaseName } from './kernel/effects.ts';
 import { walk } from './walk.ts';
 
-/** A release that an unmapping of the same object follows. */
+/**
+ * `order`: a release that an unmapping of the same object follows, at `unmap`, by the call `by`. `wait`: a release that
+ * follows a wait whichever way it ends; the wait is at `unmap`, in the call `by`.
+ */
 export interface LateUnmap {
+  readonly kind: 'order' | 'wait';
+  /** Function in which the release stands. */
+  readonly within: string;
   readonly release: Range;
   /** The releasing function of the kernel. */
   readonly api: string;
@@ -30,8 +36,8 @@ export interface OrderHost {
   readonly lower: (fn: string) => FunctionIr | undefined;
 }
 
-/** All late unmappings of a file, with the functions that they stand in. */
-export function lateUnmapsOf(host: OrderHost): { readonly fn: string; readonly late: LateUnmap }[] {
+/** All late unmappings of a file. */
+export function lateUnmapsOf(host: OrderHost): LateUnmap[] {
   const names = [...host.callees.keys()];
   const calls = (fn: string, test: (callee: string) => boolean): boolean =>
     [...host.callees.get(fn)!].some(test);
@@ -61,7 +67,7 @@ export function lateUnmapsOf(host: OrderHost): { readonly fn: string; readonly l
   );
   return both.flatMap((fn) => {
     const ir = host.lower(fn);
-    return ir === undefined ? [] : lateUnmaps(ir, helpers).map((late) => ({ fn, late }));
+    return ir === undefined ? [] : lateUnmaps(ir, helpers);
   });
 }
 
@@ -90,6 +96,8 @@ function lateUnmaps(ir: FunctionIr, helpers: Helpers): LateUnmap[] {
     if (late === undefined) continue;
     const { start, end, fn } = release.call;
     found.push({
+      kind: 'order',
+      within: ir.name,
       release: { start, end },
       api: fn ?? '',
       unmap: { start: late.call.start, end: late.call.end },

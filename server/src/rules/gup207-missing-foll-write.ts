@@ -71,5 +71,5 @@ function finding(o: AccessObservation | DeviceObservation): Finding {
   const at = { range: rangeOf(set.call), function: set.within };
   const found = pathFinding('GUP207', o, at, message, related);
   // DMA_BIDIRECTIONAL is also what drivers say who do not know which way the data goes.
-  return device && o.direction === 'bidirectional' ? { ...found, certainty: 'likely' } : found;
+  return device && o.direction === 'bidirectional' ? { ...found, certainty: 'possible' } : found;
 }

@@ -121,7 +121,8 @@ function orders(flow: FunctionFlow): OrderObservation[] {
 
 /** The pages are found by a number that a mapping remembers, released, and only then is the mapping ended. */
 function orderFinding(o: OrderObservation): Finding {
-  const { release, unmap, api, by } = o.late;
+  const { kind: why, release, unmap, api, by } = o.late;
+  if (why === 'wait') return waitFinding(o);
   const message = `${called(api)} releases pages that are found by the number which a mapping remembers, and only then ${called(by)} ends that mapping: in between a page may belong to somebody else, and the device still reads or writes it. Unmap first, then release.`;
   const related = [{ range: unmap, message: 'the mapping ends only here' }];
   const found = pathFinding('GUP311', o, { range: release, function: o.within }, message, related);
@@ -133,6 +134,20 @@ function orderFinding(o: OrderObservation): Finding {
     { step: { op: 'release', api: kind, ...slots }, range: release, text: called(api), within: o.within },
     { step: { op: 'dma-unmap', ...slots }, range: unmap, text: called(by), within: o.within },
   ];
+  return { ...found, certainty: 'likely', witness: { steps: [...steps, ...later], assumed } };
+}
+
+/** Whoever waited for the device releases the pages, whichever way the wait ended. */
+function waitFinding(o: OrderObservation): Finding {
+  const { release, unmap, api, by } = o.late;
+  const message = `${called(api)} releases the pages after ${called(by)} has waited for the device, also when a signal or a timeout has ended the wait: nothing on the way stops the device, and it reads or writes pages that may belong to somebody else. Stop the device, or wait on without interruption, before the pages are released.`;
+  const related = [{ range: unmap, message: 'the wait may end here before the device is done' }];
+  const found = pathFinding('GUP311', o, { range: release, function: o.within }, message, related);
+  const { steps = [], assumed = [] } = found.witness ?? {};
+  const slots = { set: 0, from: 0, count: Math.max(1, o.set.slots.length) };
+  const kind = o.set.kind === 'pin' ? 'unpin_user_page' : 'put_page';
+  const step: DriverStep = { op: 'release', api: kind, ...slots };
+  const later: WitnessStep[] = [{ step, range: release, text: called(api), within: o.within }];
   return { ...found, certainty: 'likely', witness: { steps: [...steps, ...later], assumed } };
 }
 

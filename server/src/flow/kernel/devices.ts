@@ -167,3 +167,10 @@ export function unmappedBy(fn: string): number | undefined {
   const [, ...effects] = row ?? [''];
   return effects.find((e) => e.does === 'device-unmap')?.handle;
 }
+
+/** Waits that a signal or a timeout may end before what they wait for has happened. */
+export function endsEarly(fn: string): boolean {
+  const row = DEVICE_ROWS.find(([names]) => names.split(' ').includes(fn));
+  const [, ...effects] = row ?? [''];
+  return effects.some((e) => e.does === 'wait' && (e.interruptible || e.timeout));
+}
