@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { createAnalyzer } from '#server/linter/analysis.ts';
+import { joinSiblings } from '#server/linter/join.ts';
 import type { FileReport, ReportedFinding } from '#server/linter/report.ts';
 import { lintText } from '#server/linter/service.ts';
 import { RULES } from '#server/rules/index.ts';
@@ -52,7 +53,8 @@ for (const file of new Set(rows.map((r) => r.file))) {
   if (!existsSync(at)) fail(`${at}: the table's file is not in this tree`);
   const text = readFileSync(at, 'utf8');
   const options = { kernel: { major: 6, minor: 12, patch: 0 }, explanations: true, levels: {} };
-  reports.set(file, lintText(analyzer, file, text, options));
+  const alone = lintText(analyzer, file, text, options);
+  reports.set(file, joinSiblings(analyzer, alone, at, text, options, new Set()));
 }
 
 /** The row that a finding belongs to: the nearest call of the same function and api. */
@@ -67,7 +69,8 @@ function rowOf(file: string, finding: ReportedFinding): Row | undefined {
 
 const found = new Map<Row, ReportedFinding[]>();
 for (const [file, report] of reports) {
-  for (const finding of report.findings) {
+  const elsewhere = (report.elsewhere ?? []).flatMap(({ findings }) => findings);
+  for (const finding of [...report.findings, ...elsewhere]) {
     const row = rowOf(file, finding);
     if (row !== undefined) found.set(row, [...(found.get(row) ?? []), finding]);
   }

@@ -2,8 +2,10 @@
  * An analyzer without analysis: it reports a GUP201 on every call of get_user_pages_fast(), and what a test's text asks
  * for in comments (`crash`, `rule-threw`, `explain-crash`, `budget`, `partly`, `note`). Front ends are tested with it.
  */
+
 import type { FolioView, Snapshot } from '#engine/protocol/trace.ts';
 import type { ExplainedStep, Explanation } from '#server/explain/explanation.ts';
+import { NO_EXPORTS } from '#server/flow/file.ts';
 import type { FixingAnalyzer } from '#server/linter/analyzer.ts';
 import type { AnalysisProblem, FileAnalysis } from '#server/rules/analyze.ts';
 import type { Finding } from '#server/rules/finding.ts';
@@ -38,6 +40,7 @@ export const fakeAnalyzer: FixingAnalyzer = {
       functions: 1,
       partlyRead: text.includes('/* partly */') ? ['f'] : [],
       problems: problemsOf(text),
+      exports: NO_EXPORTS,
     };
   },
   // biome-ignore lint/correctness/useYield: an explanation that needs no exploration is one slice

@@ -21,6 +21,7 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
     const concerns = w.handsOver(fn) || receivesPages(st, args) || (w.readsHeld?.(fn) ?? false);
     const outcomes = concerns ? w.enter(f, e, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
+    if (w.isInert(fn)) return [{ st, v: result(w, f, st, e) }];
     return [unknown(w, f, st, e, args)];
   }
   const model = fn === undefined ? undefined : ACQUIRES.get(fn);

@@ -35,7 +35,7 @@ import {
 } from './memo.ts';
 import { concerns, observationKey } from './observed.ts';
 import { type ConsumerExit, type ConsumerRun, type PairInfo, pairUp, worthPairing } from './pairs.ts';
-import { callersOf, closure } from './reach.ts';
+import { callersOf, closure, isInert } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
 import { trackedLocals } from './slice.ts';
 import { type FileTypes, fileTypes, typesKey } from './structs.ts';
@@ -46,6 +46,7 @@ import type { FunctionFacts, Observation, RunObservation, World } from './world.
 export interface FlowOptions {
   /** Node executions per entry point; a run that needs more is cut, and says so. */
   readonly budget: number;
+  readonly join?: FlowJoin;
 }
 
 export const DEFAULT_FLOW: FlowOptions = { budget: 20_000 };
@@ -68,7 +69,28 @@ export interface FileFlow {
   /** Names of the functions that were lowered, and of those that the parser could read only in part. */
   readonly analysed: readonly string[];
   readonly partlyRead: readonly string[];
+  readonly exports: FlowExports;
 }
+
+/** What other files may do with the pages that a file acquires. Plain data. */
+export interface FlowExports {
+  /** Functions that are not static and may leave pages to their callers. */
+  readonly functions: readonly string[];
+  /** All functions that may. */
+  readonly handsOver: readonly string[];
+  /** Functions that leave pages held at members whose struct is known: `struct.member`. */
+  readonly held: readonly { readonly producer: string; readonly members: readonly string[] }[];
+}
+
+/**
+ * The source is several files, one behind the other, and the second starts at `at`. Of the first one only what it exports
+ * to the others is followed, and only as far as they are concerned.
+ */
+export interface FlowJoin extends FlowExports {
+  readonly at: number;
+}
+
+export const NO_EXPORTS: FlowExports = { functions: [], handsOver: [], held: [] };
 
 interface RootRun extends RunFigures {
   readonly observations: readonly RunObservation[];
@@ -106,6 +128,43 @@ export function analyzeFlow(
   }
 }
 
+/** Functions behind `at` that have the name of another one, or call such a one: which is meant is not told apart. */
+function mistakable(source: SourceFile, table: CallTable, at: number): Set<string> {
+  const twice = new Set(
+    source.functions.filter(({ name }, index) => table.indexOf.get(name) !== index).map(({ name }) => name),
+  );
+  const later = source.functions.map(({ name, start }, index) => ({ name, index, isLater: start >= at }));
+  const found = new Set(twice);
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const { name, index, isLater } of later) {
+      if (!isLater || found.has(name) || ![...table.callees[index]!].some((c) => found.has(c))) continue;
+      found.add(name);
+      grew = true;
+    }
+  }
+  return found;
+}
+
+/** Runs what a file exports to the files behind it, and their callers and consumers. */
+function runJoined(
+  source: SourceFile,
+  run: FileRun,
+  table: CallTable,
+  { at, functions, handsOver, held }: FlowJoin,
+): FileFlow {
+  for (const name of handsOver) run.handsOver.add(name);
+  for (const { producer } of held) if (table.indexOf.has(producer)) run.root(producer);
+  const unclear = mistakable(source, table, at);
+  for (const name of unclear) run.leftOut.add(name);
+  for (const [index, { name, start }] of source.functions.entries()) {
+    if (start < at || unclear.has(name)) continue;
+    if (functions.some((fn) => table.callees[index]!.has(fn))) run.root(name);
+  }
+  run.pairs();
+  return run.result();
+}
+
 function runFile(
   source: SourceFile,
   parser: Parser,
@@ -117,6 +176,11 @@ function runFile(
   const names = source.functions.map((f) => f.name);
   const isInline = (name: string): boolean => source.inlines.has(name);
   const acquiring = closure(table, (calls) => [...calls].some(isAcquire), isInline);
+  if (options.join !== undefined) {
+    const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
+    const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
+    return runJoined(source, run, table, options.join);
+  }
   const direct = names.filter((name) =>
     [...table.callees[table.indexOf.get(name)!]!].some((c) => isAcquire(c) || acquiring.has(c)),
   );
@@ -128,7 +192,7 @@ function runFile(
   });
   const inContext = [...table.callees].some((calls) => [...calls].some((c) => SLEEPS.has(c)));
   if (surveyed.length + direct.length === 0 && !inContext)
-    return { functions: [], analysed: [], partlyRead: [] };
+    return { functions: [], analysed: [], partlyRead: [], exports: NO_EXPORTS };
   const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
   const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
   let level = [...new Set(direct)];
@@ -159,6 +223,8 @@ function runFile(
 class FileRun {
   /** Functions that may leave pages to their callers. */
   readonly handsOver = new Set<string>();
+  /** Functions that are not run on what others have left. */
+  readonly leftOut = new Set<string>();
   readonly #source: SourceFile;
   readonly #parser: Parser;
   readonly #options: FlowOptions;
@@ -174,7 +240,7 @@ class FileRun {
   readonly #facts = new Map<FunctionIr, FunctionFacts>();
   readonly #functions: FunctionFlow[] = [];
   /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
-  readonly #leaving = new Map<string, { identity: RunIdentity; leaves: Leaves }>();
+  readonly #leaving = new Map<string, { identity: RunIdentity; leaves: Leaves; cut: boolean }>();
   readonly #left = new Map<string, readonly Held[]>();
   /** How many functions were known to hand pages over when a function was run. */
   readonly #handedOverAt = new Map<string, number>();
@@ -204,7 +270,20 @@ class FileRun {
 
   result(): FileFlow {
     const partlyRead = [...this.#known].filter(([, facts]) => facts.partlyRead).map(([name]) => name);
-    return { functions: this.#functions, analysed: [...this.#known.keys()], partlyRead };
+    const statics = new Set(this.#source.functions.filter((f) => f.isStatic).map((f) => f.name));
+    const held = [...this.#leaving].filter(([name, { leaves }]) => !this.#isCovered(name, leaves));
+    return {
+      functions: this.#functions,
+      analysed: [...this.#known.keys()],
+      partlyRead,
+      exports: {
+        functions: [...this.handsOver].filter((name) => !statics.has(name)),
+        handsOver: [...this.handsOver],
+        held: held.flatMap(([producer, { leaves }]) =>
+          leaves.typed.length === 0 ? [] : [{ producer, members: leaves.typed }],
+        ),
+      },
+    };
   }
 
   /**
@@ -230,17 +309,13 @@ class FileRun {
 
   /** Runs, for each function that leaves pages held in a structure, the functions that find them there. */
   pairs(): void {
-    const seen = new Set<string>();
     for (const [name, { identity, leaves }] of [...this.#leaving]) {
-      // A helper leaves the same pages at the same members, whether it is run by itself or in its caller.
-      const keys = leaves.keys.filter((key) => !seen.has(key));
-      for (const key of keys) seen.add(key);
-      const consumers = keys.length === 0 ? [] : this.#consumersOf(name, leaves.names);
+      if (this.#isCovered(name, leaves)) continue;
+      const consumers = this.#consumersOf(name, leaves.names);
       if (consumers.length === 0) continue;
-      const also = `${this.#memo.numberOf(identity)} ${keys.join('\n')} ${typesKey(this.#types())}`;
+      const also = `${this.#memo.numberOf(identity)} ${typesKey(this.#types())}`;
       const scope = { name: `${name}, later`, roots: [name, ...consumers], also };
-      if (this.#recall(scope, name) === undefined)
-        this.#pair(scope, name, { names: leaves.names, keys }, consumers);
+      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, leaves, consumers);
     }
   }
 
@@ -309,6 +384,17 @@ class FileRun {
     }
   }
 
+  /** A static helper whose callers leave the same pages: they know more of what they leave. */
+  #isCovered(name: string, { sites }: Leaves): boolean {
+    const { isStatic } = this.#source.functions[this.#table.indexOf.get(name)!] ?? { isStatic: false };
+    if (!isStatic) return false;
+    const callers = [...this.#leaving].filter(
+      ([caller, { cut }]) =>
+        !cut && caller !== name && this.#table.callees[this.#table.indexOf.get(caller)!]!.has(name),
+    );
+    return sites.every((site) => callers.some(([, { leaves }]) => leaves.sites.includes(site)));
+  }
+
   #types(): FileTypes {
     this.#fileTypes ??= fileTypes(this.#source);
     return this.#fileTypes;
@@ -322,7 +408,7 @@ class FileRun {
     for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
     for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
     const { identity, steps, cut, leaves, pair } = run;
-    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves });
+    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
     const flow = { name, observations: [], steps, cut, identity, remembered: true };
     if (pair !== undefined) this.#functions.push({ ...flow, pair });
     else if (scope.name === name && run.holds !== false) this.#functions.push(flow);
@@ -366,7 +452,7 @@ class FileRun {
     const leaves = leavesOf(left);
     const scope = { name, roots: [name], also: `${budget}` };
     const identity = this.#remember(scope, before, { steps, cut, handsOver, leaves });
-    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves });
+    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
     if (left.length > 0) this.#left.set(name, left);
     this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
     return handsOver;
@@ -404,6 +490,7 @@ class FileRun {
       text: this.#source.text,
       isHeader: this.#source.path.endsWith('.h'),
       defines: (fn) => this.#table.indexOf.has(fn),
+      isInert: (fn) => isInert(this.#table, fn),
       enter: (caller, call, args, st) => {
         const fn = call.fn!;
         if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
@@ -426,6 +513,7 @@ class FileRun {
     const members = this.#memo.members();
     return [...this.#table.indexOf]
       .filter(([name, index]) => {
+        if (this.leftOut.has(name)) return false;
         if (!leaves.some((leaf) => this.#mentions(index, leaf, members[index]))) return false;
         return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
       })
@@ -441,20 +529,21 @@ class FileRun {
     return new RegExp(`\\b${leaf}\\b`).test(this.#source.code.slice(bodyStart, end));
   }
 
-  #pair(scope: RunScope, name: string, { names, keys }: Leaves, consumers: readonly string[]): void {
+  #pair(scope: RunScope, name: string, { names }: Leaves, consumers: readonly string[]): void {
     const before = this.#surroundings();
-    const all = this.#left.get(name) ?? this.#leftAgain(name);
-    const left = all.filter((held) => keys.includes(heldKey(held)));
+    const left = this.#left.get(name) ?? this.#leftAgain(name);
     const members = this.#memo.members();
     const reads = callersOf(this.#table, (index) =>
       names.some((l) => this.#mentions(index, l, members[index])),
     );
-    const { runs, info } = pairUp(left, consumers, (consumer, held) => this.#consume(consumer, held, reads));
+    const joined = this.#options.join !== undefined;
+    const run = (consumer: string, held: Held): ConsumerRun => this.#consume(consumer, held, reads);
+    const { runs, info } = pairUp(left, consumers, run, joined);
     const observations = new Map<string, RunObservation>();
     const sets = new Set(left.flatMap((held) => held.sets.map((s) => s.id)));
-    for (const run of runs) {
-      for (const o of run.observations) {
-        const key = observationKey(o);
+    for (const each of runs) {
+      for (const o of each.observations) {
+        const key = `${each.name}: ${observationKey(o)}`;
         if (concerns(o, sets) && o.what !== 'exit' && !observations.has(key)) observations.set(key, o);
       }
     }

@@ -238,9 +238,16 @@ function renamed(values: Values, v: Value, rename: (text: string) => string): Va
 /** Members (with a dot) and variables that lead to pages which are left held, and what tells the ways of leaving apart. */
 export function leavesOf(left: readonly Held[]): Leaves {
   const names = new Set<string>();
+  const typed = new Set<string>();
+  const sites = new Set(left.flatMap((held) => held.sets.map((s) => `${s.within}#${s.call.site}`)));
   for (const { objects, globals } of left) {
-    for (const { leading } of objects) for (const member of leading) names.add(`.${member}`);
+    for (const { owner, leading } of objects) {
+      for (const member of leading) {
+        names.add(`.${member}`);
+        if (owner !== undefined) typed.add(`${owner}.${member}`);
+      }
+    }
     for (const global of globals) names.add(global);
   }
-  return { names: [...names], keys: left.map(heldKey) };
+  return { names: [...names], typed: [...typed], keys: left.map(heldKey), sites: [...sites] };
 }

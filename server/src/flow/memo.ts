@@ -23,11 +23,15 @@ export interface RunIdentity {
 export interface Leaves {
   /** Names of the members (with a dot) and variables that lead to pages. */
   readonly names: readonly string[];
+  /** The members whose struct is known: `struct.member`. */
+  readonly typed: readonly string[];
   /** One text for each way of leaving them. */
   readonly keys: readonly string[];
+  /** The calls that acquired them: `function#call`. */
+  readonly sites: readonly string[];
 }
 
-export const NO_LEAVES: Leaves = { names: [], keys: [] };
+export const NO_LEAVES: Leaves = { names: [], typed: [], keys: [], sites: [] };
 
 /** A run as it is remembered: all but its observations, whose places move. */
 export interface RememberedRun {
@@ -112,7 +116,8 @@ export class FlowMemo {
     const inlines = [...source.inlines.values()];
     const indexOf = new Map<string, number>();
     [...source.functions, ...inlines].forEach(({ name }, index) => {
-      indexOf.set(name, index);
+      // Of two functions of one name the first counts.
+      if (!indexOf.has(name)) indexOf.set(name, index);
     });
     const bodies = source.functions.map(({ start, bodyStart }, index) =>
       source.expandedCode(index).slice(bodyStart - start),

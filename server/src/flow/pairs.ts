@@ -42,15 +42,21 @@ export interface Pairing {
   readonly info: PairInfo;
 }
 
-/** Runs the consumers of what a function leaves held, in every order that matters. */
+/**
+ * Runs the consumers of what a function leaves held, in every order that matters. `onlyTyped` leaves out those that are
+ * recognised by the name of a member alone, unless that name is a telling one.
+ */
 export function pairUp(
   left: readonly Held[],
   consumers: readonly string[],
   run: (name: string, held: Held) => ConsumerRun,
+  onlyTyped = false,
 ): Pairing {
   const runs: ConsumerRun[] = [];
   for (const held of left) {
-    const first = consumers.map((name) => run(name, held)).filter((r) => r.met);
+    const first = consumers
+      .map((name) => run(name, held))
+      .filter((r) => r.met && (r.typed || !onlyTyped || isTelling(held)));
     runs.push(...first);
     const accessor = first.find((r) => writes(r, held) !== undefined);
     if (accessor === undefined) continue;
@@ -69,6 +75,12 @@ export function pairUp(
       typed: runs.every((r) => r.typed),
     },
   };
+}
+
+/** The members that lead to the pages have names that say more than `page` or `sgt`: few structures share them. */
+function isTelling(held: Held): boolean {
+  const names = held.objects.flatMap((o) => [...o.leading]);
+  return names.length > 0 && names.every((name) => name.length >= 8 && name.includes('_'));
 }
 
 /** An end at which pages have been written that were not, are not marked dirty, and are all still held. */

@@ -1,4 +1,5 @@
 /** Functions that reach others through calls in a file. */
+import { effectsOf } from './kernel/effects.ts';
 import type { CallTable } from './memo.ts';
 
 /** Functions for which `direct` holds, and those that call such a one, to a fixpoint; `among` leaves out others. */
@@ -36,4 +37,16 @@ export function callersOf(table: CallTable, direct: (index: number) => boolean):
     }
   }
   return found;
+}
+
+/** Words that stand before a bracket and are no calls. */
+const KEYWORD = /^(?:if|for|while|switch|return|sizeof|typeof|likely|unlikely|[A-Z][A-Z0-9_]*)$/;
+
+/** Whether neither a function of the file nor what it calls can keep, use or release pages that it is given. */
+export function isInert(table: CallTable, name: string, within: ReadonlySet<string> = new Set()): boolean {
+  if (within.has(name)) return true;
+  const index = table.indexOf.get(name);
+  if (index === undefined) return effectsOf(name)?.length === 0;
+  const deeper = new Set([...within, name]);
+  return [...table.callees[index]!].every((c) => KEYWORD.test(c) || isInert(table, c, deeper));
 }

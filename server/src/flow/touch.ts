@@ -8,8 +8,11 @@ import type { Frame, World } from './world.ts';
 
 /** The slots of the engine's page set that a reference stands for. */
 export function slotsOf(st: State, ref: PageRef): { set: number; from: number; count: number } {
-  const nr = st.sets.get(ref.set)?.slots.length ?? 1;
-  return ref.slot === null ? { set: 0, from: 0, count: nr } : { set: 0, from: ref.slot, count: 1 };
+  const slots = st.sets.get(ref.set)?.slots ?? [];
+  // A page that is not told apart is one of those that were acquired.
+  const filled = slots.filter((slot) => slot !== 'empty').length;
+  const count = Math.max(1, filled === 0 ? slots.length : filled);
+  return ref.slot === null ? { set: 0, from: 0, count } : { set: 0, from: ref.slot, count: 1 };
 }
 
 /** The CPU reads or writes the data that `ref` leads to; `sure` is false where a callee only may do it. */

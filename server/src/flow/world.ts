@@ -289,6 +289,8 @@ export interface World {
   readonly isHeader: boolean;
   /** Whether the file or a header of its project defines a function of this name: it shadows a kernel helper. */
   readonly defines: (name: string) => boolean;
+  /** Whether neither such a function nor what it calls can keep, use or release pages that it is given. */
+  readonly isInert: (name: string) => boolean;
   /** Whether such a function may leave its caller with pages that it acquired. */
   readonly handsOver: (name: string) => boolean;
   /** Runs a function of the file or its headers on argument values; undefined where it cannot be (recursion, depth, budget). */

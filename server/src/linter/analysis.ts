@@ -30,6 +30,9 @@ const headerMatters = new RegExp(
   `${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_|\\bgoto\\b`,
 );
 
+/** Node executions per entry point where several files are read as one: each has been run by itself before. */
+const JOINED_BUDGET = 8_000;
+
 /** An `#if` around any of these is worth reading in all its branches. */
 const wanted = new RegExp(`${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_`);
 
@@ -77,6 +80,10 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
     rules: RULES,
     analyze(path, text, kernel, project) {
       return analyzeAll(path, text, optionsOf(kernel, project), parser);
+    },
+    analyzeJoined(path, text, kernel, join, project) {
+      const source = open(path, text, kernel, project);
+      return analyzeFile(source, parser, rulesFor(kernel), { budget: JOINED_BUDGET, join }).findings;
     },
     explain: (finding, options) => explainer.explain(finding, ruleOf(finding.code), options),
     finalLevel,

@@ -8,6 +8,7 @@ import type { ExplainOptions } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import type { Recheck } from '../explain/recheck.ts';
 import type { Proposal } from '../fix/fix.ts';
+import type { FlowJoin } from '../flow/file.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -26,6 +27,14 @@ export interface Analyzer {
   readonly rules: readonly Rule[];
   /** Applies all rules to the text of one file. */
   analyze(path: string, text: string, kernel: KernelVersion, project?: ProjectContext): FileAnalysis;
+  /** As analyze() for files that stand one behind the other in `text`: only what concerns several of them is found. */
+  analyzeJoined?(
+    path: string,
+    text: string,
+    kernel: KernelVersion,
+    join: FlowJoin,
+    project?: ProjectContext,
+  ): readonly Finding[];
   /** Runs the engine for a finding, in slices. Called only for codes in `rules`. */
   explain(finding: Finding, options: ExplainOptions): Slices<Explanation>;
   /** The level formula: `base` lowered by the finding's certainty and by a run that could not show it. */

@@ -63,7 +63,7 @@ export function fixRun(
     if (outcome.patch !== undefined) patches.push(outcome.patch);
     const left = outcome.problem !== undefined;
     if (!left && fixed.applied.length > 0) files.push({ path: report.path, applied: fixed.applied });
-    reports.push(left ? report : fixed.report);
+    reports.push(left ? report : withJoined(fixed, report));
     remaining.set(report.path, left ? new Map() : fixed.remaining);
   }
   return {
@@ -71,6 +71,14 @@ export function fixRun(
     fixes: { mode: mode === 'write' ? 'applied' : mode === 'diff' ? 'patch' : 'none', files, remaining },
     patch: Buffer.concat(patches),
   };
+}
+
+/** Findings that several files make are not made anew; an edit may have moved what they speak of. */
+function withJoined({ report, applied }: FixedText, before: FileReport): FileReport {
+  const joined = before.findings.filter((finding) => finding.joined);
+  if (joined.length === 0 || applied.length > 0) return report;
+  const findings = [...report.findings, ...joined].sort((a, b) => a.range.start - b.range.start);
+  return { ...report, findings };
 }
 
 function store(

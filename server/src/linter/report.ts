@@ -1,5 +1,6 @@
 /** What one lint run says about one file: plain data, the boundary to both front ends (cli/ and lsp/). */
 import type { Explanation } from '../explain/explanation.ts';
+import type { FlowExports } from '../flow/file.ts';
 import type { AnalysisProblem } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 
@@ -9,6 +10,8 @@ export interface ReportedFinding extends Finding {
   readonly explanation?: Explanation;
   /** Stable across line shifts: code, function, api and occurrence, hashed. */
   readonly fingerprint: string;
+  /** Made of several files: some of its places are in others. */
+  readonly joined?: boolean;
 }
 
 /** A problem of the analysis itself, never silent: a rule that threw, a budget that was hit. */
@@ -36,4 +39,14 @@ export interface FileReport {
   readonly functions: number;
   readonly partlyRead: readonly string[];
   readonly problems: readonly InternalProblem[];
+  /** What other files may do with the pages that this one acquires. */
+  readonly exports?: FlowExports;
+  /** Findings about this file's pages whose places are in other files. */
+  readonly elsewhere?: readonly OtherReport[];
+}
+
+export interface OtherReport {
+  readonly path: string;
+  readonly text: string;
+  readonly findings: readonly ReportedFinding[];
 }

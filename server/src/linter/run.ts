@@ -8,6 +8,7 @@ import type { CacheOptions } from './cache.ts';
 import { type Input, type InputProblem, resolveInput } from './discover.ts';
 import { lintFolders } from './folders.ts';
 import { isOfInterest } from './interest.ts';
+import { distributed, joinSiblings } from './join.ts';
 import { Projects } from './project.ts';
 import { binary, readNamed } from './read.ts';
 import type { FileReport } from './report.ts';
@@ -62,7 +63,7 @@ export async function lintPaths(
     input.roots.length === 0 ? NOTHING : await lintFolders(analyzer, input, named.areas, cwd, options);
   return {
     ...swept,
-    reports: [...named.reports, ...swept.reports].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    reports: distributed([...named.reports, ...swept.reports]).sort((a, b) => (a.path < b.path ? -1 : 1)),
     scanned: named.scanned + swept.scanned,
     problems: [...input.problems, ...named.problems, ...swept.problems],
   };
@@ -89,7 +90,9 @@ async function lintNamed(
     const pins =
       isOfInterest(text) || projects.headers.callsWrapper(shown, text, projects.readHeaderFor(shown, file));
     if (!pins) continue;
-    reports.push(lintText(await analyzer(), shown, text, projects.optionsFor(shown, file)));
+    const settings = projects.optionsFor(shown, file);
+    const alone = lintText(await analyzer(), shown, text, settings);
+    reports.push(joinSiblings(await analyzer(), alone, file, text, settings, new Set()));
     const area = areaOf(file, text, projects.headers);
     if (area !== undefined) areas.push(area);
   }

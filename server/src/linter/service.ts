@@ -3,6 +3,7 @@
 import { finish, type Slices } from '#engine/explore/slices.ts';
 import type { PlaceNamer } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
+import { NO_EXPORTS } from '../flow/file.ts';
 import type { FileAnalysis } from '../rules/analyze.ts';
 import type { Finding, Level } from '../rules/finding.ts';
 import { LineIndex } from '../syntax/lines.ts';
@@ -60,7 +61,8 @@ export function* lintSlices(
       ...(explanation !== undefined && { explanation }),
     });
   }
-  const { functions, partlyRead } = analysis;
+  const { functions, partlyRead, exports } = analysis;
+  const isUsed = exports.functions.length + exports.held.length > 0;
   return {
     path,
     text,
@@ -69,6 +71,7 @@ export function* lintSlices(
     functions,
     partlyRead,
     problems,
+    ...(isUsed && { exports }),
   };
 }
 
@@ -83,7 +86,7 @@ function analyzeSafely(
     return analyzer.analyze(path, text, kernel, project);
   } catch (error) {
     problems.push(threw('analysis-threw', 'the analysis failed', error));
-    return { findings: [], functions: 0, partlyRead: [], problems: [] };
+    return { findings: [], functions: 0, partlyRead: [], problems: [], exports: NO_EXPORTS };
   }
 }
 

@@ -8,6 +8,7 @@ import type { Analyzer } from './analyzer.ts';
 import { type Dependency, hasStamp, type KnownFile } from './cache.ts';
 import { type InputProblem, type Root, unreadable } from './discover.ts';
 import type { FolderQueue } from './folder-queue.ts';
+import { joinSiblings } from './join.ts';
 import { Projects, type ProjectsOptions } from './project.ts';
 import { FileReader, MAX_HEADER } from './read.ts';
 import { type FileReport, isFailure } from './report.ts';
@@ -237,7 +238,9 @@ export function reportOn(
   plan: SweepPlan,
   { file, shown, text, stats, looked = new Set() }: FoundText,
 ): SweptFile {
-  const report = lintText(analyzer, shown, text, projects.optionsFor(shown, file, looked));
+  const options = projects.optionsFor(shown, file, looked);
+  const alone = lintText(analyzer, shown, text, options);
+  const report = joinSiblings(analyzer, alone, file, text, options, looked);
   return {
     file,
     report: trimmed(report),

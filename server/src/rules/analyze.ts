@@ -1,5 +1,11 @@
 /** Applies the rules to one file. */
-import { analyzeFlow, DEFAULT_FLOW, type FlowOptions, type FunctionFlow } from '../flow/file.ts';
+import {
+  analyzeFlow,
+  DEFAULT_FLOW,
+  type FlowExports,
+  type FlowOptions,
+  type FunctionFlow,
+} from '../flow/file.ts';
 import type { PairInfo } from '../flow/pairs.ts';
 import type { Parser } from '../syntax/parser.ts';
 import { headerName } from '../syntax/preprocess/headers.ts';
@@ -21,6 +27,7 @@ export interface FileAnalysis {
   readonly functions: number;
   readonly partlyRead: readonly string[];
   readonly problems: readonly AnalysisProblem[];
+  readonly exports: FlowExports;
 }
 
 /**
@@ -60,7 +67,8 @@ export function analyzeFile(
   }
   const findings = onePerCause(distinct(found));
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
-  return { findings, functions: flow.analysed.length, partlyRead: flow.partlyRead, problems };
+  const { analysed, partlyRead, exports } = flow;
+  return { findings, functions: analysed.length, partlyRead, problems, exports };
 }
 
 function checkSafely(

@@ -166,6 +166,40 @@ export function pathFinding(
   };
 }
 
+/** Of a path through several entry points, the last of them. */
+function lastEntryPoint(path: PathLink | undefined): string | undefined {
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('step' in event && event.step.op === 'later') return event.within;
+  }
+  return undefined;
+}
+
+/**
+ * Whether the entry point that releases pages by the wrong function also releases them by the right one, on another path:
+ * then the object may know which of the two belongs to its pages, in a way that is not seen.
+ */
+function hasChoice(flow: FunctionFlow, o: ReleaseObservation): boolean {
+  const consumer = flow.pair === undefined ? undefined : lastEntryPoint(o.path);
+  if (consumer === undefined) return false;
+  return releases(flow).some(
+    (other) =>
+      other.set.call.start === o.set.call.start &&
+      isUnpin(other.effect.api) === (o.set.kind === 'pin') &&
+      lastEntryPoint(other.path) === consumer,
+  );
+}
+
+/** Wrong releases, one for each acquiring and releasing call: if there is one, by an entry point that has no choice. */
+export function surestFirst(
+  flow: FunctionFlow,
+  wrong: readonly ReleaseObservation[],
+): { readonly o: ReleaseObservation; readonly choice: boolean }[] {
+  const all = wrong.map((o) => ({ o, choice: hasChoice(flow, o) }));
+  const sorted = [...all.filter(({ choice }) => !choice), ...all.filter(({ choice }) => choice)];
+  return firstPerKey(sorted, ({ o }) => `${o.set.call.start}|${o.call.start}`);
+}
+
 /** The first item for each key, in order. */
 export function firstPerKey<T>(items: readonly T[], key: (item: T) => string): T[] {
   const seen = new Map<string, T>();

@@ -1,6 +1,6 @@
 import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../flow/world.ts';
-import { called, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
+import { called, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
 import { ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { unpinApi, withReleases } from './forms.ts';
@@ -50,7 +50,9 @@ export const putOnPinned: Rule = {
     const bad = releases(flow).filter(
       (o) => o.set.kind === 'pin' && !isUnpin(o.effect.api) && !isOfIterator(o.set.model),
     );
-    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
+    return surestFirst(flow, bad).map(({ o, choice }) =>
+      choice ? { ...finding(o), certainty: 'possible' as const } : finding(o),
+    );
   },
   run: {
     environments: ORDINARY,

@@ -1,6 +1,6 @@
 import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../flow/world.ts';
-import { called, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
+import { called, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
 import { GONE, ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { putApi, withReleases } from './forms.ts';
@@ -53,7 +53,9 @@ export const unpinOnGot: Rule = {
         // Where an iterator's pages are kept, pages of the driver's own stand at other times.
         (flow.pair === undefined || !isOfIterator(o.set.model)),
     );
-    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
+    return surestFirst(flow, bad).map(({ o, choice }) =>
+      choice ? { ...finding(o), certainty: 'possible' as const } : finding(o),
+    );
   },
   run: {
     environments: [...ORDINARY, ...GONE],

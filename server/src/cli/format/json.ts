@@ -60,7 +60,7 @@ function remedyJson(lines: LineIndex, remedy: Remaining | undefined) {
 
 /** One finding; `explanation` has no steps, which `gupcheck why --format json` gives. */
 export function findingJson(report: FileReport, lines: LineIndex, finding: ReportedFinding, name: string) {
-  const place = (range: Range) => ({ path: report.path, ...spanOf(lines, range) });
+  const place = (range: Range) => ({ path: range.file?.path ?? report.path, ...spanOf(lines, range) });
   const { explanation } = finding;
   return {
     code: finding.code,

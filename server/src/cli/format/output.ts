@@ -4,6 +4,7 @@ import type { FixSummary } from '../../linter/fix-files.ts';
 import type { Remaining } from '../../linter/fix-text.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
 import type { LintRun } from '../../linter/run.ts';
+import { linesFor } from '../../linter/text/finding.ts';
 import type { Style } from '../../linter/text/style.ts';
 import { LEVELS, type Level } from '../../rules/finding.ts';
 import type { Rule } from '../../rules/rule.ts';
@@ -47,8 +48,9 @@ export interface Span {
 
 /** Line and columns of a range. */
 export function spanOf(lines: LineIndex, range: Range): Span {
-  const start = lines.placeOf(range.start);
-  const end = lines.placeOf(range.end);
+  const own = linesFor(lines, range);
+  const start = own.placeOf(range.start);
+  const end = own.placeOf(range.end);
   return { line: start.line, column: start.column, endLine: end.line, endColumn: end.column };
 }
 

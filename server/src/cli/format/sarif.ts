@@ -53,7 +53,7 @@ export const formatSarif: Formatter = (output) => {
         ],
         results: output.run.reports.flatMap((report) => {
           const lines = linesOf(report);
-          const place = new Places(artifactOf(report.path, output.cwd), lines);
+          const place = new Places((shownPath) => artifactOf(shownPath, output.cwd), report.path, lines);
           return shown(report, output.level).map((finding) => ({
             ...resultOf(report, finding, place, output.rules),
             ...fixesOf(remedyOf(output, report, finding), place),
@@ -67,25 +67,27 @@ export const formatSarif: Formatter = (output) => {
 
 /** Ranges of one file as SARIF locations. */
 class Places {
-  readonly #artifact: ArtifactLocation;
+  readonly #artifactOf: (shownPath: string) => ArtifactLocation;
+  readonly #path: string;
   readonly #lines: LineIndex;
 
-  constructor(artifact: ArtifactLocation, lines: LineIndex) {
-    this.#artifact = artifact;
+  constructor(artifact: (shownPath: string) => ArtifactLocation, shownPath: string, lines: LineIndex) {
+    this.#artifactOf = artifact;
+    this.#path = shownPath;
     this.#lines = lines;
   }
 
   physical(range: Range): PhysicalLocation {
     const { line, column, endLine, endColumn } = spanOf(this.#lines, range);
     return {
-      artifactLocation: this.#artifact,
+      artifactLocation: this.#artifactOf(range.file?.path ?? this.#path),
       region: { startLine: line, startColumn: column, endLine, endColumn },
     };
   }
 
   change(edits: readonly Edit[]): ArtifactChange {
     return {
-      artifactLocation: this.#artifact,
+      artifactLocation: this.#artifactOf(this.#path),
       replacements: edits.map(({ range, newText }) => ({
         deletedRegion: this.physical(range).region!,
         insertedContent: { text: newText },

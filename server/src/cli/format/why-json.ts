@@ -10,7 +10,7 @@ export function whyJson(report: FileReport, lines: LineIndex, finding: ReportedF
     scenario: finding.explanation?.scenario,
     steps: finding.explanation?.steps.map(({ range, ...step }) => ({
       ...step,
-      ...(range !== undefined && { path: report.path, ...spanOf(lines, range) }),
+      ...(range !== undefined && { path: range.file?.path ?? report.path, ...spanOf(lines, range) }),
     })),
   };
 }

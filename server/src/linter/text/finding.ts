@@ -1,7 +1,7 @@
 /** The parts of a finding's text that `lint` and `why` share. */
 import type { Level } from '../../rules/finding.ts';
-import type { LineIndex } from '../../syntax/lines.ts';
-import type { Range } from '../../syntax/range.ts';
+import { LineIndex } from '../../syntax/lines.ts';
+import type { OtherFile, Range } from '../../syntax/range.ts';
 import type { FileReport, ReportedFinding } from '../report.ts';
 import { printable, showLine } from './source-line.ts';
 import { levelFormat, type Style } from './style.ts';
@@ -21,8 +21,18 @@ export function headline(
 
 /** `drivers/x.c:12:7` */
 export function placeText(report: FileReport, lines: LineIndex, range: Range): string {
-  const { line, column } = lines.placeOf(range.start);
-  return `${printable(report.path)}:${line}:${column}`;
+  const { line, column } = linesFor(lines, range).placeOf(range.start);
+  return `${printable(range.file?.path ?? report.path)}:${line}:${column}`;
+}
+
+const indices = new WeakMap<OtherFile, LineIndex>();
+
+/** The lines that a range is in: `lines`, unless it is in another file. */
+export function linesFor(lines: LineIndex, { file }: Range): LineIndex {
+  if (file === undefined) return lines;
+  const index = indices.get(file) ?? new LineIndex(file.text);
+  indices.set(file, index);
+  return index;
 }
 
 /** Cells in front of the bar beside a source line. */

@@ -4,7 +4,7 @@ import { trialText } from '../../explain/explainer.ts';
 import type { ExplainedStep } from '../../explain/explanation.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { FileReport, ReportedFinding } from '../report.ts';
-import { placeText } from './finding.ts';
+import { linesFor, placeText } from './finding.ts';
 import {
   type Column,
   counterChanges,
@@ -69,7 +69,8 @@ function stepParts(report: FileReport, lines: LineIndex, steps: readonly Explain
     table(rowsBefore(first.before, steady)),
     ...steps.flatMap((step, index) => {
       const at = step.range === undefined ? '' : `, ${code(placeText(report, lines, step.range))}`;
-      const source = step.range === undefined ? '' : lines.lineText(lines.lineOf(step.range.start)).trim();
+      const own = step.range === undefined ? lines : linesFor(lines, step.range);
+      const source = step.range === undefined ? '' : own.lineText(own.lineOf(step.range.start)).trim();
       return [
         `**${index + 1}. ${step.actor}** ${code(callText(step))}${at}`,
         ...(source === '' ? [] : [fenced(source)]),

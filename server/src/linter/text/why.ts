@@ -3,7 +3,7 @@ import { trialText } from '../../explain/explainer.ts';
 import type { ExplainedStep, Explanation } from '../../explain/explanation.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { FileReport, ReportedFinding } from '../report.ts';
-import { counted, headline, placeText, sourceLines } from './finding.ts';
+import { counted, headline, linesFor, placeText, sourceLines } from './finding.ts';
 import {
   type Column,
   columnWidths,
@@ -122,7 +122,9 @@ function stepLines(
 
 /** `status_page.c:26`; empty for steps that are not the driver's. */
 function placeOfStep(report: FileReport, lines: LineIndex, step: ExplainedStep): string {
-  return step.range === undefined ? '' : `${basename(report.path)}:${lines.lineOf(step.range.start)}`;
+  if (step.range === undefined) return '';
+  const line = linesFor(lines, step.range).lineOf(step.range.start);
+  return `${basename(step.range.file?.path ?? report.path)}:${line}`;
 }
 
 function noteOf(step: ExplainedStep): string {
@@ -133,8 +135,9 @@ function noteOf(step: ExplainedStep): string {
 
 function sourceLine(lines: LineIndex, step: ExplainedStep, style: Style): string[] {
   if (step.range === undefined) return [];
-  const line = lines.lineOf(step.range.start);
-  const text = lines.lineText(line);
+  const own = linesFor(lines, step.range);
+  const line = own.lineOf(step.range.start);
+  const text = own.lineText(line);
   const indentation = text.length - text.trimStart().length;
   const number = `${INDENT}${line} | `;
   const source = showLine(text.slice(indentation), 0, 1, WIDTH - number.length);

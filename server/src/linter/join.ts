@@ -1,0 +1,234 @@
+/**
+ * Pages that one file acquires and another file of the same folder uses or releases. The files are read as one text, one
+ * behind the other, so that the analysis of entry points that share a structure holds across them as well.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { finish } from '#engine/explore/slices.ts';
+import type { FlowExports, FlowJoin } from '../flow/file.ts';
+import type { Finding } from '../rules/finding.ts';
+import { decodeSource } from '../syntax/decode.ts';
+import { LineIndex } from '../syntax/lines.ts';
+import type { OtherFile, Range } from '../syntax/range.ts';
+import type { Analyzer } from './analyzer.ts';
+import { fingerprints } from './fingerprint.ts';
+import type { FileReport, ReportedFinding } from './report.ts';
+import type { LintOptions } from './service.ts';
+
+/** Files of a folder that are looked at, and their size in bytes; larger folders are many drivers. */
+const MAX_SIBLINGS = 300;
+const MAX_SIBLING_BYTES = 512 << 10;
+/** Files that are joined to one. */
+const MAX_JOINED = 6;
+
+/** A file of the same folder that mentions what leads to the pages. */
+interface Sibling {
+  readonly file: OtherFile;
+  readonly functions: readonly string[];
+  readonly held: FlowExports['held'];
+}
+
+/** Where a file's text starts in the joined text. */
+interface Part {
+  readonly file: OtherFile;
+  readonly from: number;
+}
+
+/**
+ * Adds to a file's report what is found about its pages in the other files of its folder: `elsewhere` has the findings
+ * whose place is in one of those. Paths that were looked at are added to `looked`.
+ */
+export function joinSiblings(
+  analyzer: Analyzer,
+  report: FileReport,
+  file: string,
+  text: string,
+  options: LintOptions,
+  looked: Set<string>,
+): FileReport {
+  const { exports } = report;
+  if (analyzer.analyzeJoined === undefined || exports === undefined || !file.endsWith('.c')) return report;
+  if (exports.functions.length + exports.held.length === 0) return report;
+  const siblings = siblingsOf(report.path, file, exports, looked);
+  if (siblings.length === 0) return report;
+  const parts: Part[] = [{ file: { path: report.path, text }, from: 0 }];
+  let joined = text;
+  for (const { file: sibling } of siblings) {
+    joined += '\n';
+    parts.push({ file: sibling, from: joined.length });
+    joined += sibling.text;
+  }
+  const join: FlowJoin = {
+    at: parts[1]!.from,
+    functions: [...new Set(siblings.flatMap((s) => s.functions))],
+    handsOver: exports.handsOver,
+    held: exports.held.filter((h) => siblings.some((s) => s.held.includes(h))),
+  };
+  try {
+    const found = analyzer
+      .analyzeJoined(report.path, joined, options.kernel, join, options.project)
+      .filter((finding) => isNew(finding, join.at, report));
+    return withFindings(analyzer, report, found, parts, options);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `the analysis with the other files of the folder failed: ${why}`;
+    return { ...report, problems: [...report.problems, { kind: 'analysis-threw', message }] };
+  }
+}
+
+/** Concerns both the file and another one, through a structure, and is not known of the file alone. */
+function isNew({ code, site, range, witness }: Finding, at: number, report: FileReport): boolean {
+  const steps = witness?.steps ?? [];
+  const isElsewhere = (r: Range): boolean => r.start >= at;
+  return (
+    !isElsewhere(site.range) &&
+    steps.some(({ step }) => step.op === 'later') &&
+    (isElsewhere(range) || steps.some((s) => isElsewhere(s.range))) &&
+    !report.findings.some((f) => f.code === code && f.site.range.start === site.range.start)
+  );
+}
+
+function withFindings(
+  analyzer: Analyzer,
+  report: FileReport,
+  found: readonly Finding[],
+  parts: readonly Part[],
+  { levels, explanations }: LintOptions,
+): FileReport {
+  const kept = found.filter(({ code }) => levels[code] !== 'off');
+  if (kept.length === 0) return report;
+  const lines = new Map<Part, LineIndex>();
+  const place = (range: Range): string => {
+    const part = partOf(parts, range);
+    const index = lines.get(part) ?? new LineIndex(part.file.text);
+    lines.set(part, index);
+    return `line ${index.lineOf(range.start - part.from)} of ${path.posix.basename(part.file.path)}`;
+  };
+  const identities = fingerprints(kept);
+  const own: ReportedFinding[] = [];
+  const elsewhere = new Map<OtherFile, ReportedFinding[]>();
+  for (const [index, finding] of kept.entries()) {
+    const explanation = explanations ? finish(analyzer.explain(finding, { place })) : undefined;
+    const rule = analyzer.rules.find(({ code }) => code === finding.code);
+    const base = levels[finding.code] ?? rule?.defaultLevel ?? 'warning';
+    const home = partOf(parts, finding.range);
+    const reported = inFiles(
+      {
+        ...finding,
+        joined: true,
+        level: base === 'off' ? 'note' : analyzer.finalLevel(finding, base, explanation),
+        fingerprint: identities[index]!,
+        ...(explanation !== undefined && { explanation }),
+      },
+      parts,
+      home,
+    );
+    if (home === parts[0]) own.push(reported);
+    else elsewhere.set(home.file, [...(elsewhere.get(home.file) ?? []), reported]);
+  }
+  return {
+    ...report,
+    findings: [...report.findings, ...own].sort((a, b) => a.range.start - b.range.start),
+    elsewhere: [...elsewhere].map(([{ path: shown, text }, findings]) => ({ path: shown, text, findings })),
+  };
+}
+
+function partOf(parts: readonly Part[], range: Range): Part {
+  return parts.findLast(({ from }) => from <= range.start)!;
+}
+
+/** Places in the joined text become places of the file that the finding is in, or of another one. */
+function inFiles(finding: ReportedFinding, parts: readonly Part[], home: Part): ReportedFinding {
+  const move = (range: Range): Range => {
+    const part = partOf(parts, range);
+    const moved = { start: range.start - part.from, end: range.end - part.from };
+    return part === home ? moved : { ...moved, file: part.file };
+  };
+  const { witness, explanation } = finding;
+  return {
+    ...finding,
+    range: move(finding.range),
+    site: { ...finding.site, range: move(finding.site.range) },
+    related: finding.related.map((each) => ({ ...each, range: move(each.range) })),
+    ...(witness !== undefined && {
+      witness: {
+        steps: witness.steps.map((step) => ({ ...step, range: move(step.range) })),
+        assumed: witness.assumed.map((guard) => ({ ...guard, range: move(guard.range) })),
+      },
+    }),
+    ...(explanation !== undefined && {
+      explanation: {
+        ...explanation,
+        steps: explanation.steps.map(({ range, ...step }) =>
+          range === undefined ? step : { ...step, range: move(range) },
+        ),
+      },
+    }),
+  };
+}
+
+/** A word without which a file neither uses nor releases pages. */
+const TOUCHES =
+  /put_page|unpin_|release_pages|folio_put|__free_page|set_page_dirty|kmap|page_address|vmap|memcpy|\*\w+->/;
+
+function siblingsOf(shown: string, file: string, exports: FlowExports, looked: Set<string>): Sibling[] {
+  const folder = path.dirname(file);
+  const found: Sibling[] = [];
+  looked.add(folder);
+  for (const name of cFilesIn(folder)) {
+    const full = path.join(folder, name);
+    if (full === file || found.length >= MAX_JOINED) continue;
+    looked.add(full);
+    const text = textOf(full);
+    if (text === undefined || !TOUCHES.test(text)) continue;
+    const functions = exports.functions.filter((fn) => new RegExp(`\\b${fn}\\s*\\(`).test(text));
+    const held = exports.held.filter(({ members }) => members.some((member) => mentions(text, member)));
+    if (functions.length + held.length === 0) continue;
+    found.push({ file: { path: path.posix.join(path.posix.dirname(shown), name), text }, functions, held });
+  }
+  return found;
+}
+
+/** Whether a text names a structure and looks into a member of that name: `struct.member`. */
+function mentions(text: string, member: string): boolean {
+  const [struct, name] = member.split('.');
+  return new RegExp(`\\b${struct}\\b`).test(text) && new RegExp(`(?:->|\\.)\\s*${name}\\b`).test(text);
+}
+
+function cFilesIn(folder: string): string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.c'));
+    return names.length > MAX_SIBLINGS ? [] : names.sort();
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    if (statSync(file).size > MAX_SIBLING_BYTES) return undefined;
+    const decoded = decodeSource(readFileSync(file));
+    return decoded.kind === 'binary' ? undefined : decoded.text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Gives findings to the reports of the files that they are in; a file without a report gets one. */
+export function distributed(reports: readonly FileReport[]): FileReport[] {
+  const byPath = new Map<string, FileReport>();
+  for (const { elsewhere: _elsewhere, exports: _exports, ...report } of reports)
+    byPath.set(report.path, report);
+  for (const { elsewhere = [], kernel } of [...reports].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    for (const { path: shown, text, findings } of elsewhere) {
+      const there = byPath.get(shown);
+      const before = there?.findings ?? [];
+      const known = new Set(before.map((f) => `${f.code} ${f.range.start}`));
+      const added = findings.filter((f) => !known.has(`${f.code} ${f.range.start}`));
+      const all = [...before, ...added].sort((a, b) => a.range.start - b.range.start);
+      const none = { path: shown, kernel, functions: 0, partlyRead: [], problems: [] };
+      byPath.set(shown, { ...(there ?? none), text, findings: all });
+    }
+  }
+  return [...byPath.values()];
+}

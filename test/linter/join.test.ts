@@ -1,0 +1,156 @@
+/** Pages that one file acquires and another file of the folder uses or releases. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createAnalyzer } from '#server/linter/analysis.ts';
+import type { Analyzer } from '#server/linter/analyzer.ts';
+import { lintPaths } from '#server/linter/run.ts';
+import { placeText } from '#server/linter/text/finding.ts';
+import { LineIndex } from '#server/syntax/lines.ts';
+
+const ATTACH = `int attach(struct monitor *m, unsigned long a)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(a, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
+		return -EFAULT;
+	m->monitor_page = page;
+	return 0;
+}
+`;
+
+const DETACH = `void detach(struct monitor *m)
+{
+	if (m->monitor_page)
+		put_page(m->monitor_page);
+}
+`;
+
+const UNPIN = DETACH.replace('put_page', 'unpin_user_page');
+
+let analyzer: Analyzer;
+let folder: string;
+beforeAll(async () => {
+  analyzer = await createAnalyzer();
+});
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'gupcheck-join-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Lints files by name in a folder of their own: `file:line: code level`, with the files of related places. */
+async function found(files: Readonly<Record<string, string>>, named = ['.']): Promise<string[]> {
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+  const run = await lintPaths(async () => analyzer, named, folder, { explanations: true, levels: {} });
+  return run.reports.flatMap((report) => {
+    const lines = new LineIndex(report.text);
+    return report.findings.map((f) => {
+      const related = f.related.map(({ range }) => placeText(report, lines, range));
+      return `${report.path}:${lines.lineOf(f.range.start)}: ${f.code} ${f.level} ${f.explanation?.verdict} ${related.join()}`;
+    });
+  });
+}
+
+describe('two files of one folder', () => {
+  test('a wrong release is found in the file where it stands', async () => {
+    expect(await found({ 'hsm.c': ATTACH, 'vm.c': DETACH })).toEqual([
+      'vm.c:4: GUP301 warning shown hsm.c:5:6',
+    ]);
+  });
+
+  test('whatever the order of their names', async () => {
+    expect(await found({ 'b.c': ATTACH, 'a.c': DETACH })).toEqual(['a.c:4: GUP301 warning shown b.c:5:6']);
+  });
+
+  test('the right release is none', async () => {
+    expect(await found({ 'hsm.c': ATTACH, 'vm.c': UNPIN })).toEqual([]);
+  });
+
+  test('another structure with a member of the same name is another matter', async () => {
+    const other = DETACH.replace('struct monitor', 'struct spare');
+    expect(await found({ 'hsm.c': ATTACH, 'vm.c': other })).toEqual([]);
+  });
+
+  test('where both files define a function of one name, nothing is said of who calls it', async () => {
+    const drop = 'static void drop(struct page *page)\n{\n\tput_page(page);\n}\n\n';
+    const right = drop.replace('put_page', 'unpin_user_page');
+    const detach = DETACH.replace('put_page(', 'drop(');
+    expect(await found({ 'hsm.c': drop + ATTACH, 'vm.c': right + detach })).toEqual([]);
+    expect(await found({ 'hsm.c': ATTACH, 'vm.c': drop + detach })).toEqual([
+      'vm.c:3: GUP301 warning shown hsm.c:5:6',
+    ]);
+  });
+
+  test('a file that is named alone is seen with its folder', async () => {
+    expect(await found({ 'hsm.c': ATTACH, 'vm.c': DETACH }, ['hsm.c'])).toEqual([
+      'vm.c:4: GUP301 warning shown hsm.c:5:6',
+    ]);
+  });
+});
+
+test('three files: taken in one, written in another, put in a third', async () => {
+  const files = {
+    'door.c': `int attach(struct door *d, unsigned long a)
+{
+	struct page *page;
+
+	if (get_user_pages_fast(a, 1, FOLL_WRITE, &page) != 1)
+		return -EFAULT;
+	d->notify_page = page;
+	return 0;
+}
+`,
+    'ring.c': `void ring(struct door *d)
+{
+	memset(page_address(d->notify_page), 1, 1);
+}
+`,
+    'shut.c': `void shut(struct door *d)
+{
+	put_page(d->notify_page);
+}
+`,
+  };
+  expect(await found(files)).toEqual(['door.c:5: GUP201 warning shown ring.c:3:2,shut.c:3:2']);
+});
+
+test('an address that an exported function returns, kept and given back in another file', async () => {
+  const files = {
+    'guest.c': `void *pin_guest(unsigned long a)
+{
+	struct page *page;
+
+	if (get_user_pages_fast(a, 1, FOLL_WRITE, &page) != 1)
+		return NULL;
+	return page_address(page);
+}
+
+void unpin_guest(void *va)
+{
+	put_page(virt_to_page(va));
+}
+`,
+    'vcpu.c': `int set_area(struct area *v, unsigned long a)
+{
+	v->pinned_addr = pin_guest(a);
+	return v->pinned_addr ? 0 : -EFAULT;
+}
+
+void post(struct area *v, u32 value)
+{
+	u32 *words = v->pinned_addr;
+
+	words[0] = value;
+}
+
+void drop_area(struct area *v)
+{
+	unpin_guest(v->pinned_addr);
+}
+`,
+  };
+  expect(await found(files)).toEqual(['guest.c:5: GUP201 warning shown vcpu.c:11:2,guest.c:12:2']);
+});
