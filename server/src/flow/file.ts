@@ -47,6 +47,8 @@ export interface FlowOptions {
   /** Node executions per entry point; a run that needs more is cut, and says so. */
   readonly budget: number;
   readonly join?: FlowJoin;
+  /** Called when an entry point has run. */
+  readonly ran?: (name: string) => void;
 }
 
 export const DEFAULT_FLOW: FlowOptions = { budget: 20_000 };
@@ -452,6 +454,7 @@ class FileRun {
     const leaves = leavesOf(left);
     const scope = { name, roots: [name], also: `${budget}` };
     const identity = this.#remember(scope, before, { steps, cut, handsOver, leaves });
+    if (budget > 0) this.#options.ran?.(name);
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
     if (left.length > 0) this.#left.set(name, left);
     this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
