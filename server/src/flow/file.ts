@@ -14,7 +14,7 @@ import {
   leavesOf,
   OwnerRecord,
 } from './held.ts';
-import { type EntryRun, type HoldHost, holdsOf, ordersOf } from './holds.ts';
+import { type EntryRun, type HoldHost, holdsOf, lastingBy, ordersOf } from './holds.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { SLEEPS } from './kernel/contexts.ts';
@@ -82,6 +82,8 @@ export interface FlowExports {
   readonly handsOver: readonly string[];
   /** Functions that leave pages held at members whose struct is known: `struct.member`. */
   readonly held: readonly { readonly producer: string; readonly members: readonly string[] }[];
+  /** Functions whose pages outlive them, and those that other files may call to acquire or to release them. */
+  readonly lasting: readonly { readonly producer: string; readonly names: readonly string[] }[];
 }
 
 /**
@@ -92,7 +94,7 @@ export interface FlowJoin extends FlowExports {
   readonly at: number;
 }
 
-export const NO_EXPORTS: FlowExports = { functions: [], handsOver: [], held: [] };
+export const NO_EXPORTS: FlowExports = { functions: [], handsOver: [], held: [], lasting: [] };
 
 interface RootRun extends RunFigures {
   readonly observations: readonly RunObservation[];
@@ -153,7 +155,7 @@ function runJoined(
   source: SourceFile,
   run: FileRun,
   table: CallTable,
-  { at, functions, handsOver, held }: FlowJoin,
+  { at, functions, handsOver, held, lasting }: FlowJoin,
 ): FileFlow {
   for (const name of handsOver) run.handsOver.add(name);
   for (const { producer } of held) if (table.indexOf.has(producer)) run.root(producer);
@@ -164,6 +166,12 @@ function runJoined(
     if (functions.some((fn) => table.callees[index]!.has(fn))) run.root(name);
   }
   run.pairs();
+  const producers = [...new Set(lasting.map(({ producer }) => producer))].filter((fn) =>
+    table.indexOf.has(fn),
+  );
+  const rooted = new Set(held.map(({ producer }) => producer));
+  for (const name of producers) if (!rooted.has(name)) run.root(name);
+  run.holds(producers);
   return run.result();
 }
 
@@ -248,6 +256,7 @@ class FileRun {
   readonly #handedOverAt = new Map<string, number>();
   /** Node executions that the run of a function was given. */
   readonly #budgets = new Map<string, number>();
+  readonly #lasting: { producer: string; names: readonly string[] }[] = [];
   #fileTypes: FileTypes | undefined;
   readonly #members: MemberTypes;
 
@@ -284,6 +293,7 @@ class FileRun {
         held: held.flatMap(([producer, { leaves }]) =>
           leaves.typed.length === 0 ? [] : [{ producer, members: leaves.typed }],
         ),
+        lasting: this.#lasting,
       },
     };
   }
@@ -341,7 +351,10 @@ class FileRun {
       if (this.#recall(scope) !== undefined) continue;
       const before = this.#surroundings();
       const only = acquiring.length === 1;
-      const observations = [...holdsOf(name, host), ...(only ? ordersOf(name, host) : [])];
+      const held = holdsOf(name, host);
+      const names = lastingBy(name, host, held);
+      if (names !== undefined) this.#lasting.push({ producer: name, names });
+      const observations = [...held, ...(only ? ordersOf(name, host) : [])];
       const figures = { steps: 0, cut: false };
       const identity = this.#remember(scope, before, {
         ...figures,

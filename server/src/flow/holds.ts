@@ -2,6 +2,7 @@
  * How long pages are held: those that an entry point leaves held when it returns, and the entry points that release
  * them later. Who these are, close or completion, decides between CASE 1 and CASE 2 of the document.
  */
+import { FOLL } from '#engine/protocol/flags.ts';
 import { abandonedWaits } from './abandon.ts';
 import type { Entries, ReachedFrom } from './entries.ts';
 import type { Held } from './held.ts';
@@ -11,6 +12,7 @@ import type { CallTable } from './memo.ts';
 import { type LateUnmap, lateUnmapsOf, type OrderHost } from './order.ts';
 import { outlives, type Sign } from './outlive.ts';
 import type { PageSet } from './state.ts';
+import { certainBits } from './value.ts';
 import { walk } from './walk.ts';
 import type { ExitObservation, HoldObservation, Observation, OrderObservation } from './world.ts';
 
@@ -27,6 +29,29 @@ export interface HoldHost extends OrderHost {
   readonly members: readonly ReadonlySet<string>[];
   /** The run of a function as an entry point. */
   readonly run: (name: string) => EntryRun | undefined;
+}
+
+/**
+ * Functions of other files' choosing that decide how long the pages of `producer` are held: those that other files may
+ * call to acquire or to release them. Undefined where nothing is left held, or the file itself shows who decides.
+ */
+export function lastingBy(
+  producer: string,
+  host: HoldHost,
+  found: readonly HoldObservation[],
+): string[] | undefined {
+  const own = host.run(producer);
+  const ends = heldAtEnd(own?.observations ?? [], producer);
+  const isLongterm = ends.every(
+    ({ set }) => set.kind === 'pin' && (certainBits(set.flags) & FOLL.LONGTERM) !== 0,
+  );
+  if (own === undefined || isLongterm) return undefined;
+  if (found.length > 0 && found.every((o) => o.entryKnown && o.by.every((r) => r.role !== 'exported')))
+    return undefined;
+  const above = host.entries.reaching(producer);
+  const later = releasers(producer, ends, leading(producer, own, above, host), host);
+  const from = [producer, ...later].flatMap((fn) => host.entries.reachedFrom(fn));
+  return [...new Set(from.filter((r) => r.role === 'exported').map((r) => r.entry))];
 }
 
 /** Releases of what `producer` leaves held that come before the end of the mapping; for the only acquire of a file. */

@@ -48,7 +48,7 @@ export function joinSiblings(
 ): FileReport {
   const { exports } = report;
   if (analyzer.analyzeJoined === undefined || exports === undefined || !file.endsWith('.c')) return report;
-  if (exports.functions.length + exports.held.length === 0) return report;
+  if (exports.functions.length + exports.held.length + exports.lasting.length === 0) return report;
   const siblings = siblingsOf(report.path, file, exports, looked);
   if (siblings.length === 0) return report;
   const parts: Part[] = [{ file: { path: report.path, text }, from: 0 }];
@@ -63,6 +63,7 @@ export function joinSiblings(
     functions: [...new Set(siblings.flatMap((s) => s.functions))],
     handsOver: exports.handsOver,
     held: exports.held.filter((h) => siblings.some((s) => s.held.includes(h))),
+    lasting: exports.lasting,
   };
   try {
     const found = analyzer
@@ -180,13 +181,19 @@ function siblingsOf(shown: string, file: string, exports: FlowExports, looked: S
     if (full === file || found.length >= MAX_JOINED) continue;
     looked.add(full);
     const text = textOf(full);
-    if (text === undefined || !TOUCHES.test(text)) continue;
-    const functions = exports.functions.filter((fn) => new RegExp(`\\b${fn}\\s*\\(`).test(text));
+    if (text === undefined) continue;
+    const decides = exports.lasting.some(({ names }) => names.some((fn) => calls(text, fn)));
+    if (!decides && !TOUCHES.test(text)) continue;
+    const functions = exports.functions.filter((fn) => calls(text, fn));
     const held = exports.held.filter(({ members }) => members.some((member) => mentions(text, member)));
-    if (functions.length + held.length === 0) continue;
+    if (functions.length + held.length === 0 && !decides) continue;
     found.push({ file: { path: path.posix.join(path.posix.dirname(shown), name), text }, functions, held });
   }
   return found;
+}
+
+function calls(text: string, fn: string): boolean {
+  return new RegExp(`\\b${fn}\\s*\\(`).test(text);
 }
 
 /** Whether a text names a structure and looks into a member of that name: `struct.member`. */

@@ -62,7 +62,7 @@ export function* lintSlices(
     });
   }
   const { functions, partlyRead, exports } = analysis;
-  const isUsed = exports.functions.length + exports.held.length > 0;
+  const isUsed = exports.functions.length + exports.held.length + exports.lasting.length > 0;
   return {
     path,
     text,

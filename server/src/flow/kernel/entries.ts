@@ -10,6 +10,7 @@ const MEMBERS: readonly (readonly [RegExp, Role])[] = [
     /^(release|close|flush|(pre|post|last)_?close|vm_close|unmap|unmap_dma_buf|detach(_\w+)?|destroy(_\w+)?|dereg_\w+|dealloc_\w+|kill_sb|put_super|stop_streaming|buf_cleanup|disconnect)$/,
     'close',
   ],
+  [/^(\w+_)?(free|destroy|release|close|unregister|detach)(_(vm|vcpu|ctx|context|memslot))?$/, 'close'],
   [/^(remove|shutdown|exit|unbind|fini|teardown|suspend|freeze)$/, 'remove'],
   [/^(unlocked_|compat_)?ioctl$|^vidioc_\w+$|^uring_cmd$/, 'ioctl'],
   [
