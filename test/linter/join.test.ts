@@ -154,3 +154,55 @@ void drop_area(struct area *v)
   };
   expect(await found(files)).toEqual(['guest.c:5: GUP201 warning shown vcpu.c:11:2,guest.c:12:2']);
 });
+
+describe('who decides how long pages are held', () => {
+  const pool = `int pool_map(struct pool *pool, unsigned long a)
+{
+	return pin_user_pages_fast(a, 1, FOLL_WRITE, &pool->page) == 1 ? 0 : -EFAULT;
+}
+
+void pool_unmap(struct pool *pool)
+{
+	unpin_user_pages_dirty_lock(&pool->page, 1, true);
+}
+`;
+  const users = (
+    more: string,
+  ): string => `static long pool_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return pool_map(file->private_data, arg);
+}
+
+static int pool_release(struct inode *inode, struct file *file)
+{
+	pool_unmap(file->private_data);
+	return 0;
+}
+${more}
+static const struct file_operations pool_fops = { .unlocked_ioctl = pool_ioctl, .release = pool_release };
+`;
+
+  test('is read off the files that call', async () => {
+    expect(await found({ 'pool.c': pool, 'dev.c': users('') })).toEqual(['pool.c:3: GUP204 warning shown ']);
+  });
+
+  test('the end of the I/O in another file makes it a short pin', async () => {
+    const irq = `
+static irqreturn_t pool_irq(int irq, void *data)
+{
+	pool_unmap(data);
+	return IRQ_HANDLED;
+}
+
+static int pool_probe(struct pool *pool)
+{
+	return request_irq(pool->irq, pool_irq, 0, "pool", pool);
+}
+`;
+    expect(await found({ 'pool.c': pool, 'dev.c': users(irq) })).toEqual([]);
+  });
+
+  test('a file by itself does not say', async () => {
+    expect(await found({ 'pool.c': pool })).toEqual([]);
+  });
+});
