@@ -15,8 +15,8 @@ export interface Fixed {
   readonly left: readonly string[];
 }
 
-/** Fixes the first finding of a rule; undefined when no fix is offered. Fails when there is no such finding. */
-export function fixed(code: string, text: string, kernel = '6.12'): Fixed | undefined {
+/** Fixes the first finding of a rule, or says why not. Fails when there is no such finding. */
+export function fixed(code: string, text: string, kernel = '6.12'): Fixed | { readonly refused: string } {
   const options = { kernel: parseKernelVersion(kernel)!, explanations: true, levels: {} };
   const report = lintText(analyzer, 'a.c', text, options);
   const finding = report.findings.find((each) => each.code === code);
@@ -24,10 +24,7 @@ export function fixed(code: string, text: string, kernel = '6.12'): Fixed | unde
     throw new Error(`no ${code}, but ${report.findings.map((each) => each.code).join(' ') || 'nothing'}`);
   }
   const verdict = judge(analyzer, report, finding, options);
-  if (verdict?.kind !== 'fix') {
-    if (process.env.SHOW_REFUSALS) console.log(code, verdict?.advice);
-    return undefined;
-  }
+  if (verdict?.kind !== 'fix') return { refused: verdict?.advice.reason ?? 'no fixer' };
   const { fix } = verdict;
   const after = applyEdits(text, fix.edits);
   const before = new Set(report.findings.map((each) => each.code));

@@ -16,26 +16,30 @@ const PIN_FORMS: Readonly<Record<string, { readonly name: string; readonly since
 /** Calls that pinnedAcquire() may be asked about. */
 export const GETS: ReadonlySet<string> = new Set(Object.keys(PIN_FORMS));
 
-/** Where the flags and the pages array stand among the arguments, counted from 0. */
-const PLACES: Readonly<Record<string, { readonly flags: number; readonly pages: number }>> = {
-  user_pages: { flags: 2, pages: 3 },
-  user_pages_fast: { flags: 2, pages: 3 },
-  user_pages_fast_only: { flags: 2, pages: 3 },
-  user_pages_remote: { flags: 3, pages: 4 },
-  user_pages_unlocked: { flags: 3, pages: 2 },
+/** Where arguments stand, counted from 0. */
+export interface Places {
+  /** The requested number of pages. */
+  readonly count: number;
+  readonly flags: number;
+  readonly pages: number;
+}
+
+const PLACES: Readonly<Record<string, Places>> = {
+  user_pages: { count: 1, flags: 2, pages: 3 },
+  user_pages_fast: { count: 1, flags: 2, pages: 3 },
+  user_pages_fast_only: { count: 1, flags: 2, pages: 3 },
+  user_pages_remote: { count: 2, flags: 3, pages: 4 },
+  user_pages_unlocked: { count: 1, flags: 3, pages: 2 },
 };
 
 /** Places of an acquiring call's arguments; undefined for functions with others. */
-export function placesOf(
-  call: CallText,
-  kernel: KernelVersion,
-): { readonly flags: number; readonly pages: number } | undefined {
+export function placesOf(call: CallText, kernel: KernelVersion): Places | undefined {
   const places = PLACES[call.name.replace(/^(?:get|pin)_/, '')];
   if (places === undefined) return undefined;
   // get_user_pages_remote() and its pin form had a task in front until 5.8.
   const task =
     call.name.endsWith('_remote') && compareKernelVersions(kernel, { major: 5, minor: 9, patch: 0 }) < 0;
-  return task ? { flags: places.flags + 1, pages: places.pages + 1 } : places;
+  return task ? { count: places.count + 1, flags: places.flags + 1, pages: places.pages + 1 } : places;
 }
 
 export interface PinnedAcquire {
@@ -50,16 +54,17 @@ export interface PinnedAcquire {
  */
 export function pinnedAcquire(
   call: CallText,
-  { file, kernel }: FixSource,
+  source: FixSource,
   { drop = [], add = [] }: { readonly drop?: readonly string[]; readonly add?: readonly string[] } = {},
 ): PinnedAcquire | { readonly refusal: string } {
+  const { file, kernel } = source;
   const form = PIN_FORMS[call.name];
   if (form === undefined) return { refusal: `${call.name}() has no pin function with the same arguments` };
   if (compareKernelVersions(kernel, form.since) < 0)
     return { refusal: `Linux ${kernel.major}.${kernel.minor} has no ${form.name}()` };
   const text = file.code.slice(call.range.start, call.range.end);
   const out = [...drop, ...(/\bFOLL_GET\b/.test(text) ? ['FOLL_GET'] : [])];
-  const removed = out.length === 0 ? [] : withoutFlags(file, call, out);
+  const removed = out.length === 0 ? [] : withoutFlags(source, call, out);
   const places = placesOf(call, kernel);
   const range = places && call.args[places.flags];
   if (removed === undefined || range === undefined || places === undefined)
@@ -87,11 +92,4 @@ export function destinationOf(
   const match = /^&?\s*((?:\w+\s*(?:->|\.)\s*)*)([A-Za-z_]\w*)/.exec(file.code.slice(arg.start, arg.end));
   if (match === null || match[2] === 'NULL') return undefined;
   return { name: match[2]!, field: match[1] !== '' };
-}
-
-/** The text of an acquiring call's flags argument. */
-export function flagsText({ file, kernel }: FixSource, call: CallText): string | undefined {
-  const places = placesOf(call, kernel);
-  const arg = places && call.args[places.flags];
-  return arg === undefined ? undefined : textOf(file, arg);
 }

@@ -1,20 +1,28 @@
 /** Taking FOLL_* flags out of an expression, and putting them in. */
+
+import { Field, Kind } from '../syntax/kinds.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { type CallText, textOf } from './call.ts';
-import type { Edit } from './fix.ts';
+import type { Edit, FixSource } from './fix.ts';
+import { removed } from './insert.ts';
+import { functionTree } from './statements.ts';
 
 /**
  * Edits that take the named flags out of a call's arguments, or out of what is assigned to a variable among them in the
  * same function. Undefined when a flag is found in neither place, or in a way that cannot be edited.
  */
-export function withoutFlags(file: SourceFile, call: CallText, names: readonly string[]): Edit[] | undefined {
+export function withoutFlags(
+  source: FixSource,
+  call: CallText,
+  names: readonly string[],
+): Edit[] | undefined {
   const edits = new Map<number, Edit>();
   for (const name of names) {
-    const places = mentions(file, call, name);
+    const places = mentions(source.file, call, name);
     if (places.length === 0) return undefined;
     for (const place of places) {
-      const edit = dropped(file, place, names);
+      const edit = dropped(source, place, names);
       if (edit === undefined) return undefined;
       edits.set(edit.range.start, edit);
     }
@@ -61,7 +69,8 @@ function statementStart(code: string, from: number): number {
 }
 
 /** Rewrites the chain `A | B | C` that a flag stands in. */
-function dropped(file: SourceFile, place: Range, names: readonly string[]): Edit | undefined {
+function dropped(source: FixSource, place: Range, names: readonly string[]): Edit | undefined {
+  const { file } = source;
   const { code } = file;
   let { start, end } = place;
   while (/[\w\s|]/.test(code[start - 1] ?? '')) start--;
@@ -81,7 +90,10 @@ function dropped(file: SourceFile, place: Range, names: readonly string[]): Edit
   }
   if (neighbours > 0) return { range: { start, end }, newText: neighbours === 2 ? ' | ' : blanksAfter };
   return (
-    removedStatement(code, start, end) ?? { range: { start, end }, newText: `${blanksBefore}0${blanksAfter}` }
+    removedStatement(source, start, end) ?? {
+      range: { start, end },
+      newText: `${blanksBefore}0${blanksAfter}`,
+    }
   );
 }
 
@@ -91,13 +103,18 @@ function edge(newText: string, kept: readonly string[], range: Range, before: st
   return { range, newText: lead + newText + tail };
 }
 
-/** `flags |= FOLL_PIN;` goes with its line, unless it is all that an `if` without braces does. */
-function removedStatement(code: string, start: number, end: number): Edit | undefined {
-  const first = statementStart(code, start);
-  const statement = code.slice(first, end);
-  if (!/^\s*\w+\s*\|=\s*\w+\s*$/.test(statement) || code[end] !== ';') return undefined;
-  const lineStart = code.lastIndexOf('\n', first + /^\s*/.exec(statement)![0].length) + 1;
-  if (lineStart < first) return undefined;
-  const rest = /^;[ \t]*(?:\r?\n)?/.exec(code.slice(end))![0];
-  return { range: { start: lineStart, end: end + rest.length }, newText: '' };
+/**
+ * `flags |= FOLL_PIN;` goes with its line, and with an `if` that does nothing else and whose condition only looks.
+ */
+function removedStatement(source: FixSource, start: number, end: number): Edit | undefined {
+  const ft = functionTree(source, start);
+  const statement = ft?.statementAt({ start: start + 1, end: start + 1 }) ?? -1;
+  if (ft === undefined || statement < 0 || ft.rangeOf(statement).end !== end + 1) return undefined;
+  if (!/^\w+\s*\|=\s*\w+\s*;$/.test(ft.code(statement).trim())) return undefined;
+  const up = ft.parent(statement);
+  if (ft.kind(up) === Kind.compound_statement || ft.kind(up) === Kind.case_statement)
+    return removed(ft, statement);
+  const isAll = ft.kind(up) === Kind.if_statement && ft.field(up, Field.alternative) < 0;
+  const looks = isAll && !/\w\s*\(|\+\+|--|[^!=<>]=[^=]/.test(ft.code(ft.field(up, Field.condition)));
+  return looks && ft.kind(ft.parent(up)) === Kind.compound_statement ? removed(ft, up) : undefined;
 }

@@ -14,7 +14,7 @@ export function fixInternalFlag(finding: Finding, source: FixSource): Attempts {
   if ((step.flags & FOLL.PIN) !== 0 && call.name.startsWith('get_')) {
     return toPin(finding, source, { drop: names });
   }
-  return [attempt(`Leave ${names.join(' and ')} out`, 'safe', withoutFlags(source.file, call, names))];
+  return [attempt(`Leave ${names.join(' and ')} out`, 'safe', withoutFlags(source, call, names))];
 }
 
 function namesOf(bits: number): string[] {

@@ -5,9 +5,24 @@ import { guarded } from './guard.ts';
 import { fixInternalFlag } from './gup101-internal-flag.ts';
 import { fixGetAndPin } from './gup102-get-and-pin.ts';
 import { fixLongtermWithoutPin } from './gup103-longterm-without-pin.ts';
+import { fixNullPages } from './gup104-null-pages.ts';
+import { fixObsoleteApi } from './gup105-obsolete-api.ts';
+import { fixLongtermP2pdma } from './gup106-longterm-p2pdma.ts';
+import { fixFlagsType } from './gup109-flags-type.ts';
 import { fixWriteUnderGet } from './gup201-write-under-get.ts';
+import { fixMissingFollWrite } from './gup207-missing-foll-write.ts';
 import { fixPutOnPinned } from './gup301-put-on-pinned.ts';
 import { fixUnpinOnGot } from './gup302-unpin-on-got.ts';
+import { fixLeak } from './gup303-leak.ts';
+import { fixPartialLeak } from './gup304-partial-leak.ts';
+import { fixWrongCount } from './gup305-wrong-count.ts';
+import { fixUseAfterRelease } from './gup307-use-after-release.ts';
+import { fixNotDirtied } from './gup308-not-dirtied.ts';
+import { fixDirtyUnlocked } from './gup309-dirty-unlocked.ts';
+import { fixOpenCodedUnpin } from './gup310-open-coded-unpin.ts';
+import { fixSignedness } from './gup402-signedness.ts';
+import { fixPositiveError } from './gup403-positive-error.ts';
+import { fixRefcountAsPinTest } from './gup501-refcount-as-pin-test.ts';
 
 interface Fixer {
   /** What to do by hand where no fix is offered, as an imperative. */
@@ -17,16 +32,36 @@ interface Fixer {
 
 const PIN_ADVICE = 'Take the pages with pin_user_pages*() and release each with unpin_user_page*()';
 
+const COUNT_ADVICE = 'Release as many pages as were acquired, and none where nothing was';
+
 export const FIXERS: Readonly<Record<string, Fixer>> = {
   GUP101: { advice: 'Leave the internal flag out', attempts: fixInternalFlag },
   GUP102: { advice: 'Leave FOLL_GET out', attempts: fixGetAndPin },
   GUP103: { advice: PIN_ADVICE, attempts: fixLongtermWithoutPin },
+  GUP104: { advice: 'Pass an array, or fault the pages in with fault_in_readable()', attempts: fixNullPages },
+  GUP105: { advice: 'Use what the target kernel has in its place', attempts: fixObsoleteApi },
+  GUP106: { advice: 'Leave one of the two flags out', attempts: fixLongtermP2pdma },
+  GUP109: { advice: 'Write the FOLL_* flags that are meant', attempts: fixFlagsType },
   GUP201: { advice: PIN_ADVICE, attempts: fixWriteUnderGet },
+  GUP207: { advice: 'Add FOLL_WRITE', attempts: fixMissingFollWrite },
   GUP301: { advice: 'Release pinned pages with unpin_user_page*()', attempts: fixPutOnPinned },
   GUP302: {
     advice: 'Release the pages by what belongs to the call that took them',
     attempts: fixUnpinOnGot,
   },
+  GUP303: { advice: 'Release the pages before the function returns', attempts: fixLeak },
+  GUP304: { advice: 'Release what a short count acquired before giving up', attempts: fixPartialLeak },
+  GUP305: { advice: COUNT_ADVICE, attempts: fixWrongCount },
+  GUP307: { advice: 'Release the pages behind the last access', attempts: fixUseAfterRelease },
+  GUP308: { advice: 'Mark the pages dirty when they are released', attempts: fixNotDirtied },
+  GUP309: {
+    advice: 'Mark the pages dirty with the page lock, before their release',
+    attempts: fixDirtyUnlocked,
+  },
+  GUP310: { advice: 'Use unpin_user_pages_dirty_lock() for the whole array', attempts: fixOpenCodedUnpin },
+  GUP402: { advice: 'Test for a negative result first, or keep both sides signed', attempts: fixSignedness },
+  GUP403: { advice: 'Return -EFAULT for a short count', attempts: fixPositiveError },
+  GUP501: { advice: 'Ask folio_maybe_dma_pinned()', attempts: fixRefcountAsPinTest },
 };
 
 /** The edits that a rule proposes. Pure, and not yet shown to be right. Undefined for rules that have no fixer. */

@@ -27,9 +27,10 @@ const DIRTY = /^(?:set_page_dirty(?:_lock)?|SetPageDirty)$/;
 
 /**
  * The loop around a release call, read as a loop over an array. Undefined where it is none, where an index or a count
- * is not plain, or where something in it depends on the release being made one by one.
+ * is not plain, or where something in it depends on the release being made one by one. With `dirtyAll` every page is
+ * going to be marked dirty, whatever the loop asks before it does so.
  */
-export function releaseLoop(ft: FunctionTree, call: Range): ReleaseLoop | undefined {
+export function releaseLoop(ft: FunctionTree, call: Range, dirtyAll = false): ReleaseLoop | undefined {
   const statement = ft.statementAt(call);
   if (statement < 0 || ft.kind(statement) !== Kind.expression_statement) return undefined;
   const node = ft.holder(statement);
@@ -59,7 +60,8 @@ export function releaseLoop(ft: FunctionTree, call: Range): ReleaseLoop | undefi
     const mark = dirtying(ft, each);
     if (mark !== undefined && page.is(mark.arg) && !released) {
       // A condition that is asked anew for each page says something about the page.
-      if (mark.when !== undefined && !isInvariant(mark.when, head.index, page)) return undefined;
+      const asks = mark.when === undefined || isInvariant(mark.when, head.index, page);
+      if (!asks && !(dirtyAll && isReservedTest(mark.when!))) return undefined;
       dirty = mark.when === undefined ? 'yes' : { when: mark.when };
       replaced.push(each);
       continue;
@@ -79,6 +81,42 @@ export function releaseLoop(ft: FunctionTree, call: Range): ReleaseLoop | undefi
   const array = head.from === '0' ? page.array : `&${page.array}[${head.from}]`;
   const count = head.from === '0' ? head.to : `${head.to} - ${head.from}`;
   return { node, array, count, mayBeNegative: !/^\d+$/.test(head.to), dirty, replaced, kept };
+}
+
+/**
+ * A loop in front of a statement that marks every page of the array dirty, and does nothing else; with its condition, or
+ * inside an `if` with it.
+ */
+export function dirtyLoopBefore(
+  ft: FunctionTree,
+  statement: number,
+  array: string,
+  count: string,
+): { readonly node: number; readonly when?: string } | undefined {
+  const block = ft.parent(statement);
+  if (ft.kind(block) !== Kind.compound_statement) return undefined;
+  const siblings = ft.children(block);
+  const before = siblings[siblings.indexOf(statement) - 1];
+  if (before === undefined || !ft.isSound(before)) return undefined;
+  const isIf = ft.kind(before) === Kind.if_statement && ft.field(before, Field.alternative) < 0;
+  const inner = isIf ? ft.run(ft.field(before, Field.consequence)) : [before];
+  const loop = inner.length === 1 ? inner[0]! : -1;
+  const head = loop < 0 ? undefined : countedLoop(ft, loop);
+  if (head === undefined || head.from !== '0' || head.to !== count) return undefined;
+  const body = ft.run(ft.field(loop, Field.body));
+  const mark = body.length === 1 ? dirtying(ft, body[0]!) : undefined;
+  const page = new PageName(head.index);
+  if (mark === undefined || !page.is(mark.arg) || page.array !== array) return undefined;
+  const outer = isIf ? conditionOf(ft, before) : undefined;
+  if (mark.when !== undefined && outer !== undefined) return undefined;
+  const when = mark.when ?? outer;
+  if (when !== undefined && !isInvariant(when, head.index, page)) return undefined;
+  return { node: before, ...(when !== undefined && { when }) };
+}
+
+function conditionOf(ft: FunctionTree, node: number): string {
+  const condition = ft.code(ft.field(node, Field.condition)).trim();
+  return condition.replace(/^\(([\s\S]*)\)$/, '$1').trim();
 }
 
 interface Head {
@@ -216,11 +254,12 @@ export function dirtying(
   const inner = ft.run(ft.field(statement, Field.consequence));
   const call = inner.length === 1 ? callStatement(ft, inner[0]!) : undefined;
   if (call === undefined || !DIRTY.test(call.name)) return undefined;
-  const condition = ft
-    .code(ft.field(statement, Field.condition))
-    .trim()
-    .replace(/^\(([\s\S]*)\)$/, '$1');
-  return { arg: call.arg, when: condition.trim() };
+  return { arg: call.arg, when: conditionOf(ft, statement) };
+}
+
+/** The page is no longer marked where it is reserved, which user memory never is. */
+function isReservedTest(condition: string): boolean {
+  return /^!\s*PageReserved\s*\(\s*[\w.>[\]-]+\s*\)$/.test(condition);
 }
 
 /** A condition without calls that speaks of neither the index nor the page. */

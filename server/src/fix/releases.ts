@@ -1,11 +1,12 @@
 /** Release calls put right for the kind of reference. */
 import { Kind } from '../syntax/kinds.ts';
 import { compareKernelVersions } from '../syntax/preprocess/version.ts';
+import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { type CallText, textOf } from './call.ts';
 import type { Edit, FixSource } from './fix.ts';
 import { columnAfter, deeper, indentAt, laidOut, lineEnd, lineStart, newline } from './layout.ts';
-import { dirtying, type ReleaseLoop, releaseLoop } from './loops.ts';
+import { dirtying, dirtyLoopBefore, type ReleaseLoop, releaseLoop } from './loops.ts';
 import { changedCall } from './rewrite-call.ts';
 import { functionTree } from './statements.ts';
 
@@ -43,6 +44,10 @@ export function toUnpin(
     case 'release_pages':
     case 'unpin_user_pages':
       if (second === undefined) return undefined;
+      if (folding !== 'none') {
+        const marked = dirtiedInLoop(call, source, first, second, dirty);
+        if (marked !== undefined) return marked;
+      }
       return dirty
         ? [replaced(file, call, 'unpin_user_pages_dirty_lock', [first, second, 'true'])]
         : changedCall(file, call, { name: 'unpin_user_pages' });
@@ -85,14 +90,22 @@ function folded(
   folding: 'plain' | 'guarded',
 ): Edit[] | undefined {
   const ft = functionTree(source, call.range.start);
-  const loop = ft && releaseLoop(ft, call.range);
+  const loop = ft && releaseLoop(ft, call.range, dirty);
   if (ft === undefined || loop === undefined) return undefined;
   const { text } = source.file;
   const { start, end } = ft.rangeOf(loop.node);
   const indent = indentAt(text, start);
   if (text.slice(lineStart(text, start), start) !== indent) return undefined;
-  const lines = wholeArray(source.file, loop, indent, dirty, folding === 'guarded' && loop.mayBeNegative);
-  if (loop.kept.length === 0) return [{ range: { start, end }, newText: lines }];
+  const marking = loop.dirty === 'no' ? dirtyLoopBefore(ft, loop.node, loop.array, loop.count) : undefined;
+  const marked = marking === undefined ? loop : { ...loop, dirty: whenOf(marking) };
+  const lines = wholeArray(source.file, marked, indent, dirty, folding === 'guarded' && loop.mayBeNegative);
+  if (loop.kept.length === 0) {
+    const from = marking === undefined ? start : ft.rangeOf(marking.node).start;
+    const said = commentsIn(source.file, { start: from, end }).map(
+      (comment) => comment + newline(source.file) + indent,
+    );
+    return [{ range: { start: from, end }, newText: said.join('') + lines }];
+  }
   const removed = loop.replaced.map((each): Edit => {
     const range = ft.rangeOf(each);
     return {
@@ -104,6 +117,37 @@ function folded(
   const behind = lineEnd(text, end);
   const newText = indent + lines + newline(source.file);
   return [...removed, { range: { start: behind, end: behind }, newText }];
+}
+
+/** Comments inside a range, in their order. */
+function commentsIn({ text, code }: SourceFile, { start, end }: Range): string[] {
+  const comment = /\/\*[\s\S]*?\*\/|\/\/[^\r\n]*/g;
+  return [...text.slice(start, end).matchAll(comment)]
+    .filter(({ index }) => code[start + index] === ' ')
+    .map(([match]) => match);
+}
+
+function whenOf({ when }: { readonly when?: string }): ReleaseLoop['dirty'] {
+  return when === undefined ? 'yes' : { when };
+}
+
+/** `for (…) set_page_dirty_lock(pages[i]); release_pages(pages, n);` as one call. */
+function dirtiedInLoop(
+  call: CallText,
+  source: FixSource,
+  array: string,
+  count: string,
+  dirty: boolean,
+): Edit[] | undefined {
+  const { file } = source;
+  const ft = functionTree(source, call.range.start);
+  const statement = ft?.statementAt(call.range) ?? -1;
+  if (ft === undefined || statement < 0 || ft.kind(statement) !== Kind.expression_statement) return undefined;
+  const marking = dirtyLoopBefore(ft, statement, array, count);
+  if (marking === undefined) return undefined;
+  const make = dirty ? 'true' : (marking.when ?? 'true');
+  const edit = replaced(file, call, 'unpin_user_pages_dirty_lock', [array, count, make]);
+  return [{ ...edit, range: { start: ft.rangeOf(marking.node).start, end: call.range.end } }];
 }
 
 /** The statement, without the indentation of its first line. */

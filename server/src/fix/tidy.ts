@@ -76,11 +76,17 @@ function unusedVariables(was: FunctionTree, is: FunctionTree): Edit[] {
       edits.push({ range: wholeLines(text, start, end), newText: '' });
       continue;
     }
-    const kept = declarators.filter((_, index) => !gone[index]);
-    const first = is.rangeOf(declarators[0]!).start;
-    const last = is.rangeOf(declarators.at(-1)!).end;
-    const pieces = kept.map((node) => text.slice(is.rangeOf(node).start, is.rangeOf(node).end));
-    edits.push({ range: { start: first, end: last }, newText: pieces.join(', ') });
+    for (const [index, node] of declarators.entries()) {
+      if (!gone[index]) continue;
+      const next = declarators[index + 1];
+      const { start: from, end: to } = is.rangeOf(node);
+      // With the comma that follows, or, of the last ones, that precedes.
+      const range =
+        next !== undefined
+          ? { start: from, end: is.rangeOf(next).start }
+          : { start: is.rangeOf(declarators[gone.lastIndexOf(false)]!).end, end: to };
+      edits.push({ range, newText: '' });
+    }
   }
   return edits;
 }

@@ -12,7 +12,7 @@ import type { SourceFile } from '../syntax/source.ts';
 const MAX_PATHS = 24;
 
 export interface AcquiredPaths {
-  /** One for each release, and for each end of a function at which something is still held; the shortest first. */
+  /** One for each release, and for each end of a function at which pages are given up; the shortest first. */
   readonly witnesses: readonly Witness[];
   /** Who is given the pages where the file does not show what becomes of them, as a clause. */
   readonly leaves?: string;
@@ -27,12 +27,28 @@ export function pathsOf(source: SourceFile, parser: Parser, acquire: Range): Acq
       if (o.what !== 'release' && o.what !== 'exit') continue;
       const { start } = o.set.call;
       if (start < acquire.start || start >= acquire.end || o.path === undefined) continue;
-      found.set(o.path, witnessOf(o.path, o.set.id, o.within));
-      if (o.what === 'exit' && o.set.slots.includes('held')) leaves ??= handedOut(o, fn.name, source);
+      if (o.what === 'exit') {
+        if (o.set.slots.includes('held')) leaves ??= handedOut(o, fn.name, source);
+        // What somebody else keeps is not given up: its path goes on where it is released.
+        if (o.owner !== 'dropped') continue;
+      }
+      const witness = witnessOf(o.path, o.set.id, o.within);
+      // Of a release that leaves pages held the path goes on, to the next release or to the end.
+      if (o.what === 'release' && stillHeld(witness)) continue;
+      found.set(o.path, witness);
     }
   }
   const witnesses = [...found.values()].sort((a, b) => a.steps.length - b.steps.length);
   return { witnesses: witnesses.slice(0, MAX_PATHS), ...(leaves !== undefined && { leaves }) };
+}
+
+function stillHeld({ steps }: Witness): boolean {
+  const held = new Set<number>();
+  for (const { step } of steps) {
+    if (step.op === 'acquire') for (let i = 0; i < (step.expect ?? step.nr); i++) held.add(i);
+    if (step.op === 'release') for (let i = 0; i < step.count; i++) held.delete(step.from + i);
+  }
+  return held.size > 0;
 }
 
 /** The end of a path at which somebody has the pages whom the file does not show. */

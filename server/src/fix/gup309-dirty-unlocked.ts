@@ -1,0 +1,73 @@
+import type { Finding } from '../rules/finding.ts';
+import { Kind } from '../syntax/kinds.ts';
+import { type CallText, callAt, callsOf, renamed } from './call.ts';
+import { type Attempts, attempt, type Fix, type FixSource, type Refusal } from './fix.ts';
+import { removed } from './insert.ts';
+import { toUnpin } from './releases.ts';
+import { type FunctionTree, functionTree } from './statements.ts';
+import { tidied } from './tidy.ts';
+
+const UNPIN = new Set(['unpin_user_page']);
+
+/** One call marks dirty and unpins, where both stand together; else the marking takes the page lock, in time. */
+export function fixDirtyUnlocked(finding: Finding, source: FixSource): Attempts {
+  const { file } = source;
+  const call = callAt(file, finding.range.start);
+  const ft = functionTree(source, finding.range.start);
+  const statement = call === undefined ? -1 : (ft?.statementAt(call.range) ?? -1);
+  if (call === undefined || ft === undefined || statement < 0)
+    return [{ refusal: 'the marking is not written out as a call' }];
+  const late = finding.related.some(({ message }) => message === 'released here');
+  if (late) return [markedByRelease(call, ft, statement, source)];
+  const together = followingUnpin(ft, statement).flatMap((release) =>
+    (['plain', 'guarded', 'none'] as const).map((folding) =>
+      made(
+        'Mark dirty and unpin with unpin_user_pages_dirty_lock()',
+        source,
+        toUnpin(release, source, { folding }),
+      ),
+    ),
+  );
+  const locked = made('Use set_page_dirty_lock()', source, [renamed(call, 'set_page_dirty_lock')]);
+  return [...together.filter((each) => 'edits' in each && covers(each, call)), locked];
+}
+
+/** Whether the fix takes the marking away. */
+function covers({ edits }: Fix, call: CallText): boolean {
+  return edits.some(({ range }) => range.start <= call.range.start && call.range.end <= range.end);
+}
+
+function made(title: string, source: FixSource, edits: Parameters<typeof attempt>[2]): Fix | Refusal {
+  const fix = attempt(title, 'safe', edits);
+  return 'edits' in fix ? { ...fix, edits: tidied(source, fix.edits) } : fix;
+}
+
+/** The unpin that stands next in the same block. */
+function followingUnpin(ft: FunctionTree, statement: number): CallText[] {
+  const holder = ft.kind(ft.parent(statement)) === Kind.if_statement ? ft.parent(statement) : statement;
+  const siblings = ft.children(ft.parent(holder));
+  const next = siblings[siblings.indexOf(holder) + 1];
+  return next === undefined ? [] : callsOf(ft.file, UNPIN, ft.rangeOf(next));
+}
+
+/** `unpin_user_page(page); set_page_dirty_lock(page);` in the wrong order becomes one call. */
+function markedByRelease(
+  call: CallText,
+  ft: FunctionTree,
+  statement: number,
+  source: FixSource,
+): Fix | Refusal {
+  const siblings = ft.children(ft.parent(statement));
+  const before = siblings[siblings.indexOf(statement) - 1];
+  const release = before === undefined ? undefined : callsOf(ft.file, UNPIN, ft.rangeOf(before))[0];
+  const same = (each: CallText) => ft.file.code.slice(each.args[0]?.start, each.args[0]?.end);
+  if (release === undefined || same(release) !== same(call))
+    return { refusal: 'the release and the marking do not stand together' };
+  const unpinned = toUnpin(release, source, { dirty: true });
+  const gone = removed(ft, statement);
+  return made(
+    'Mark dirty and unpin with unpin_user_pages_dirty_lock()',
+    source,
+    unpinned && gone && [...unpinned, gone],
+  );
+}
