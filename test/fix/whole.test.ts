@@ -35,7 +35,8 @@ function lint({ code, kernel }: Text) {
 }
 
 function fix(text: Text, unsafe: boolean): FixedText {
-  return fixText(analyzer, lint(text), { levels: {}, level: 'note', unsafe });
+  const options = { kernel: text.kernel, explanations: true, levels: {} };
+  return fixText(analyzer, lint(text), options, { level: 'note', unsafe });
 }
 
 /** How often each code is found. */

@@ -6,9 +6,10 @@ import type { FixingAnalyzer } from './analyzer.ts';
 import { type InputProblem, unreadable } from './discover.ts';
 import { type AppliedFix, type FixedText, type FixOptions, fixText, type Remaining } from './fix-text.ts';
 import { filePatch } from './patch.ts';
+import { Projects } from './project.ts';
 import type { FileReport } from './report.ts';
 import { rewriteFile } from './rewrite-file.ts';
-import type { LintRun } from './run.ts';
+import type { LintRun, RunOptions } from './run.ts';
 
 export interface FileFixes {
   readonly path: string;
@@ -45,6 +46,7 @@ export function fixRun(
   cwd: string,
   mode: FixMode,
   options: FixOptions,
+  runOptions: RunOptions,
   input?: Uint8Array,
 ): FixedRun {
   const problems: InputProblem[] = [...run.problems];
@@ -52,12 +54,16 @@ export function fixRun(
   const files: FileFixes[] = [];
   const remaining = new Map<string, ReadonlyMap<string, Remaining>>();
   const patches: Uint8Array[] = [];
+  // What a fix is for is judged with the engine, whatever the user asked to see.
+  const projects = new Projects(cwd, { ...runOptions, explanations: true });
   for (const report of run.reports) {
     if (report.findings.length === 0) {
       reports.push(report);
       continue;
     }
-    const fixed = fixText(analyzer, report, mode === 'offer' ? { ...options, offerOnly: true } : options);
+    const lintOptions = projects.optionsFor(report.path, path.resolve(cwd, report.path));
+    const how = mode === 'offer' ? { ...options, offerOnly: true } : options;
+    const fixed = fixText(analyzer, report, lintOptions, how);
     const outcome = fixed.applied.length === 0 ? {} : store(report, fixed, cwd, mode, input);
     if (outcome.problem !== undefined) problems.push(outcome.problem);
     if (outcome.patch !== undefined) patches.push(outcome.patch);

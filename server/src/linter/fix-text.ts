@@ -1,18 +1,14 @@
 /** Fixes the findings of one text, one after the other, until nothing more is accepted. No I/O. */
 import { type Advice, applyEdits, type Fix } from '../fix/fix.ts';
 import { LEVELS, type Level } from '../rules/finding.ts';
-import { parseKernelVersion } from '../syntax/preprocess/version.ts';
 import type { FixingAnalyzer } from './analyzer.ts';
 import { judge } from './fixes.ts';
-import { DEFAULT_KERNEL } from './kernel-version.ts';
 import type { FileReport, ReportedFinding } from './report.ts';
 import { type LintOptions, lintText } from './service.ts';
 
 export type { Edit } from '../fix/fix.ts';
 
 export interface FixOptions {
-  /** Levels by rule code, as for linting. */
-  readonly levels: LintOptions['levels'];
   /** Findings below this level are left alone. */
   readonly level: Level;
   /** Apply unsafe fixes too. */
@@ -47,15 +43,15 @@ export interface FixedText {
 const MAX_PASSES = 100;
 
 /**
- * Applies accepted fixes to a report's text. Each is judged against the text that the ones before it left, so fixes
+ * Applies accepted fixes to a report's text, which is linted with `lintOptions`. Each is judged against the text that the ones before it left, so fixes
  * never overlap; a second call on the result applies nothing.
  */
-export function fixText(analyzer: FixingAnalyzer, report: FileReport, options: FixOptions): FixedText {
-  const lintOptions: LintOptions = {
-    kernel: parseKernelVersion(report.kernel) ?? DEFAULT_KERNEL,
-    explanations: true,
-    levels: options.levels,
-  };
+export function fixText(
+  analyzer: FixingAnalyzer,
+  report: FileReport,
+  lintOptions: LintOptions,
+  options: FixOptions,
+): FixedText {
   let current = lintText(analyzer, report.path, report.text, lintOptions);
   const applied: AppliedFix[] = [];
   for (let pass = 0; pass < MAX_PASSES; pass++) {

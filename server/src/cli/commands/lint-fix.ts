@@ -1,8 +1,7 @@
 /** The options of `lint` that are about fixes. */
 import type { Command } from 'commander';
 import { type FixedRun, type FixMode, fixRun } from '../../linter/fix-files.ts';
-import type { LintRun } from '../../linter/run.ts';
-import type { LintOptions } from '../../linter/service.ts';
+import type { LintRun, RunOptions } from '../../linter/run.ts';
 import { counted } from '../../linter/text/finding.ts';
 import type { Level } from '../../rules/finding.ts';
 import { UserError } from '../failure.ts';
@@ -52,12 +51,12 @@ export async function withFixes(
   run: LintRun,
   mode: FixMode,
   flags: FixFlags,
-  levels: LintOptions['levels'],
+  runOptions: RunOptions,
   host: Host,
   input: Uint8Array | undefined,
 ): Promise<FixedRun> {
-  const options = { levels, level: flags.level, unsafe: flags.unsafeFixes === true };
-  return fixRun(await host.analyzer(), run, host.cwd, mode, options, input);
+  const options = { level: flags.level, unsafe: flags.unsafeFixes === true };
+  return fixRun(await host.analyzer(), run, host.cwd, mode, options, runOptions, input);
 }
 
 /** One line about a patch, for standard error. */

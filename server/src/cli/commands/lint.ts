@@ -83,7 +83,7 @@ async function lint(paths: readonly string[], flags: LintFlags, host: Host): Pro
   const fixed =
     mode === undefined || linted.reports.length === 0
       ? undefined
-      : await withFixes(linted, mode, flags, options.levels, host, input);
+      : await withFixes(linted, mode, flags, options, host, input);
   const run = fixed?.run ?? linted;
   complain(run, host);
   if (mode === 'diff') {
