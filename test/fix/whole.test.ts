@@ -47,10 +47,11 @@ function counts(codes: readonly string[]): Record<string, number> {
 }
 
 describe.each([
-  ['safe fixes', false],
-  ['all fixes', true],
-])('%s', (_name, unsafe) => {
-  it.each(texts.map((text) => [text.title, text] as const))('%s', (_title, text) => {
+  // With safe fixes alone a part of the texts takes the same ways.
+  { name: 'safe fixes', unsafe: false, some: texts.filter((_, index) => index % 4 === 0) },
+  { name: 'all fixes', unsafe: true, some: texts },
+])('$name', ({ unsafe, some }) => {
+  it.each(some.map((text) => [text.title, text] as const))('%s', (_title, text) => {
     const before = lint(text);
     const once = fix(text, unsafe);
     // Once more changes nothing.
