@@ -23,15 +23,25 @@ export interface Recheck {
  * Explores each path against the document's form of it, in the environments that broke the original, or, where none did,
  * in every one in which the rule's findings may break. Deterministic; each distinct scenario is run once.
  */
-export function recheck(paths: readonly Witness[], run: RuleRun, original: Explanation | undefined): Recheck {
+export function recheck(
+  paths: readonly Witness[],
+  run: RuleRun,
+  original: { readonly explanation?: Explanation; readonly witness?: Witness },
+): Recheck {
   const broke = new Set(
-    (original?.tried ?? []).filter(({ outcome }) => outcome === 'repaired').map(({ where }) => where),
+    (original.explanation?.tried ?? [])
+      .filter(({ outcome }) => outcome === 'repaired')
+      .map(({ where }) => where),
   );
+  // Where the original shows the access itself, a path without one has none: nothing is added to it.
+  const { completed, ...asItIs } = run;
+  const shows = original.witness?.steps.some(({ step }) => step.op === 'dma-map' || step.op === 'access');
+  const how = completed === undefined || shows === true ? asItIs : run;
   const seen = new Set<string>();
   let proved = true;
   for (const witness of paths) {
     if (witness.steps[0]?.step.op !== 'acquire') continue;
-    const { steps, leftOut } = driverPath(witness, run);
+    const { steps, leftOut } = driverPath(witness, how);
     if (leftOut > 0) proved = false;
     const form = run.documentForm(steps);
     for (const environment of environmentsFor(run, steps)) {

@@ -10,6 +10,7 @@ import { fixObsoleteApi } from './gup105-obsolete-api.ts';
 import { fixLongtermP2pdma } from './gup106-longterm-p2pdma.ts';
 import { fixFlagsType } from './gup109-flags-type.ts';
 import { fixWriteUnderGet } from './gup201-write-under-get.ts';
+import { fixDmaUnderGet } from './gup202-dma-under-get.ts';
 import { fixMissingFollWrite } from './gup207-missing-foll-write.ts';
 import { fixPutOnPinned } from './gup301-put-on-pinned.ts';
 import { fixUnpinOnGot } from './gup302-unpin-on-got.ts';
@@ -23,6 +24,8 @@ import { fixOpenCodedUnpin } from './gup310-open-coded-unpin.ts';
 import { fixSignedness } from './gup402-signedness.ts';
 import { fixPositiveError } from './gup403-positive-error.ts';
 import { fixRefcountAsPinTest } from './gup501-refcount-as-pin-test.ts';
+import { fixIterGetForData } from './gup601-iter-get-for-data.ts';
+import { fixIterExtractRelease } from './gup602-iter-extract-release.ts';
 
 interface Fixer {
   /** What to do by hand where no fix is offered, as an imperative. */
@@ -43,6 +46,7 @@ export const FIXERS: Readonly<Record<string, Fixer>> = {
   GUP106: { advice: 'Leave one of the two flags out', attempts: fixLongtermP2pdma },
   GUP109: { advice: 'Write the FOLL_* flags that are meant', attempts: fixFlagsType },
   GUP201: { advice: PIN_ADVICE, attempts: fixWriteUnderGet },
+  GUP202: { advice: PIN_ADVICE, attempts: fixDmaUnderGet },
   GUP207: { advice: 'Add FOLL_WRITE', attempts: fixMissingFollWrite },
   GUP301: { advice: 'Release pinned pages with unpin_user_page*()', attempts: fixPutOnPinned },
   GUP302: {
@@ -62,6 +66,15 @@ export const FIXERS: Readonly<Record<string, Fixer>> = {
   GUP402: { advice: 'Test for a negative result first, or keep both sides signed', attempts: fixSignedness },
   GUP403: { advice: 'Return -EFAULT for a short count', attempts: fixPositiveError },
   GUP501: { advice: 'Ask folio_maybe_dma_pinned()', attempts: fixRefcountAsPinTest },
+  GUP601: {
+    advice:
+      'Take the pages with iov_iter_extract_pages() and unpin them where iov_iter_extract_will_pin() is true',
+    attempts: fixIterGetForData,
+  },
+  GUP602: {
+    advice: 'Unpin only where iov_iter_extract_will_pin() is true',
+    attempts: fixIterExtractRelease,
+  },
 };
 
 /** The edits that a rule proposes. Pure, and not yet shown to be right. Undefined for rules that have no fixer. */

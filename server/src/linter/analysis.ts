@@ -100,7 +100,7 @@ export async function createAnalyzer(options: ParserOptions = {}): Promise<Edito
       const file = open(path, text, kernel, project);
       const { witnesses, leaves } = pathsOf(file, parser, acquire);
       return {
-        ...(run === undefined ? { proved: true } : recheck(witnesses, run, finding.explanation)),
+        ...(run === undefined ? { proved: true } : recheck(witnesses, run, finding)),
         ...(leaves !== undefined && { leaves }),
       };
     },

@@ -1,0 +1,9 @@
+import type { Finding } from '../rules/finding.ts';
+import { isWritten } from './dirty.ts';
+import type { Attempts, FixSource } from './fix.ts';
+import { toPin } from './to-pin.ts';
+
+/** CASE 1: pin for the device, and mark dirty what it may have written. */
+export function fixDmaUnderGet(finding: Finding, source: FixSource): Attempts {
+  return toPin(finding, source, { written: isWritten(finding) });
+}
