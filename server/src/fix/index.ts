@@ -11,6 +11,8 @@ import { fixLongtermP2pdma } from './gup106-longterm-p2pdma.ts';
 import { fixFlagsType } from './gup109-flags-type.ts';
 import { fixWriteUnderGet } from './gup201-write-under-get.ts';
 import { fixDmaUnderGet } from './gup202-dma-under-get.ts';
+import { fixLongtermUnderGet } from './gup203-longterm-under-get.ts';
+import { fixMissingLongterm } from './gup204-missing-longterm.ts';
 import { fixMissingFollWrite } from './gup207-missing-foll-write.ts';
 import { fixPutOnPinned } from './gup301-put-on-pinned.ts';
 import { fixUnpinOnGot } from './gup302-unpin-on-got.ts';
@@ -47,6 +49,12 @@ export const FIXERS: Readonly<Record<string, Fixer>> = {
   GUP109: { advice: 'Write the FOLL_* flags that are meant', attempts: fixFlagsType },
   GUP201: { advice: PIN_ADVICE, attempts: fixWriteUnderGet },
   GUP202: { advice: PIN_ADVICE, attempts: fixDmaUnderGet },
+  GUP203: {
+    advice:
+      'Take the pages with pin_user_pages*() and FOLL_LONGTERM, and release each with unpin_user_page*()',
+    attempts: fixLongtermUnderGet,
+  },
+  GUP204: { advice: 'Add FOLL_LONGTERM', attempts: fixMissingLongterm },
   GUP207: { advice: 'Add FOLL_WRITE', attempts: fixMissingFollWrite },
   GUP301: { advice: 'Release pinned pages with unpin_user_page*()', attempts: fixPutOnPinned },
   GUP302: {
