@@ -14,7 +14,7 @@ import { createAnalyzer } from '#server/linter/analysis.ts';
 import { fixText } from '#server/linter/fix-text.ts';
 import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
 import { lintText } from '#server/linter/service.ts';
-import { pinned, released } from '#server/rules/forms.ts';
+import { pinApi, pinned, released, unpinApi, withReleases } from '#server/rules/forms.ts';
 import { pathsOf } from '#server/rules/paths.ts';
 import type { Environment } from '#server/rules/rule.ts';
 import { createParser } from '#server/syntax/parser.ts';
@@ -33,18 +33,19 @@ const ENVIRONMENTS: readonly Environment[] = [
   { memory: 'file', actors: ['writeback', 'reclaim'] },
 ];
 
-/** The document's form of any path: what is accessed is pinned, what is written marked dirty, all of it released. */
+/**
+ * The document's form of any path: what is accessed is pinned, what the CPU writes is marked dirty, all of it released.
+ * Whether a device has written by the time of the release is nothing that these programs show.
+ */
 function documentForm(steps: readonly DriverStep[]): readonly DriverStep[] {
-  const written = steps.some(
-    (s) => (s.op === 'access' && s.mode === 'write') || (s.op === 'dma-map' && s.direction !== 'to-device'),
-  );
   const whole = released(steps);
-  return written
-    ? pinned(
-        whole.filter((s) => s.op !== 'dirty'),
-        FOLL.WRITE,
-      )
-    : whole;
+  if (whole.some((s) => s.op === 'access' && s.mode === 'write'))
+    return pinned(
+      whole.filter((s) => s.op !== 'dirty'),
+      FOLL.WRITE,
+    );
+  if (!whole.some((s) => s.op === 'dma-map')) return whole;
+  return withReleases(whole, unpinApi).map((s) => (s.op === 'acquire' ? { ...s, api: pinApi(s.api) } : s));
 }
 
 /** What a program still breaks that the document's form of it keeps. */
