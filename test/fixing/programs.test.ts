@@ -49,11 +49,11 @@ function documentForm(steps: readonly DriverStep[]): readonly DriverStep[] {
 }
 
 /** What a program still breaks that the document's form of it keeps. */
-function difference(text: string): string | undefined {
+function difference(text: string, environments: readonly Environment[]): string | undefined {
   const source = openSource('a.c', text, { kernelVersion: DEFAULT_KERNEL, means: isMeaningful });
   for (const witness of pathsOf(source, parser, { start: 0, end: text.length }).witnesses) {
     const steps = driverSteps(witness);
-    for (const environment of ENVIRONMENTS) {
+    for (const environment of environments) {
       const written = scenarioOf(steps, environment);
       const found = compare(
         written,
@@ -86,7 +86,10 @@ it(`${PROGRAMS} programs are put right, or their findings stay`, () => {
         expect(fixed.remaining.get(finding.fingerprint)?.kind ?? 'advice').toBe('advice');
       if (fixed.applied.length === 0 || after.findings.length > 0) return;
       put++;
-      expect(`${difference(after.text)}\n${after.text}`).toBe(`undefined\n${after.text}`);
+      // Where a flag of the driver's says whether pages are dirty, that is its word for whether they were written.
+      const environments =
+        made.dirty === 'flag' ? ENVIRONMENTS.filter(({ memory }) => memory === 'anon') : ENVIRONMENTS;
+      expect(`${difference(after.text, environments)}\n${after.text}`).toBe(`undefined\n${after.text}`);
     }),
     { numRuns: PROGRAMS, seed: 20240612, endOnFailure: true },
   );

@@ -12,7 +12,10 @@ const MAX_JUMPS = 8;
 /** What is held is released before the function returns: by its own label for that where it has one, else in place. */
 export function fixLeak(finding: Finding, source: FixSource): Attempts {
   const acquired = acquiredAt(source, finding.site.range.start);
-  if (acquired === undefined) return [{ refusal: 'the call is not written out' }];
+  if (acquired === undefined)
+    return [
+      { refusal: 'the acquire is not a call of get_user_pages*() or pin_user_pages*() that is written out' },
+    ];
   const { ft } = acquired;
   const ends = leakingEnds(ft, finding);
   if (ends.length === 0 || ends.some((end) => !sameFunction(acquired, end)))

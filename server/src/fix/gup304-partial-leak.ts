@@ -8,7 +8,10 @@ import { type Acquired, acquiredAt, releaseOf } from './result.ts';
 /** What a short count acquired is released where the function gives up because of it. */
 export function fixPartialLeak(finding: Finding, source: FixSource): Attempts {
   const acquired = acquiredAt(source, finding.site.range.start);
-  if (acquired === undefined) return [{ refusal: 'the call is not written out' }];
+  if (acquired === undefined)
+    return [
+      { refusal: 'the acquire is not a call of get_user_pages*() or pin_user_pages*() that is written out' },
+    ];
   const { result } = acquired;
   if (result === undefined) return [stored(acquired, source)];
   const { ft, statement } = acquired;

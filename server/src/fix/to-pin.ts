@@ -42,6 +42,13 @@ export function toPin(finding: Finding, source: FixSource, options: ToPinOptions
   };
   for (const folding of ['plain', 'guarded', 'none'] as const)
     add(converted(acquired, [...calls.values()], onPath, source, { dirty, folding }));
+  // Where the driver writes only sometimes, and asks for FOLL_WRITE only then, marking always is as wrong as never.
+  if (dirty) {
+    for (const folding of ['plain', 'guarded', 'none'] as const) {
+      const tried = converted(acquired, [...calls.values()], onPath, source, { dirty: false, folding });
+      add('edits' in tried ? { ...tried, safety: 'unsafe' } : tried);
+    }
+  }
   // Where the driver marks dirty on a condition that the write does not depend on, the release marks always.
   if (options.written === true && !dirty) {
     for (const folding of ['plain', 'guarded', 'none'] as const) {
