@@ -533,3 +533,31 @@ int f(unsigned long a)
     expect(await client.found(uriOf('a.c'))).toEqual(['GUP301 put_page(page)']);
   });
 });
+
+describe('a configuration of the project', () => {
+  it('counts for its documents, and says what is wrong with it', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'gupcheck-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = path.join(folder, '.gupcheck.json');
+    const uri = pathToFileURL(path.join(folder, 'a.c')).href;
+    const change = async (text: string): Promise<void> => {
+      writeFileSync(file, text);
+      await client.connection.sendNotification(DidChangeWatchedFilesNotification.type, {
+        changes: [{ uri: pathToFileURL(file).href, type: 2 }],
+      });
+    };
+    writeFileSync(file, '{ "rules": { "GUP201": "off" } }');
+    const client = await Client.start();
+    await client.open(uri, BAD);
+    expect(await client.found(uri)).toEqual([]);
+    await change('{ "rulez": {} }');
+    expect(await client.found(uri)).toEqual(FOUND);
+    const complaint = `${file}:1:3: there is no "rulez"; did you mean rules?`;
+    expect(client.log.filter((line) => line.startsWith('POP-UP'))).toEqual([
+      `POP-UP: gupcheck: ${complaint}`,
+    ]);
+    await change('{ "exclude": ["*.c"] }');
+    expect(await client.found(uri)).toEqual([]);
+    expect(client.log.filter((line) => line.startsWith('POP-UP'))).toHaveLength(1);
+  });
+});

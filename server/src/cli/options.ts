@@ -1,5 +1,7 @@
 /** Options that several commands have. */
-import { InvalidArgumentError, Option } from 'commander';
+import path from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CONFIG_NAME } from '../linter/config/config.ts';
 import { DEFAULT_KERNEL } from '../linter/kernel-version.ts';
 import { formatKernelVersion, parseKernelVersion } from '../syntax/preprocess/version.ts';
 
@@ -24,4 +26,20 @@ export function threadsOption(): Option {
       throw new InvalidArgumentError('It must be a number from 1 to 64.');
     return number;
   });
+}
+
+/** `--config FILE` and `--no-config`. */
+export function addConfigOptions(command: Command): void {
+  command
+    .option('--config <file>', `configuration, instead of the nearest ${CONFIG_NAME} above each file`)
+    .option('--no-config', `read no ${CONFIG_NAME}`);
+}
+
+/** The configuration for a run; absent where those beside the code count. */
+export function configFor(
+  flag: string | boolean | undefined,
+  cwd: string,
+): { readonly config?: string | null } {
+  if (typeof flag === 'string') return { config: path.resolve(cwd, flag) };
+  return flag === false ? { config: null } : {};
 }

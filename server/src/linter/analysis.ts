@@ -36,13 +36,14 @@ const JOINED_BUDGET = 8_000;
 /** An `#if` around any of these is worth reading in all its branches. */
 const wanted = new RegExp(`${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_`);
 
-function optionsOf(kernel: KernelVersion, { readHeader }: ProjectContext = {}): SourceOptions {
+function optionsOf(kernel: KernelVersion, { readHeader, declared }: ProjectContext = {}): SourceOptions {
   return {
     kernelVersion: kernel,
     prefer,
     since: sinceOf,
     means: isMeaningful,
     ...(readHeader !== undefined && { readHeader, headerMatters }),
+    ...(declared !== undefined && { declared }),
   };
 }
 

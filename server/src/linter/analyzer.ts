@@ -15,12 +15,15 @@ import type { Rule } from '../rules/rule.ts';
 import type { ReadHeader } from '../syntax/preprocess/headers.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Range } from '../syntax/range.ts';
+import type { DeclaredFunctions } from '../syntax/source.ts';
 import type { ReportedFinding } from './report.ts';
 
 /** What the analysis of a file may use of the project around it. */
 export interface ProjectContext {
   /** Finds what `#include "…"` names; without it headers are not followed. */
   readonly readHeader?: ReadHeader;
+  /** Functions that the project's configuration describes. */
+  readonly declared?: DeclaredFunctions;
 }
 
 export interface Analyzer {

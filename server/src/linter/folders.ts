@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import type { Analyzer } from './analyzer.ts';
 import { type Kept, type KeptFile, ResultCache } from './cache.ts';
+import { acquiringIn } from './config/config.ts';
 import type { Input, InputProblem } from './discover.ts';
 import { Projects } from './project.ts';
 import type { LintRun, RunOptions } from './run.ts';
@@ -39,7 +40,11 @@ export async function lintFolders(
   const held = new Map<string, KeptFile>();
   for (const share of shares) for (const file of share.kept) held.set(file, kept!.files.get(file)!);
   const swept = shares.flatMap(({ files }) => files);
-  const all = [...areas, ...areasOf([...swept, ...held.values()])];
+  const all = [
+    ...areas,
+    ...areasOf([...swept, ...held.values()]),
+    ...(await configuredAreas(input, cwd, settings)),
+  ];
   swept.push(
     ...(await lintWrapperUsers(
       analyzer,
@@ -67,6 +72,23 @@ export async function lintFolders(
   };
 }
 
+/** Where functions are looked for that configurations of the roots describe. */
+async function configuredAreas(
+  { roots }: Input,
+  cwd: string,
+  settings: SweepPlan['settings'],
+): Promise<WrapperArea[]> {
+  const projects = new Projects(cwd, settings);
+  const found: WrapperArea[] = [];
+  for (const { folder } of roots) {
+    await projects.prepare(folder);
+    const config = projects.configOf(`${folder}/a.c`);
+    const names = config === undefined ? [] : acquiringIn(config);
+    if (names.length > 0) found.push({ folder, names });
+  }
+  return found;
+}
+
 function areasOf(files: readonly Pick<SweptFile, 'area'>[]): WrapperArea[] {
   return files.flatMap(({ area }) => (area === undefined ? [] : [area]));
 }
@@ -81,6 +103,7 @@ async function lintWrapperUsers(
 ): Promise<SweptFile[]> {
   if (areas.length === 0) return [];
   const projects = new Projects(plan.cwd, plan.settings);
+  for (const { folder } of roots) await projects.prepare(folder);
   const others = { has: (file: string) => linted.has(file) || apart.has(file) };
   const found: SweptFile[] = [];
   for (const { source, text, looked } of wrapperUsers(areas, roots, others, projects)) {

@@ -4,7 +4,9 @@ import path from 'node:path';
 import type { Level } from '../rules/finding.ts';
 import type { ReadHeader } from '../syntax/preprocess/headers.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
-import { type HeaderOptions, Headers } from './headers.ts';
+import { acquiringIn, Configs, declaredBy, isExcluded, type LoadedConfig } from './config/config.ts';
+import type { InputProblem } from './discover.ts';
+import { type HeaderOptions, Headers, wordPattern } from './headers.ts';
 import { DEFAULT_KERNEL, makefileRelease, treeRelease } from './kernel-version.ts';
 import type { LintOptions } from './service.ts';
 
@@ -13,11 +15,14 @@ export interface ProjectsOptions extends HeaderOptions {
   readonly kernel?: KernelVersion;
   readonly explanations: boolean;
   readonly levels: Readonly<Record<string, Level | 'off'>>;
+  /** The configuration file that counts, instead of those beside the code; null for none. */
+  readonly config?: string | null;
 }
 
 /** The projects that the files of one run are in. What is read from the disk is read once. */
 export class Projects {
   readonly headers: Headers;
+  readonly #configs: Configs;
   readonly #within: string;
   readonly #options: ProjectsOptions;
   readonly #releases = new Map<string, KernelVersion | undefined>();
@@ -28,13 +33,52 @@ export class Projects {
     this.#within = within;
     this.#options = options;
     this.headers = new Headers(options);
+    const { config } = options;
+    this.#configs = new Configs({ cwd: within, ...(config !== undefined && { only: config }) });
+  }
+
+  /** Reads the configurations that count for a folder. Without it nothing else here knows of them. */
+  async prepare(folder: string): Promise<void> {
+    await this.#configs.prepare(folder, this.#rootOf(path.join(folder, 'a.c')));
+  }
+
+  /** What is wrong with configurations that were read. */
+  get problems(): readonly InputProblem[] {
+    return this.#configs.problems;
+  }
+
+  /** The configuration that counts for a file. */
+  configOf(file: string): LoadedConfig | undefined {
+    return this.#configs.of(path.dirname(file), this.#rootOf(file));
+  }
+
+  /** Whether the configuration leaves a file out. */
+  isExcluded(file: string): boolean {
+    const config = this.configOf(file);
+    return config !== undefined && isExcluded(config, file);
+  }
+
+  /** Whether a text pins pages through a header, or through a function that the configuration describes. */
+  callsWrapper(shown: string, file: string, text: string, looked?: Set<string>): boolean {
+    const config = this.configOf(file);
+    const names = config === undefined ? [] : acquiringIn(config);
+    if (names.length > 0 && wordPattern(names).test(text)) return true;
+    return this.headers.callsWrapper(shown, text, this.readHeaderFor(shown, file, looked));
   }
 
   /** How to lint the file at `file`, which is shown as `shown`. Other files that are looked at are added to `looked`. */
   optionsFor(shown: string, file: string, looked?: Set<string>): LintOptions {
     const { explanations, levels } = this.#options;
     const readHeader = this.readHeaderFor(shown, file, looked);
-    return { explanations, levels, kernel: this.#kernelOf(file), project: { readHeader } };
+    const config = this.configOf(file);
+    const kernel = this.#kernelOf(file);
+    const declared = config && declaredBy(config, kernel);
+    return {
+      explanations,
+      levels: { ...config?.rules, ...levels },
+      kernel,
+      project: { readHeader, ...(declared !== undefined && { declared }) },
+    };
   }
 
   /** Reads headers for a file. */
@@ -44,11 +88,13 @@ export class Projects {
 
   /** What the project around a file decides about its report: two files with the same answer are treated alike. */
   settingsOf(file: string): string {
-    return `${formatKernelVersion(this.#kernelOf(file))} ${this.#rootOf(file)}`;
+    const config = this.configOf(file)?.digest ?? '';
+    return `${formatKernelVersion(this.#kernelOf(file))} ${config} ${this.#rootOf(file)}`;
   }
 
   #kernelOf(file: string): KernelVersion {
-    return this.#options.kernel ?? treeRelease(path.dirname(file), this.#releases) ?? DEFAULT_KERNEL;
+    const given = this.#options.kernel ?? this.configOf(file)?.kernel;
+    return given ?? treeRelease(path.dirname(file), this.#releases) ?? DEFAULT_KERNEL;
   }
 
   #rootOf(file: string): string {

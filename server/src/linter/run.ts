@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly kernel?: KernelVersion;
   readonly explanations: boolean;
   readonly levels: Readonly<Record<string, Level | 'off'>>;
+  /** The configuration file that counts, instead of those beside the code; null for none. */
+  readonly config?: string | null;
   /** Without it this thread does all the work. */
   readonly threads?: Threads;
   /** Where results for folders are kept; without it they are not. */
@@ -65,8 +67,13 @@ export async function lintPaths(
     ...swept,
     reports: distributed([...named.reports, ...swept.reports]).sort((a, b) => (a.path < b.path ? -1 : 1)),
     scanned: named.scanned + swept.scanned,
-    problems: [...input.problems, ...named.problems, ...swept.problems],
+    problems: onceEach([...input.problems, ...named.problems, ...swept.problems]),
   };
+}
+
+/** A configuration that counts for several of the paths is wrong once. */
+function onceEach(problems: readonly InputProblem[]): InputProblem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
 interface NamedRun extends Pick<LintRun, 'reports' | 'scanned' | 'problems'> {
@@ -84,19 +91,19 @@ async function lintNamed(
   const areas: WrapperArea[] = [];
   const projects = new Projects(cwd, options);
   for (const { path: shown, file } of named) {
+    await projects.prepare(path.dirname(file));
     const { text, problem } = readNamed({ path: shown, file });
     if (problem !== undefined) problems.push(problem);
     if (text === undefined) continue;
-    const pins =
-      isOfInterest(text) || projects.headers.callsWrapper(shown, text, projects.readHeaderFor(shown, file));
-    if (!pins) continue;
+    if (!isOfInterest(text) && !projects.callsWrapper(shown, file, text)) continue;
     const settings = projects.optionsFor(shown, file);
     const alone = lintText(await analyzer(), shown, text, settings);
     reports.push(joinSiblings(await analyzer(), alone, file, text, settings, new Set()));
     const area = areaOf(file, text, projects.headers);
     if (area !== undefined) areas.push(area);
   }
-  return { reports, problems, areas, scanned: named.length - problems.length };
+  const scanned = named.length - problems.length;
+  return { reports, problems: [...problems, ...projects.problems], areas, scanned };
 }
 
 /** Lints a text that is not on disk, under the name that it goes by. */
@@ -109,7 +116,9 @@ export async function lintInput(
 ): Promise<LintRun> {
   const decoded = decodeSource(bytes);
   if (decoded.kind === 'binary') return { ...NOTHING, problems: [binary(name)] };
-  const lintOptions = new Projects(cwd, options).optionsFor(name, path.resolve(cwd, name));
-  const report = lintText(await analyzer(), name, decoded.text, lintOptions);
-  return { ...NOTHING, reports: [report], scanned: 1 };
+  const projects = new Projects(cwd, options);
+  const file = path.resolve(cwd, name);
+  await projects.prepare(path.dirname(file));
+  const report = lintText(await analyzer(), name, decoded.text, projects.optionsFor(name, file));
+  return { ...NOTHING, reports: [report], scanned: 1, problems: projects.problems };
 }

@@ -6,6 +6,7 @@ import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Analyzer } from './analyzer.ts';
 import { type Dependency, hasStamp, type KnownFile } from './cache.ts';
+import { CONFIG_NAME } from './config/config.ts';
 import { type InputProblem, type Root, unreadable } from './discover.ts';
 import type { FolderQueue } from './folder-queue.ts';
 import { joinSiblings } from './join.ts';
@@ -65,6 +66,7 @@ export async function sweep(
   walked: () => void = () => undefined,
 ): Promise<Swept> {
   const share = new Share(analyzer, plan, queue);
+  await share.prepare();
   while (!queue.isDone) {
     const folder = queue.take();
     if (folder === undefined) await aMoment();
@@ -115,14 +117,19 @@ class Share {
       scanned: this.#scanned,
       large: this.#large,
       met: this.#met,
-      problems: this.#problems,
+      problems: [...this.#problems, ...this.#projects.problems],
       skipped: this.#skipped,
     };
   }
 
+  /** Reads the configurations of the roots; those below are read where they are met. */
+  async prepare(): Promise<void> {
+    for (const { folder } of this.#plan.roots) await this.#projects.prepare(folder);
+  }
+
   async walk(root: number, below: string): Promise<void> {
     const { folder, shown } = this.#plan.roots[root]!;
-    const own = below === '' ? folder : path.join(folder, below);
+    const own = path.resolve(folder, below);
     const files: string[] = [];
     for (const entry of this.#entries(own, shown + below)) {
       const { name } = entry;
@@ -130,7 +137,8 @@ class Share {
         if (name.startsWith('.') || name === 'node_modules') continue;
         if (this.#isApart(own, name)) this.#met[root]!++;
         else this.#queue.push({ root, below: `${below}${name}/` });
-      } else if ((name.endsWith('.c') || name.endsWith('.h')) && entry.isFile()) files.push(name);
+      } else if (name === CONFIG_NAME) await this.#projects.prepare(own);
+      else if ((name.endsWith('.c') || name.endsWith('.h')) && entry.isFile()) files.push(name);
     }
     this.#met[root]! += files.length;
     for (const name of files) {
@@ -172,6 +180,7 @@ class Share {
         return undefined;
       case 'text':
         this.#scanned++;
+        if (this.#projects.isExcluded(file)) return undefined;
         return { file, shown, ...reading };
     }
   }

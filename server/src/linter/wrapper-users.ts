@@ -57,8 +57,8 @@ export function wrapperUsers(
         const below = path.relative(root.folder, file).split(path.sep).join('/');
         const shown = root.shown + below;
         const looked = new Set<string>();
-        const readHeader = projects.readHeaderFor(shown, file, looked);
-        if (projects.headers.callsWrapper(shown, text, readHeader))
+        if (projects.isExcluded(file)) continue;
+        if (projects.callsWrapper(shown, file, text, looked))
           found.set(file, { source: { path: shown, file }, text, looked });
       }
     }

@@ -5,8 +5,10 @@ import type { CancellationToken } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Slices } from '#engine/explore/slices.ts';
 import type { DocumentAnalyzer, EditorAnalyzer, ProjectContext } from '../linter/analyzer.ts';
+import { acquiringIn, Configs, declaredBy, isExcluded, type LoadedConfig } from '../linter/config/config.ts';
+import type { InputProblem } from '../linter/discover.ts';
 import { type FixVerdict, judge } from '../linter/fixes.ts';
-import { Headers } from '../linter/headers.ts';
+import { Headers, wordPattern } from '../linter/headers.ts';
 import { PROTOCOL_WORDS } from '../linter/interest.ts';
 import { DEFAULT_KERNEL, treeRelease } from '../linter/kernel-version.ts';
 import { projectRoot } from '../linter/project.ts';
@@ -68,6 +70,7 @@ export class Analyses {
   readonly #entries = new Map<string, Entry>();
   readonly #surroundings: Surroundings;
   readonly #headers: Headers;
+  readonly #configs: Configs;
   #releases = new Map<string, KernelVersion | undefined>();
   #roots = new Map<string, string>();
   #serial = 0;
@@ -79,6 +82,14 @@ export class Analyses {
     this.#log = log;
     this.#surroundings = surroundings;
     this.#headers = new Headers(surroundings);
+    this.#configs = new Configs({ cwd: surroundings.folders[0] ?? '' });
+  }
+
+  /** Reads the configurations that count for a document. Answers with what is wrong with any that was read. */
+  async prepare(uri: string): Promise<readonly InputProblem[]> {
+    const place = this.#placeOf(uri);
+    if (place !== undefined) await this.#configs.prepare(place.folder, place.root);
+    return this.#configs.problems;
   }
 
   get analyzer(): EditorAnalyzer {
@@ -161,7 +172,7 @@ export class Analyses {
 
   /** The kernel release that a document is taken to be for. */
   kernelOf(uri: string, settings: Settings): KernelVersion {
-    return settings.kernel ?? this.#treeRelease(uri) ?? DEFAULT_KERNEL;
+    return settings.kernel ?? this.#configOf(uri)?.kernel ?? this.#treeRelease(uri) ?? DEFAULT_KERNEL;
   }
 
   close(uri: string): void {
@@ -173,6 +184,7 @@ export class Analyses {
   invalidate(): void {
     this.#releases = new Map();
     this.#roots = new Map();
+    this.#configs.forget();
     this.headerChanged();
   }
 
@@ -199,7 +211,7 @@ export class Analyses {
     const kernel = this.kernelOf(uri, settings);
     const name = nameOf(uri);
     const options = this.#optionsFor(uri, settings);
-    if (!this.#isOfInterest(name, text, options)) {
+    if (!this.#isOfInterest(uri, text, options)) {
       return {
         path: name,
         text,
@@ -213,29 +225,56 @@ export class Analyses {
     return yield* lintSlices(analyzer, name, text, options);
   }
 
-  #isOfInterest(name: string, text: string, { project }: LintOptions): boolean {
+  #isOfInterest(uri: string, text: string, { project }: LintOptions): boolean {
+    const config = this.#configOf(uri);
+    const file = fileOf(uri);
+    if (config !== undefined && file !== undefined && isExcluded(config, file)) return false;
     if (PROTOCOL_WORDS.some((word) => text.includes(word))) return true;
-    return project?.readHeader !== undefined && this.#headers.callsWrapper(name, text, project.readHeader);
+    const names = config === undefined ? [] : acquiringIn(config);
+    if (names.length > 0 && wordPattern(names).test(text)) return true;
+    const { readHeader } = project ?? {};
+    return readHeader !== undefined && this.#headers.callsWrapper(nameOf(uri), text, readHeader);
   }
 
   #optionsFor(uri: string, settings: Settings): LintOptions {
-    const project = this.#projectOf(uri);
+    const kernel = this.kernelOf(uri, settings);
+    const config = this.#configOf(uri);
+    const project = this.#projectOf(uri, kernel, config);
     return {
-      kernel: this.kernelOf(uri, settings),
+      kernel,
       explanations: true,
-      levels: settings.rules,
+      levels: { ...config?.rules, ...settings.rules },
       ...(project !== undefined && { project }),
     };
   }
 
-  #projectOf(uri: string): ProjectContext | undefined {
+  #projectOf(
+    uri: string,
+    kernel: KernelVersion,
+    config: LoadedConfig | undefined,
+  ): ProjectContext | undefined {
+    const place = this.#placeOf(uri);
+    if (place === undefined) return undefined;
+    const declared = config && declaredBy(config, kernel);
+    return {
+      readHeader: this.#headers.readerFor(nameOf(uri), place.file, place.root),
+      ...(declared !== undefined && { declared }),
+    };
+  }
+
+  #configOf(uri: string): LoadedConfig | undefined {
+    const place = this.#placeOf(uri);
+    return place && this.#configs.of(place.folder, place.root);
+  }
+
+  /** Where a document is in the file system, and the root of its project. */
+  #placeOf(uri: string): { file: string; folder: string; root: string } | undefined {
     const file = fileOf(uri);
     if (file === undefined) return undefined;
     const folder = path.dirname(file);
     const around = this.#surroundings.folders.filter((each) => !path.relative(each, file).startsWith('..'));
     const within = around.sort((a, b) => a.length - b.length)[0] ?? folder;
-    const root = projectRoot(folder, within, this.#roots);
-    return { readHeader: this.#headers.readerFor(nameOf(uri), file, root) };
+    return { file, folder, root: projectRoot(folder, within, this.#roots) };
   }
 
   #treeRelease(uri: string): KernelVersion | undefined {

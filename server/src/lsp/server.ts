@@ -13,6 +13,7 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { EXPLAIN_REQUEST } from '#shared/messages.ts';
 import type { EditorAnalyzer } from '../linter/analyzer.ts';
+import { CONFIG_NAME } from '../linter/config/config.ts';
 import { Analyses, fileOf } from './analyses.ts';
 import { capabilitiesFor } from './capabilities.ts';
 import { clientOf } from './client.ts';
@@ -61,6 +62,7 @@ export function serve(connection: Connection, { version, analyzer }: ServerOptio
             ?.getText(),
       }),
       deleted: new Set(),
+      complaints: new Set(),
       log,
     };
     connect(session);
@@ -140,7 +142,7 @@ function follow(session: Session): void {
     refreshAll();
   });
   connection.onDidChangeWatchedFiles(({ changes }) => {
-    // A tree's Makefile says which kernel release the code is for.
+    // A tree's Makefile says which kernel release the code is for; a configuration, much else.
     analyses.invalidate();
     for (const { uri, type } of changes) {
       if (type !== FileChangeType.Deleted) deleted.delete(uri);
@@ -166,6 +168,7 @@ function register({ connection, client, log }: Session): void {
       .register(DidChangeWatchedFilesNotification.type, {
         watchers: [
           { globPattern: '**/Makefile' },
+          { globPattern: `**/${CONFIG_NAME}` },
           { globPattern: '**/*.c', kind: WatchKind.Create | WatchKind.Delete },
           { globPattern: '**/*.h' },
         ],

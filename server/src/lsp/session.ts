@@ -1,6 +1,13 @@
 /** What all handlers share. */
-import type { CancellationToken, Connection, TextDocuments } from 'vscode-languageserver';
+import {
+  type CancellationToken,
+  type Connection,
+  MessageType,
+  ShowMessageNotification,
+  type TextDocuments,
+} from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import type { InputProblem } from '../linter/discover.ts';
 import type { ReportedFinding } from '../linter/report.ts';
 import type { Analysed, Analyses } from './analyses.ts';
 import type { Client } from './client.ts';
@@ -15,6 +22,8 @@ export interface Session {
   readonly analyses: Analyses;
   /** Documents that are still open and whose files are gone: nothing is said about them. */
   readonly deleted: Set<string>;
+  /** What was said of configurations. */
+  readonly complaints: Set<string>;
   readonly log: Log;
 }
 
@@ -25,10 +34,24 @@ export async function analysedDocument(
   token?: CancellationToken,
 ): Promise<{ document: TextDocument; analysed: Analysed } | undefined> {
   const settings = await session.settings.of(uri);
+  complain(session, await session.analyses.prepare(uri));
   // Read after the wait: the document may have been edited or closed meanwhile.
   const document = session.deleted.has(uri) ? undefined : session.documents.get(uri);
   const analysed = document === undefined ? undefined : await session.analyses.of(document, settings, token);
   return document === undefined || analysed === undefined ? undefined : { document, analysed };
+}
+
+/** Shows what is wrong with a configuration, once until it is something else. */
+function complain({ connection, complaints, log }: Session, problems: readonly InputProblem[]): void {
+  const lines = problems.map(({ place, what, cure }) => `${place}: ${what}; ${cure}`);
+  for (const line of lines) {
+    if (complaints.has(line)) continue;
+    log.warn(line);
+    const message = `gupcheck: ${line}`;
+    void connection.sendNotification(ShowMessageNotification.type, { type: MessageType.Error, message });
+  }
+  complaints.clear();
+  for (const line of lines) complaints.add(line);
 }
 
 /** The finding with a fingerprint. */

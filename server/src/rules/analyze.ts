@@ -104,7 +104,9 @@ function wrapperAt(source: SourceFile, start: number): { name: string; what: str
   const name = /\w*/y;
   name.lastIndex = start;
   const inline = source.inlines.get(name.exec(source.code)![0]);
-  return inline && { name: inline.name, what: `${inline.name}() of ${headerName(inline.header)}` };
+  if (inline === undefined) return undefined;
+  const by = inline.declared === true ? ', as it is described in' : ' of';
+  return { name: inline.name, what: `${inline.name}()${by} ${headerName(inline.header)}` };
 }
 
 /**

@@ -62,6 +62,8 @@ export interface InlineFunction {
   readonly name: string;
   /** Path of the header. */
   readonly header: string;
+  /** It is no header's, but was declared to be like this. */
+  readonly declared?: boolean;
   /** From its specifiers to its closing brace, with macros of interest replaced. */
   readonly code: string;
   /** Offset of the opening brace in `code`. */
@@ -80,6 +82,14 @@ export interface ExpandedTree {
 export interface SourceOptions extends ConditionalOptions {
   /** Words that make a macro worth replacing: its name, if it takes arguments, or a word of its replacement text. */
   readonly means?: (word: string) => boolean;
+  /** Functions that are known from elsewhere; those that the file or its headers define are these. */
+  readonly declared?: DeclaredFunctions;
+}
+
+/** Definitions of functions by name, as C, and the path of what declares them. */
+export interface DeclaredFunctions {
+  readonly path: string;
+  readonly functions: ReadonlyMap<string, string>;
 }
 
 /** Reads a file's top level. Total: any text is a source file, if need be without functions. */
@@ -121,13 +131,17 @@ class OpenedSource implements SourceFile {
     this.tables = tables;
     const own = new Set(functions.map(({ name }) => name));
     const inlines = headers.flatMap(inlinesOf).filter(({ name }) => !own.has(name));
-    const defined = new Set([...own, ...inlines.map(({ name }) => name)]);
+    const named = new Set([...own, ...inlines.map(({ name }) => name)]);
+    const declared = declaredFunctions(options.declared).filter(({ name }) => !named.has(name));
+    const defined = new Set([...named, ...declared.map(({ name }) => name)]);
     const { means } = options;
     this.#macroTable = new MacroTable(
       means === undefined ? new Map() : macros,
       (word) => defined.has(word) || (means?.(word) ?? false),
     );
-    this.inlines = new Map(inlines.map((inline) => [inline.name, this.#inline(inline)]));
+    this.inlines = new Map(
+      [...inlines.map((inline) => this.#inline(inline)), ...declared].map((inline) => [inline.name, inline]),
+    );
   }
 
   get lines(): LineIndex {
@@ -261,4 +275,15 @@ interface HeaderDefinition extends FunctionSlice {
 
 function inlinesOf(header: PreprocessedHeader): HeaderDefinition[] {
   return outline(header.code).functions.map((definition) => ({ ...definition, header }));
+}
+
+function declaredFunctions(declared: DeclaredFunctions | undefined): InlineFunction[] {
+  return [...(declared?.functions ?? [])].map(([name, code]) => ({
+    name,
+    header: declared!.path,
+    declared: true,
+    code,
+    bodyStart: code.indexOf('{'),
+    parse: (parser) => parser.parse({ text: code, code, from: 0 }),
+  }));
 }

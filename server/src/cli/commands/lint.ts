@@ -13,7 +13,7 @@ import { atLeast, type Formatter } from '../format/output.ts';
 import { formatSarif } from '../format/sarif.ts';
 import { formatText } from '../format/text.ts';
 import type { Host } from '../host.ts';
-import { kernelOption, threadsOption } from '../options.ts';
+import { addConfigOptions, configFor, kernelOption, threadsOption } from '../options.ts';
 import { writeOutput } from '../write-output.ts';
 import { addFixOptions, type FixFlags, fixMode, patchSummary, withFixes } from './lint-fix.ts';
 
@@ -27,6 +27,7 @@ interface LintFlags extends FixFlags {
   readonly output?: string;
   readonly exitZero?: true;
   readonly kernel?: KernelVersion;
+  readonly config?: string | boolean;
   readonly explain: boolean;
   readonly stdinFilename?: string;
   readonly cache: boolean;
@@ -64,6 +65,7 @@ export function addLint(program: Command, host: Host, finish: (status: ExitStatu
     .addOption(threadsOption())
     .option('--stdin-filename <file>', 'name of the file that comes from standard input')
     .action(async (paths: string[], flags: LintFlags) => finish(await lint(paths, flags, host)));
+  addConfigOptions(command);
   addFixOptions(command);
 }
 
@@ -72,6 +74,7 @@ async function lint(paths: readonly string[], flags: LintFlags, host: Host): Pro
     explanations: flags.explain,
     levels: {},
     ...(flags.kernel !== undefined && { kernel: flags.kernel }),
+    ...configFor(flags.config, host.cwd),
     ...means(flags, host),
   };
   const stdin = paths.includes('-');

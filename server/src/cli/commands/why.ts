@@ -11,16 +11,17 @@ import { linesOf, spanOf } from '../format/output.ts';
 import { whyJson } from '../format/why-json.ts';
 import { whyLitmus } from '../format/why-litmus.ts';
 import type { Host } from '../host.ts';
-import { kernelOption } from '../options.ts';
+import { addConfigOptions, configFor, kernelOption } from '../options.ts';
 
 interface WhyFlags {
   readonly format: string;
   readonly kernel?: KernelVersion;
+  readonly config?: string | boolean;
 }
 
 /** `gupcheck why FILE:LINE[:COLUMN]` */
 export function addWhy(program: Command, host: Host, finish: (status: ExitStatus) => void): void {
-  program
+  const command = program
     .command('why')
     .summary('show step by step what goes wrong at a finding')
     .description(
@@ -37,6 +38,7 @@ export function addWhy(program: Command, host: Host, finish: (status: ExitStatus
       host.print(await why(place, flags, host));
       finish(exitStatus.clean);
     });
+  addConfigOptions(command);
 }
 
 async function why(place: string, flags: WhyFlags, host: Host): Promise<string> {
@@ -48,6 +50,7 @@ async function why(place: string, flags: WhyFlags, host: Host): Promise<string> 
   const { reports, problems } = await lintPaths(host.analyzer, [file], host.cwd, {
     explanations: true,
     levels: {},
+    ...configFor(flags.config, host.cwd),
     ...(flags.kernel !== undefined && { kernel: flags.kernel }),
   });
   for (const { place: where, what, cure } of problems) throw new UserError(where, what, cure);
