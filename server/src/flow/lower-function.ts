@@ -220,7 +220,38 @@ class Builder {
       this.#condition(expr.args[0]!, from, stop, go, false);
       return go;
     }
+    const label = this.#hiddenJump(expr);
+    if (expr.k === 'call' && label !== undefined) {
+      const last = expr.args.slice(1).reduce((at, e) => this.#then(at, 'expr', e, e), from);
+      this.#edge(last, this.#label(label));
+      return -1;
+    }
+    if (expr.k === 'call' && expr.fn === 'RETURN' && expr.args.length <= 1) {
+      this.#then(from, 'return', this.#at(s), expr.args[0]);
+      return -1;
+    }
     return this.#then(from, 'expr', this.#at(s), expr);
+  }
+
+  /**
+   * `GOTO(out, rc = -EIO)`: a macro that is defined elsewhere, in capitals and given a label first. What a macro of the
+   * file or its headers hides is not seen here any more: it was replaced.
+   */
+  #hiddenJump(expr: Expr): string | undefined {
+    if (expr.k !== 'call' || expr.fn === undefined || !/^[A-Z][A-Z0-9_]*$/.test(expr.fn)) return undefined;
+    const [first] = expr.args;
+    if (first?.k !== 'var' || first.local) return undefined;
+    return this.#hasLabel(first.name) ? first.name : undefined;
+  }
+
+  #hasLabel(name: string): boolean {
+    const tree = this.#tree;
+    for (let node = this.#body; node < tree.count; node++) {
+      if (tree.kind[node] !== Kind.labeled_statement) continue;
+      const label = childByField(tree, node, Field.label);
+      if (label >= 0 && textOf(tree, label) === name) return true;
+    }
+    return false;
   }
 
   /** Branches on `expr`, with && || ! as control flow, so that a call in a condition forks the path. */
