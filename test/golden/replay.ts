@@ -7,6 +7,7 @@ import { pageMapcount, pteFrame } from '#engine/model/rmap.ts';
 import { execute } from './actions.ts';
 import type { Outcome } from './effects.ts';
 import { prepare } from './prepare.ts';
+import { zoneOf } from './recorded-memory.ts';
 import {
   pageNumber,
   type RecordedPage,
@@ -15,7 +16,7 @@ import {
   type Step,
   type UserValue,
 } from './recording.ts';
-import { World, zoneOf } from './world.ts';
+import { World } from './world.ts';
 
 export interface Mismatch {
   readonly boot: string;

@@ -10,36 +10,14 @@ import {
   PTE,
   VM,
   ZERO_FRAME,
-  ZONE,
 } from '#engine/model/constants.ts';
 import { handleFault, userAccess } from '#engine/model/fault.ts';
 import { initFolio } from '#engine/model/folio.ts';
 import { createMachine, type Machine } from '#engine/model/machine.ts';
 import { munmap } from '#engine/model/mm.ts';
 import { makePte, mapPage } from '#engine/model/rmap.ts';
+import { flagBits, type Kind, kindOf, zoneOf, zoneOfBoot } from './recorded-memory.ts';
 import { pageNumber, type RecordedPage, type RecordedPte, type Recording, type Step } from './recording.ts';
-
-/** What kind of memory a scenario is about, as its name and description tell. */
-export type Kind = 'anon' | 'zero' | 'thp' | 'hugezero' | 'hugetlb' | FsName;
-
-const KINDS: readonly (readonly [RegExp, Kind])[] = [
-  [/mthp|nr_zero|anon0|order0|^[fln]_(?!readonly_file)|swap|mlock/, 'anon'],
-  [/hugezero/, 'hugezero'],
-  [/hugetlb/, 'hugetlb'],
-  [/thp/i, 'thp'],
-  [/tmpfs/, 'shmem'],
-  [/ext2/, 'ext2'],
-  [/ext4|reclaim_file|file page/, 'ext4'],
-  [/dax/, 'fsdax'],
-  [/zero/, 'zero'],
-  [/anon/, 'anon'],
-];
-
-/** The kind that a scenario's name tells, else its description; anonymous memory when neither does. */
-export function kindOf(name: string, desc: string): Kind {
-  const of = (text: string): Kind | undefined => KINDS.find(([pattern]) => pattern.test(text))?.[1];
-  return of(name) ?? of(desc) ?? 'anon';
-}
 
 /** Pages of one page table: addresses are kept in blocks of this size, so that huge pages stay aligned. */
 const BLOCK = 512;
@@ -451,44 +429,6 @@ export class World {
     }
     throw new Error('the replay machine is too small');
   }
-}
-
-/** Where a boot's command line makes user pages come from: movablecore= (B, RM), cma= (C), or no such zone. */
-function zoneOfBoot(boot: string): number {
-  if (boot.startsWith('C')) return ZONE.cma;
-  return boot.startsWith('B') || boot.endsWith('M') ? ZONE.movable : ZONE.normal;
-}
-
-const FLAG_NAMES = [
-  'dirty',
-  'writeback',
-  'locked',
-  'lru',
-  'uptodate',
-  'referenced',
-  'active',
-  'swapbacked',
-  'swapcache',
-  'private',
-  'reserved',
-  'hugetlb',
-  'mlocked',
-  'unevictable',
-] as const;
-
-function flagBits(page: RecordedPage): number {
-  let bits = 0;
-  for (const name of FLAG_NAMES) if (page[name]) bits |= PG[name];
-  if (page.hugeZero === true) bits |= PG.hugeZero;
-  if (page.zeroPage === true) bits |= PG.zero;
-  if (page.ksm) bits |= PG.ksm;
-  return bits;
-}
-
-export function zoneOf(page: RecordedPage): number {
-  if (page.zone === 'Device') return ZONE.device;
-  if (page.migratetype === 'cma') return ZONE.cma;
-  return page.zone === 'Movable' ? ZONE.movable : ZONE.normal;
 }
 
 /** Pages that a step shows or asks for. */
