@@ -174,7 +174,8 @@ export class Machine {
 
   /** Writes one word. All writes end here, so that the log has them. */
   set(at: number, value: number): void {
-    this.log[this.writes & (LOG_SIZE - 1)] = at;
+    const { log } = this;
+    log[this.writes & (log.length - 1)] = at;
     this.writes = (this.writes + 1) | 0;
     this.words[at] = value;
   }
