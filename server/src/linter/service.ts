@@ -94,6 +94,9 @@ function analyzeSafely(
 function placeNamer(text: string): PlaceNamer {
   let lines: LineIndex | undefined;
   return (range) => {
+    // A place in another file that this one was joined with.
+    if (range.file !== undefined)
+      return `${range.file.path}:${new LineIndex(range.file.text).lineOf(range.start)}`;
     lines ??= new LineIndex(text);
     return `line ${lines.lineOf(range.start)}`;
   };
