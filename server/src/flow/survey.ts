@@ -99,19 +99,37 @@ function useOfVariable(ir: FunctionIr, name: string): ResultUse {
   let signTests = 0;
   let returned = 0;
   const isRead = (e: Expr): boolean => e.k === 'var' && e.local && e.name === name;
+  const isSignTest = (e: Expr): boolean =>
+    e.k === 'binary' && isRead(e.l) && isZero(e.r) && (e.op === '<' || e.op === '>=');
+  const failing = onlyThrough(ir, isSignTest);
   for (const node of ir.nodes) {
     const { expr } = node;
-    if (expr === undefined) continue;
+    // Where the result is known to be an error, it is passed on or printed.
+    if (expr === undefined || failing.has(node.id)) continue;
     if (node.kind === 'return' && isRead(expr)) returned++;
     walk(expr, (e) => {
       if (isRead(e)) reads++;
       // What is assigned to is no read.
       if (e.k === 'assign' && e.op === '=' && isRead(e.l)) reads--;
-      if (e.k === 'binary' && isRead(e.l) && isZero(e.r) && (e.op === '<' || e.op === '>=')) signTests++;
+      if (isSignTest(e)) signTests++;
     });
   }
   if (reads === 0) return 'unread';
   return signTests > 0 && reads === signTests + returned ? 'sign-tested' : 'used';
+}
+
+/** Nodes that can be reached only where a test has told that the result is negative. */
+function onlyThrough(ir: FunctionIr, isSignTest: (e: Expr) => boolean): Set<number> {
+  const elsewhere = new Set([0]);
+  for (const id of elsewhere) {
+    const { succ, kind, expr } = ir.nodes[id]!;
+    const negative =
+      kind !== 'branch' || expr?.k !== 'binary' || !isSignTest(expr) ? -1 : expr.op === '<' ? 0 : 1;
+    succ.forEach((to, i) => {
+      if (i !== negative) elsewhere.add(to);
+    });
+  }
+  return new Set(ir.nodes.map(({ id }) => id).filter((id) => !elsewhere.has(id)));
 }
 
 function isZero(e: Expr): boolean {

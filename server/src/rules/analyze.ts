@@ -131,6 +131,9 @@ function distinct(findings: readonly Finding[]): Finding[] {
 /** Codes of calls that the kernel refuses: nothing is acquired, so nothing else can be said of the pages. */
 const REFUSED = ['GUP101', 'GUP102', 'GUP103', 'GUP104', 'GUP106', 'GUP110'] as const;
 
+/** Codes that ask for another way to write the data: what it flushes is seen then. */
+const WRITES = ['GUP201', 'GUP202', 'GUP203', 'GUP207', 'GUP308', 'GUP309', 'GUP601'] as const;
+
 /** Codes that explain away a weaker one on the same acquiring call. */
 const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
   GUP102: ['GUP101'],
@@ -156,6 +159,8 @@ const PRECEDENCE: Readonly<Record<string, readonly string[]>> = {
   GUP310: [...REFUSED, 'GUP309', 'GUP312'],
   GUP311: REFUSED,
   GUP312: [...REFUSED, 'GUP207'],
+  GUP313: [...REFUSED, 'GUP303', 'GUP304'],
+  GUP314: [...REFUSED, ...WRITES, 'GUP301', 'GUP302', 'GUP307', 'GUP401'],
   GUP401: [...REFUSED, 'GUP305'],
   GUP402: REFUSED,
   GUP403: [...REFUSED, 'GUP402'],

@@ -19,10 +19,10 @@ export const atomicContext: Rule = {
 	int got;
 
 	spin_lock(&q->lock);
-	got = pin_user_pages_fast(uaddr, 1, FOLL_WRITE, &page);
+	got = get_user_pages_fast(uaddr, 1, 0, &page);
 	if (got == 1) {
 		q->sum += page_zonenum(page);
-		unpin_user_page(page);
+		put_page(page);
 	}
 	spin_unlock(&q->lock);
 	return got == 1 ? 0 : -EFAULT;
@@ -33,13 +33,13 @@ export const atomicContext: Rule = {
 	struct page *page;
 	int got;
 
-	got = pin_user_pages_fast(uaddr, 1, FOLL_WRITE, &page);
+	got = get_user_pages_fast(uaddr, 1, 0, &page);
 	if (got != 1)
 		return -EFAULT;
 	spin_lock(&q->lock);
 	q->sum += page_zonenum(page);
 	spin_unlock(&q->lock);
-	unpin_user_page(page);
+	put_page(page);
 	return 0;
 }
 `,

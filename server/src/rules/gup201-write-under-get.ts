@@ -47,6 +47,7 @@ export const writeUnderGet: Rule = {
 		return -EFAULT;
 	kaddr = kmap_local_page(page);
 	memcpy(kaddr + offset_in_page(uaddr), &status, sizeof(status));
+	flush_dcache_page(page);
 	kunmap_local(kaddr);
 	unpin_user_pages_dirty_lock(&page, 1, true);
 	return 0;

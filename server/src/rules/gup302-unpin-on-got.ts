@@ -49,9 +49,8 @@ export const unpinOnGot: Rule = {
     const bad = releases(flow).filter(
       (o) =>
         o.set.kind === 'get' &&
-        (isUnpin(o.effect.api) || o.effect.api === '__free_page') &&
         // Where an iterator's pages are kept, pages of the driver's own stand at other times.
-        (flow.pair === undefined || !isOfIterator(o.set.model)),
+        (isUnpin(o.effect.api) ? flow.pair === undefined || !isOfIterator(o.set.model) : isFreed(o)),
     );
     return surestFirst(flow, bad).map(({ o, choice }) =>
       choice ? { ...finding(o), certainty: 'possible' as const } : finding(o),
@@ -63,6 +62,10 @@ export const unpinOnGot: Rule = {
     documentForm: (steps) => withReleases(steps, putApi),
   },
 };
+
+function isFreed({ effect, set }: ReleaseObservation): boolean {
+  return effect.api === '__free_page' && !isOfIterator(set.model);
+}
 
 function finding(o: ReleaseObservation): Finding {
   const { set } = o;

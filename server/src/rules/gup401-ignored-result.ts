@@ -47,11 +47,11 @@ export const ignoredResult: Rule = {
       }
       const mayBeShort = several(o, model);
       // The _fast functions get one page or fail.
-      if (o.use === 'sign-tested' && model.result === 'count' && (mayBeShort || !name.includes('_fast')))
+      if (o.use === 'sign-tested' && tellsPages(model) && (mayBeShort || !name.includes('_fast')))
         return [
           finding(
             o,
-            'likely',
+            unlocks(o, model) ? 'certain' : 'likely',
             `Only the sign of what ${called(name)} returns is tested: 0${mayBeShort ? ' and a short count pass' : ' passes'} for success, although the array was not filled then. Compare the result with the number that was asked for.`,
           ),
         ];
@@ -64,6 +64,17 @@ function givesNoPages(o: CallObservation, model: AcquireModel): boolean {
   const form = formOf(model, o.call.args.length);
   const pages = form === undefined ? undefined : o.call.args[form.pages];
   return pages?.k === 'num' && pages.n === 0;
+}
+
+/** Its result is compared with a number of pages: folios may be fewer than was asked for, bytes may be none. */
+function tellsPages(model: AcquireModel): boolean {
+  return model.result === 'count' && model.api !== 'memfd_pin_folios';
+}
+
+/** The function may drop mmap_lock and start again, and comes back with 0 where nothing was acquired meanwhile. */
+function unlocks(o: CallObservation, model: AcquireModel): boolean {
+  const at = formOf(model, o.call.args.length)?.locked;
+  return model.name.endsWith('_unlocked') || (at !== undefined && o.call.args[at]?.k === 'addr');
 }
 
 function several(o: CallObservation, model: AcquireModel): boolean {

@@ -16,6 +16,7 @@ import { dmaUnderGet } from './gup202-dma-under-get.ts';
 import { longtermUnderGet } from './gup203-longterm-under-get.ts';
 import { missingLongterm } from './gup204-missing-longterm.ts';
 import { notifierPin } from './gup205-notifier-pin.ts';
+import { structPageOnly } from './gup206-struct-page-only.ts';
 import { missingFollWrite } from './gup207-missing-foll-write.ts';
 import { putOnPinned } from './gup301-put-on-pinned.ts';
 import { unpinOnGot } from './gup302-unpin-on-got.ts';
@@ -29,6 +30,8 @@ import { dirtyUnlocked } from './gup309-dirty-unlocked.ts';
 import { openCodedUnpin } from './gup310-open-coded-unpin.ts';
 import { releaseWhileMapped } from './gup311-release-while-mapped.ts';
 import { dirtyWithoutWrite } from './gup312-dirty-without-write.ts';
+import { memlock } from './gup313-memlock.ts';
+import { dcache } from './gup314-dcache.ts';
 import { ignoredResult } from './gup401-ignored-result.ts';
 import { signedness } from './gup402-signedness.ts';
 import { positiveError } from './gup403-positive-error.ts';
@@ -55,6 +58,7 @@ export const RULES: readonly Rule[] = [
   longtermUnderGet,
   missingLongterm,
   notifierPin,
+  structPageOnly,
   missingFollWrite,
   putOnPinned,
   unpinOnGot,
@@ -68,6 +72,8 @@ export const RULES: readonly Rule[] = [
   openCodedUnpin,
   releaseWhileMapped,
   dirtyWithoutWrite,
+  memlock,
+  dcache,
   ignoredResult,
   signedness,
   positiveError,

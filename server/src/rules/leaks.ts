@@ -1,5 +1,6 @@
 /** Paths that end while pages are held: what GUP303 and GUP304 share. */
 import type { FunctionFlow } from '../flow/file.ts';
+import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ExitObservation } from '../flow/world.ts';
 import { exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
@@ -39,7 +40,7 @@ export function leakFindings(
       message(first),
       related,
     );
-    return asksForZeroPage(finding) || isUnexpected(finding)
+    return asksForZeroPage(finding) || isUnexpected(finding) || isKeptInTurns(first, finding)
       ? { ...finding, certainty: 'possible' }
       : finding;
   });
@@ -55,7 +56,17 @@ function isUnexpected(found: Finding): boolean {
   return (
     found.witness?.assumed.some(
       ({ text, holds }) =>
-        (holds && /^(VM_)?WARN/.test(text)) || (!holds && /unpin|is_pinned|will_pin|user_backed/.test(text)),
+        (holds && /^(VM_)?WARN/.test(text)) ||
+        (!holds && /unpin|pinned|will_pin|user_backed|bio_release_page/i.test(text)),
     ) ?? false
   );
+}
+
+/**
+ * A helper keeps an iterator's page in a member until its next call, which releases it: a member that the path knows
+ * nothing of, since the helper was not run before there were pages, says whether there is one.
+ */
+function isKeptInTurns(o: ExitObservation, found: Finding): boolean {
+  if (!isOfIterator(o.set.model) || o.set.within === o.within) return false;
+  return found.witness?.assumed.some(({ text }) => /^\w+(->\w+|\.\w+)+$/.test(text)) ?? false;
 }
