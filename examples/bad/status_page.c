@@ -24,8 +24,8 @@ int status_page_update(struct status_page *sp)
 
 	kaddr = kmap_local_page(page);
 	memcpy(kaddr + offset_in_page(sp->uaddr), &sp->completed, sizeof(sp->completed));
+	flush_dcache_page(page);
 	kunmap_local(kaddr);
-
 	set_page_dirty_lock(page);
 	put_page(page);
 	return 0;

@@ -115,7 +115,7 @@ describe('functions', () => {
   it('know the flags that they pass themselves', async () => {
     const code = f(
       'if (take(a, &page) != 1) return -EFAULT;',
-      'memset(page_address(page), 0, 8);\n\tunpin_user_pages_dirty_lock(&page, 1, true);',
+      'memset(page_address(page), 0, 8);\n\tflush_dcache_page(page);\n\tunpin_user_pages_dirty_lock(&page, 1, true);',
     );
     expect(await lint({ take: one }, code)).toEqual(['GUP207']);
     expect(await lint({ take: { ...one, flags: 'FOLL_WRITE' } }, code)).toEqual([]);
