@@ -40,7 +40,7 @@ export type FixMode = 'write' | 'diff' | 'offer';
  * Fixes the findings of a run. Only files that the run has read are touched. What cannot be written is in the run's
  * problems, and its report is that of the text as it is.
  */
-export function fixRun(
+export async function fixRun(
   analyzer: FixingAnalyzer,
   run: LintRun,
   cwd: string,
@@ -48,7 +48,7 @@ export function fixRun(
   options: FixOptions,
   runOptions: RunOptions,
   input?: Uint8Array,
-): FixedRun {
+): Promise<FixedRun> {
   const problems: InputProblem[] = [...run.problems];
   const reports: FileReport[] = [];
   const files: FileFixes[] = [];
@@ -61,7 +61,9 @@ export function fixRun(
       reports.push(report);
       continue;
     }
-    const lintOptions = projects.optionsFor(report.path, path.resolve(cwd, report.path));
+    const file = path.resolve(cwd, report.path);
+    await projects.prepare(path.dirname(file));
+    const lintOptions = projects.optionsFor(report.path, file);
     const how = mode === 'offer' ? { ...options, offerOnly: true } : options;
     const fixed = fixText(analyzer, report, lintOptions, how);
     const outcome = fixed.applied.length === 0 ? {} : store(report, fixed, cwd, mode, input);
