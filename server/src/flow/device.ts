@@ -373,14 +373,19 @@ function mapFailed(w: World, st: State, handle: Value): Outcome[] | undefined {
   ];
 }
 
-/** Only a wait for a device that has pages is told apart. */
+/**
+ * Only a wait for a device that has pages is told apart. A callee that was given the mapping before has started the
+ * device rather than unmapped: why else wait.
+ */
 function wait(
   w: World,
   st: State,
   e: Call,
   { interruptible, timeout }: Extract<DeviceEffect, { does: 'wait' }>,
 ): Outcome[] | undefined {
-  const open = [...st.sets.values()].filter((s) => s.device?.slots.includes('open'));
+  const open = [...st.sets.values()].filter((s) =>
+    s.device?.slots.some((at) => at === 'open' || at === 'maybe'),
+  );
   if (open.length === 0) return undefined;
   const ends: number[] = [...(interruptible ? [-EFAULT] : []), ...(timeout ? [0] : [])];
   const early = ends.map((n): Outcome => {

@@ -45,6 +45,7 @@ export function inAllConfigurations(
       seen.add(keyOf(finding));
       findings.push({
         ...finding,
+        certainty: isSettled(finding, chosen, source) ? 'possible' : finding.certainty,
         message: `${finding.message} This holds ${variant.when}.`,
         configuration: variant.when,
       });
@@ -135,6 +136,17 @@ function isConcerned(
     ...(finding.witness?.steps.map(({ range }) => range) ?? []),
   ];
   return places.some(({ start }) => concerned.has(source.functions[source.functionAt(start)]?.name ?? ''));
+}
+
+/** Codes that ask for pin_user_pages*() or its flags instead of what stands there. */
+const CHOICES: ReadonlySet<string> = new Set(['GUP201', 'GUP202', 'GUP203', 'GUP204', 'GUP601']);
+
+/**
+ * Whether the author made another choice on the chosen release, where nothing is said: the branch for older releases
+ * stands for what was there before.
+ */
+function isSettled({ code }: Finding, chosen: SourceFile, source: SourceFile): boolean {
+  return CHOICES.has(code) && compareKernelVersions(source.kernel, chosen.kernel) < 0;
 }
 
 function keyOf({ code, range, site }: Finding): string {
