@@ -7,7 +7,7 @@ import { convert } from './ctypes.ts';
 import type { Assign, Binary, Call, Expr, Index, Member, Step } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { ACQUIRES, formOf } from './kernel/acquire.ts';
-import { learn, settle } from './learn.ts';
+import { isNotZero, learn, settle } from './learn.ts';
 import {
   ALLOCATED,
   asAddress,
@@ -353,6 +353,7 @@ export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: b
 function remembered(st: State, v: Sym): boolean | undefined {
   const fact = st.facts.get(v.key);
   if (fact !== undefined) return fact;
+  if (v.op === undefined && isNotZero(st, v)) return true;
   const [a, b] = v.args ?? [];
   if (a?.t !== 'sym') return undefined;
   // An address that is not NULL is not NULL one element further.

@@ -40,3 +40,17 @@ export function settle(st: State, values: Values, v: Value): Value {
   const n = st.equal.get(v.key);
   return n === undefined ? v : values.int(n);
 }
+
+/** Operations that give 0 where their left side is 0. */
+const KEEPS_ZERO = /^(?:>>|<<|[*/%&])/;
+
+/** Whether the path knows of something that `v` can't be 0 with: a count of pages was made of it. */
+export function isNotZero(st: State, v: Sym): boolean {
+  const start = `(${v.key}`;
+  for (let i = 0; i < st.equal.size; i++) {
+    const { text } = st.equal.keyAt(i);
+    if (st.equal.valueAt(i) !== 0 && text.startsWith(start) && KEEPS_ZERO.test(text.slice(start.length)))
+      return true;
+  }
+  return false;
+}

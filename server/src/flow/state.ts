@@ -7,6 +7,7 @@ import type { Call } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
 import type { Name } from './names.ts';
 import type { PathLink, ProtocolEvent } from './path.ts';
+import { ALLOCATED } from './places.ts';
 import { Table } from './table.ts';
 import { asUnfilled, isPageRef, TOP, type Value, type Values } from './value.ts';
 import type { AssumedGuard } from './witness.ts';
@@ -139,7 +140,7 @@ export class State {
   #dropUnreferenced(): void {
     this.store.keep(({ text, results }, v) => {
       if (results.length === 0) return true;
-      if (text[0] === '@') return this.#holdsResult(results[0]!);
+      if (text[0] === '@') return this.#holdsResult(results[0]!) || keepsPages(text, v);
       return v.results.length === 0 || !text.includes('[?') || v.results.some((r) => this.mentions(r, v));
     });
   }
@@ -194,6 +195,12 @@ function idOfSet(set: PageSet, values: Values): number {
     values.ids.set(set, id);
   }
   return id;
+}
+
+/** What a callee found somewhere lives on when nothing here leads to it; what this path put there can be found again. */
+function keepsPages(place: string, v: Value): boolean {
+  const isFound = !place.startsWith(`@${ALLOCATED}`);
+  return isFound && (isPageRef(v) || v.results.some((result) => result.startsWith(`@${ALLOCATED}`)));
 }
 
 function setKey(s: PageSet): string {
