@@ -3,6 +3,7 @@ import type { Parser } from '../syntax/parser.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { FileContexts } from './context/observe.ts';
+import { Crowd } from './crowd.ts';
 import { Entries } from './entries.ts';
 import {
   type Held,
@@ -51,7 +52,7 @@ export interface FlowOptions {
   readonly ran?: (name: string) => void;
 }
 
-export const DEFAULT_FLOW: FlowOptions = { budget: 20_000 };
+export const DEFAULT_FLOW: FlowOptions = { budget: 10_000 };
 
 /** What happens when one function runs as an entry point. */
 export interface FunctionFlow {
@@ -103,12 +104,12 @@ interface RootRun extends RunFigures {
 
 /** Functions that are run on what one function leaves held, and the node executions of each. */
 const MAX_CONSUMERS = 12;
-const PAIR_BUDGET = 5_000;
+const PAIR_BUDGET = 2_000;
 
 /** Stands for no call. */
 const NOWHERE: Range = { start: 0, end: 0 };
 
-/** Part of the budget for callers of a function whose own run was cut. */
+/** Part of the budget for callers of a function whose own run used its budget up. */
 const CALLERS_SHARE = 4;
 
 /** How many callers up a page set is followed that a function leaves to its caller. */
@@ -207,7 +208,7 @@ function runFile(
   const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
   let level = [...new Set(direct)];
   const done = new Set<string>();
-  /** Functions that hand pages over and whose own run was cut. */
+  /** Functions that hand pages over and whose own run used its budget up. */
   const long = new Set<string>();
   for (let up = 0; up <= MAX_CALLERS_UP && level.length > 0; up++) {
     const isLong = (name: string): boolean => {
@@ -215,7 +216,7 @@ function runFile(
       return up > 0 && [...long].some((callee) => callees!.has(callee));
     };
     const handing = level.filter((name) => run.root(name, isLong(name)));
-    for (const name of handing) if (run.wasCut(name)) long.add(name);
+    for (const name of handing) if (run.ranOut(name)) long.add(name);
     for (const name of level) done.add(name);
     for (const name of handing) run.handsOver.add(name);
     const callers = names.filter((name) =>
@@ -309,9 +310,10 @@ class FileRun {
     return this.#recall({ name, roots: [name], also: `${budget}` }) ?? this.#run(name, budget);
   }
 
-  /** Whether some paths of a function were not followed to their end. */
-  wasCut(name: string): boolean {
-    return this.#functions.some((fn) => fn.name === name && fn.pair === undefined && fn.cut);
+  /** Whether the run of a function used its budget up. */
+  ranOut(name: string): boolean {
+    const budget = this.#budgets.get(name) ?? this.#options.budget;
+    return this.#functions.some((fn) => fn.name === name && fn.pair === undefined && fn.steps >= budget);
   }
 
   /** Reads a function without running it. */
@@ -512,13 +514,14 @@ class FileRun {
         if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
         const callee = this.#lowerCalled(call);
         if (callee === undefined) return undefined;
-        return runHelper(world, caller, callee, this.#factsOf(callee), args, st);
+        return runHelper(world, caller, callee, this.#factsOf(callee), args, st, call.site);
       },
       observe: (o) => {
         const key = observationKey(o);
         if (!observations.has(key)) observations.set(key, o);
       },
       budget,
+      crowd: new Crowd(budget),
       ...more,
     };
     return world;

@@ -16,7 +16,7 @@ export const MAX_DEPTH = 4;
 export interface RunFigures {
   /** Node executions. */
   readonly steps: number;
-  /** The budget was used up: some paths were not followed to their end. */
+  /** Some paths were not followed to their end: the budget was used up, or others were like them. */
   readonly cut: boolean;
 }
 
@@ -31,14 +31,22 @@ export function runRoot(
   start: State = new State(w.values),
 ): RunFigures {
   const before = w.budget;
-  const frame: Frame = { ir, name: `0${ir.name}`, depth: 0, stack: [ir.name], within: ir.name, facts };
+  const frame: Frame = {
+    ir,
+    name: `0${ir.name}`,
+    depth: 0,
+    stack: [ir.name],
+    calls: '',
+    within: ir.name,
+    facts,
+  };
   for (const p of ir.params)
     if (p.array) start.facts.set(w.values.initial(w.values.local(frame.name, p.name)).key, true);
   runFrame(w, frame, start, (st, v, node) => leave(w, frame, st, v, node));
-  return { steps: before - w.budget, cut: w.budget <= 0 };
+  return { steps: before - w.budget, cut: w.budget <= 0 || (w.crowd?.skipped ?? false) };
 }
 
-/** Runs a helper on argument values and returns its distinct outcomes. */
+/** Runs a helper on argument values and returns its distinct outcomes. `site` is that of the call. */
 export function runHelper(
   w: World,
   caller: Frame,
@@ -46,6 +54,7 @@ export function runHelper(
   facts: FunctionFacts,
   args: readonly Value[],
   st: State,
+  site: number,
 ): Outcome[] {
   const depth = caller.depth + 1;
   const frame: Frame = {
@@ -53,6 +62,7 @@ export function runHelper(
     name: `${depth}${ir.name}`,
     depth,
     stack: [...caller.stack, ir.name],
+    calls: `${caller.calls}/${site}`,
     within: ir.inlined === true ? caller.within : ir.name,
     facts,
   };
@@ -85,6 +95,7 @@ function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): voi
     if (node.preds > 1) {
       item.st.dropDead(frame.name, frame.facts.liveness.liveIn[node.id]!);
       if (isSettled(frame, node, item.st) || !isNew(w, seen, node.id, item.st)) continue;
+      if (w.crowd?.isCrowded(w.budget, frame, node.id, item.st, w.values)) continue;
     }
     for (const next of execute(w, frame, node, item.st, onReturn)) work.push(next);
   }

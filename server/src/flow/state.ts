@@ -188,7 +188,7 @@ function changes(set: PageSet, change: Partial<PageSet>): boolean {
   return false;
 }
 
-function idOfSet(set: PageSet, values: Values): number {
+export function idOfSet(set: PageSet, values: Values): number {
   let id = values.ids.get(set);
   if (id === undefined) {
     id = values.names.of(setKey(set)).id;

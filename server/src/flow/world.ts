@@ -3,6 +3,7 @@ import type { DmaDirection } from '#engine/protocol/steps.ts';
 import type { Range } from '../syntax/range.ts';
 import type { MmapState } from './context/locks.ts';
 import type { Callers } from './context/roles.ts';
+import type { Crowd } from './crowd.ts';
 import type { ReachedFrom } from './entries.ts';
 import type { Binary, Call, Expr, FunctionIr, Member } from './ir.ts';
 import type { AcquireForm, AcquireModel } from './kernel/acquire.ts';
@@ -258,6 +259,8 @@ export interface Frame {
   readonly depth: number;
   /** Names of the functions on the call stack, this one last. */
   readonly stack: readonly string[];
+  /** Sites of the calls that led here from the entry point. */
+  readonly calls: string;
   /** Name of the function whose text the body's places are in: this one, or the caller of one that a header defines. */
   readonly within: string;
   readonly facts: FunctionFacts;
@@ -296,6 +299,8 @@ export interface World {
   /** Runs a function of the file or its headers on argument values; undefined where it cannot be (recursion, depth, budget). */
   readonly enter: (caller: Frame, call: Call, args: readonly Value[], st: State) => Outcome[] | undefined;
   readonly observe: (o: RunObservation) => void;
+  /** Thins out the paths of a long run. */
+  readonly crowd?: Crowd;
   /** Node executions left; at 0 the run stops and says so. */
   budget: number;
 }
