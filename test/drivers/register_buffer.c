@@ -135,6 +135,20 @@ static int client_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static void board_remove(struct platform_device *pdev)
+{
+	struct client *c = platform_get_drvdata(pdev);
+	struct user_buffer *ub, *next;
+
+	list_for_each_entry_safe(ub, next, &c->buffers, list)
+		buffer_destroy(c, ub);
+}
+
+static struct platform_driver board_driver = {
+	.probe = board_probe,
+	.remove_new = board_remove,
+};
+
 static const struct file_operations client_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = client_ioctl,

@@ -27,7 +27,11 @@ function isUserspace(r: ReachedFrom): boolean {
 
 /** The entry points that release the pages, for a message: at most two. */
 export function releasedBy(o: HoldObservation): string {
-  const decisive = o.by.filter(isUserspace);
+  // Users close and unmap; that the device goes is rare.
+  const decisive = [
+    ...o.by.filter((r) => isUserspace(r) && r.role !== 'remove'),
+    ...o.by.filter(isUserspace),
+  ];
   const names = firstPerKey(decisive.length > 0 ? decisive : o.by, (r) => r.entry).map((r) => `${r.entry}()`);
   const more = names.length > 2 ? ' and others' : '';
   return `${names.slice(0, 2).join(names.length === 2 ? ' and ' : ', ')}${more}`;

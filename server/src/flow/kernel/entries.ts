@@ -11,7 +11,7 @@ const MEMBERS: readonly (readonly [RegExp, Role])[] = [
     'close',
   ],
   [/^(\w+_)?(free|destroy|release|close|unregister|detach)(_(vm|vcpu|ctx|context|memslot))?$/, 'close'],
-  [/^(remove|shutdown|exit|unbind|fini|teardown|suspend|freeze)$/, 'remove'],
+  [/^(probe|remove(_new)?|shutdown|exit|unbind|fini|teardown|suspend|freeze)$/, 'remove'],
   [/^(unlocked_|compat_)?ioctl$|^vidioc_\w+$|^uring_cmd$/, 'ioctl'],
   [
     /^(read|write|read_iter|write_iter|open|mmap|poll|fault|huge_fault|llseek|splice_\w+|show|store|get|set|sendmsg|recvmsg|setsockopt|getsockopt|bind|connect|fsync|direct_IO|attach\w*)$/,
