@@ -355,7 +355,8 @@ class FileRun {
       const only = acquiring.length === 1;
       const held = holdsOf(name, host);
       const names = lastingBy(name, host, held);
-      if (names !== undefined) this.#lasting.push({ producer: name, names });
+      const lasting = names && { producer: name, names };
+      if (lasting !== undefined) this.#lasting.push(lasting);
       const observations = [...held, ...(only ? ordersOf(name, host) : [])];
       const figures = { steps: 0, cut: false };
       const identity = this.#remember(scope, before, {
@@ -363,6 +364,7 @@ class FileRun {
         handsOver: false,
         leaves: NO_LEAVES,
         holds: observations.length > 0,
+        ...(lasting !== undefined && { lasting }),
       });
       if (observations.length > 0)
         this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
@@ -424,7 +426,8 @@ class FileRun {
     if (run === undefined) return undefined;
     for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
     for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
-    const { identity, steps, cut, leaves, pair } = run;
+    const { identity, steps, cut, leaves, pair, lasting } = run;
+    if (lasting !== undefined) this.#lasting.push(lasting);
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
     const flow = { name, observations: [], steps, cut, identity, remembered: true };
     if (pair !== undefined) this.#functions.push({ ...flow, pair });
@@ -444,7 +447,7 @@ class FileRun {
   #remember(
     scope: RunScope,
     before: Surroundings,
-    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'holds'>,
+    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'holds' | 'lasting'>,
   ): RunIdentity {
     return this.#memo.remember(scope, before, {
       ...run,

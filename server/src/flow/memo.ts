@@ -43,6 +43,8 @@ export interface RememberedRun {
   readonly leaves: Leaves;
   /** Of a run that asks how long pages are held: some are. */
   readonly holds?: boolean;
+  /** Of such a run: the functions whose callers in other files may decide it. */
+  readonly lasting?: { readonly producer: string; readonly names: readonly string[] };
   /** Functions that were lowered for it, in order, and the conditions that counted as repeated in them. */
   readonly lowered: readonly (readonly [string, LoweredFacts])[];
   readonly repeated: readonly (readonly [string, ReadonlySet<string>])[];
