@@ -18,6 +18,7 @@ const CONTENT = {
   'dist/web-tree-sitter.wasm': 'dist/web-tree-sitter.wasm',
   'dist/tree-sitter-c.wasm': 'dist/tree-sitter-c.wasm',
   'docs/images/icon.png': 'docs/images/icon.png',
+  'schemas/gupcheck.schema.json': 'schemas/gupcheck.schema.json',
   'syntaxes/gup-c.tmLanguage.json': 'syntaxes/gup-c.tmLanguage.json',
   'syntaxes/gup-litmus.configuration.json': 'syntaxes/gup-litmus.configuration.json',
   'syntaxes/gup-litmus.tmLanguage.json': 'syntaxes/gup-litmus.tmLanguage.json',

@@ -35,7 +35,10 @@ it('has these files and no others', () => {
     'extension/docs/images/icon.png',
     'extension/package.json',
     'extension/readme.md',
+    'extension/schemas/gupcheck.schema.json',
     'extension/syntaxes/gup-c.tmLanguage.json',
+    'extension/syntaxes/gup-litmus.configuration.json',
+    'extension/syntaxes/gup-litmus.tmLanguage.json',
     'extension/syntaxes/gup-suppression.tmLanguage.json',
     'extension/syntaxes/gup-trace.configuration.json',
     'extension/syntaxes/gup-trace.tmLanguage.json',
@@ -48,11 +51,12 @@ it('is smaller than 1.5 MB', () => {
 
 it('contains every file that its manifest names', () => {
   const manifest = JSON.parse(text('extension/package.json'));
-  const { grammars, languages } = manifest.contributes;
+  const { grammars, languages, jsonValidation } = manifest.contributes;
   const named: string[] = [
     manifest.main,
     manifest.icon,
     ...grammars.map((each: { path: string }) => each.path),
+    ...jsonValidation.map((each: { url: string }) => each.url),
     ...languages.map((each: { configuration: string }) => each.configuration),
   ];
   for (const name of named) expect(files.has(`extension/${path.posix.normalize(name)}`), name).toBe(true);
