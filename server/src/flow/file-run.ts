@@ -1,0 +1,507 @@
+/** The run of one file: its functions as entry points, pairs of them, and what is remembered of earlier versions. */
+import type { Parser } from '../syntax/parser.ts';
+import type { Range } from '../syntax/range.ts';
+import type { SourceFile } from '../syntax/source.ts';
+import { FileContexts } from './context/observe.ts';
+import { Crowd } from './crowd.ts';
+import { Entries } from './entries.ts';
+import type { FileFlow, FlowOptions, FunctionFlow } from './file.ts';
+import {
+  type Held,
+  HeldFinder,
+  heldAt,
+  heldKey,
+  isGiven,
+  laterState,
+  leavesOf,
+  OwnerRecord,
+} from './held.ts';
+import { type EntryRun, type HoldHost, holdsOf, lastingBy, ordersOf } from './holds.ts';
+import type { Call, FunctionIr, Place } from './ir.ts';
+import { ACQUIRES } from './kernel/acquire.ts';
+import { isReleaseName } from './kernel/effects.ts';
+import { liveness } from './liveness.ts';
+import { lowerFunction } from './lower-function.ts';
+import { MemberTypes } from './members.ts';
+import {
+  type CallTable,
+  type FlowMemo,
+  type Leaves,
+  type LoweredFacts,
+  NO_LEAVES,
+  type RememberedRun,
+  type RunIdentity,
+  type RunScope,
+  type Surroundings,
+} from './memo.ts';
+import { concerns, observationKey } from './observed.ts';
+import { type ConsumerExit, type ConsumerRun, pairUp, worthPairing } from './pairs.ts';
+import { callersOf, isInert } from './reach.ts';
+import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
+import { trackedLocals } from './slice.ts';
+import { type FileTypes, fileTypes, typesKey } from './structs.ts';
+import { survey } from './survey.ts';
+import { Values } from './value.ts';
+import type { FunctionFacts, RunObservation, World } from './world.ts';
+
+interface RootRun extends RunFigures {
+  readonly observations: readonly RunObservation[];
+  readonly left: readonly Held[];
+}
+
+/** Functions that are run on what one function leaves held, and the node executions of each. */
+const MAX_CONSUMERS = 12;
+const PAIR_BUDGET = 2_000;
+
+/** Stands for no call. */
+const NOWHERE: Range = { start: 0, end: 0 };
+
+/** Part of the budget for callers of a function whose own run used its budget up. */
+const CALLERS_SHARE = 4;
+
+export class FileRun {
+  /** Functions that may leave pages to their callers. */
+  readonly handsOver = new Set<string>();
+  /** Functions that are not run on what others have left. */
+  readonly leftOut = new Set<string>();
+  readonly #source: SourceFile;
+  readonly #parser: Parser;
+  readonly #options: FlowOptions;
+  readonly #table: CallTable;
+  readonly #touching: ReadonlySet<string>;
+  /** Functions of headers that acquire. */
+  readonly #acquiring: ReadonlySet<string>;
+  readonly #memo: FlowMemo;
+  /** What is known of the functions that were lowered, now or for a run that is remembered; in that order. */
+  readonly #known = new Map<string, LoweredFacts>();
+  readonly #repeated = new Map<string, ReadonlySet<string>>();
+  readonly #lowered = new Map<string, FunctionIr | undefined>();
+  readonly #facts = new Map<FunctionIr, FunctionFacts>();
+  readonly #functions: FunctionFlow[] = [];
+  /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
+  readonly #leaving = new Map<string, { identity: RunIdentity; leaves: Leaves; cut: boolean }>();
+  readonly #left = new Map<string, readonly Held[]>();
+  /** How many functions were known to hand pages over when a function was run. */
+  readonly #handedOverAt = new Map<string, number>();
+  /** Node executions that the run of a function was given. */
+  readonly #budgets = new Map<string, number>();
+  readonly #lasting: { producer: string; names: readonly string[] }[] = [];
+  #fileTypes: FileTypes | undefined;
+  readonly #members: MemberTypes;
+
+  constructor(
+    source: SourceFile,
+    parser: Parser,
+    options: FlowOptions,
+    table: CallTable,
+    touching: ReadonlySet<string>,
+    acquiring: ReadonlySet<string>,
+    memo: FlowMemo,
+  ) {
+    this.#source = source;
+    this.#members = new MemberTypes(source);
+    this.#parser = parser;
+    this.#options = options;
+    this.#table = table;
+    this.#touching = touching;
+    this.#acquiring = acquiring;
+    this.#memo = memo;
+  }
+
+  result(): FileFlow {
+    const partlyRead = [...this.#known].filter(([, facts]) => facts.partlyRead).map(([name]) => name);
+    const statics = new Set(this.#source.functions.filter((f) => f.isStatic).map((f) => f.name));
+    const held = [...this.#leaving].filter(([name, { leaves }]) => !this.#isCovered(name, leaves));
+    return {
+      functions: this.#functions,
+      analysed: [...this.#known.keys()],
+      partlyRead,
+      exports: {
+        functions: [...this.handsOver].filter((name) => !statics.has(name)),
+        handsOver: [...this.handsOver],
+        held: held.flatMap(([producer, { leaves }]) =>
+          leaves.typed.length === 0 ? [] : [{ producer, members: leaves.typed }],
+        ),
+        lasting: this.#lasting,
+      },
+    };
+  }
+
+  /**
+   * Runs a function as an entry point; tells whether it may leave pages to its caller. `callsLong`: it calls a function
+   * that is too long to be followed to its end by itself, so most of what a run can show was shown there.
+   */
+  root(name: string, callsLong = false): boolean {
+    this.#handedOverAt.set(name, this.handsOver.size);
+    const budget = callsLong ? this.#options.budget / CALLERS_SHARE : this.#options.budget;
+    this.#budgets.set(name, budget);
+    return this.#recall({ name, roots: [name], also: `${budget}` }) ?? this.#run(name, budget);
+  }
+
+  /** Whether the run of a function used its budget up. */
+  ranOut(name: string): boolean {
+    const budget = this.#budgets.get(name) ?? this.#options.budget;
+    return this.#functions.some((fn) => fn.name === name && fn.pair === undefined && fn.steps >= budget);
+  }
+
+  /** Reads a function without running it. */
+  surveyOnly(name: string): void {
+    if (this.#recall({ name, roots: [name], also: '0' }) === undefined) this.#run(name, 0);
+  }
+
+  /** Runs, for each function that leaves pages held in a structure, the functions that find them there. */
+  pairs(): void {
+    for (const [name, { identity, leaves }] of [...this.#leaving]) {
+      if (this.#isCovered(name, leaves)) continue;
+      const consumers = this.#consumersOf(name, leaves.names);
+      if (consumers.length === 0) continue;
+      const also = `${this.#memo.numberOf(identity)} ${typesKey(this.#types())}`;
+      const scope = { name: `${name}, later`, roots: [name, ...consumers], also };
+      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, leaves, consumers);
+    }
+  }
+
+  /** Says of each acquiring function which pages are still held when its entry point has returned, and until when. */
+  holds(acquiring: readonly string[]): void {
+    if (acquiring.length === 0) return;
+    const entries = new Entries(this.#source, this.#table);
+    const { indexOf, callees } = this.#table;
+    const host: HoldHost = {
+      entries,
+      table: this.#table,
+      callees: new Map([...indexOf].map(([fn, index]) => [fn, callees[index]!])),
+      codeOf: (fn) => this.#codeOf(fn),
+      members: this.#memo.members(),
+      lower: (fn) => this.#lower(fn),
+      run: (fn) => this.#runOf(fn),
+    };
+    for (const name of acquiring) {
+      const roots = [name, ...entries.related(name, isReleaseName)];
+      const scope = { name: `${name}, held`, roots, also: entries.key };
+      if (this.#recall(scope) !== undefined) continue;
+      const before = this.#surroundings();
+      const only = acquiring.length === 1;
+      const held = holdsOf(name, host);
+      const names = lastingBy(name, host, held);
+      const lasting = names && { producer: name, names };
+      if (lasting !== undefined) this.#lasting.push(lasting);
+      const observations = [...held, ...(only ? ordersOf(name, host) : [])];
+      const figures = { steps: 0, cut: false };
+      const identity = this.#remember(scope, before, {
+        ...figures,
+        handsOver: false,
+        leaves: NO_LEAVES,
+        holds: observations.length > 0,
+        ...(lasting !== undefined && { lasting }),
+      });
+      if (observations.length > 0)
+        this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
+    }
+  }
+
+  #codeOf(name: string): string {
+    const { bodyStart = 0, end = 0 } = this.#source.functions[this.#table.indexOf.get(name)!] ?? {};
+    return this.#source.code.slice(bodyStart, end);
+  }
+
+  /** What the run of a function as an entry point has shown; it is run again where that was only remembered. */
+  #runOf(name: string): EntryRun | undefined {
+    const flow = this.#functions.find((f) => f.name === name && !f.remembered && f.pair === undefined);
+    if (flow !== undefined) return { observations: flow.observations, left: this.#left.get(name) ?? [] };
+    const ir = this.#handedOverAt.has(name) ? this.#lower(name) : undefined;
+    return ir === undefined ? undefined : this.#execute(ir, this.#handedOverBefore(name));
+  }
+
+  /** Tells of calls that may sleep, or need a user's mm, in which context they are made. */
+  contexts(): void {
+    const lower = (name: string): FunctionIr | undefined =>
+      this.#lowered.get(name) ?? (this.#source.inlines.has(name) ? undefined : this.#lowerOwn(name));
+    const contexts = new FileContexts(this.#source, this.#table, lower);
+    for (const name of contexts.functions()) {
+      const roots = [name, ...contexts.lockingCallers(name)];
+      const scope = { name: `${name}, context`, roots, also: contexts.signature(name) };
+      const surroundings = this.#surroundings();
+      const kept = this.#memo.recall(scope, surroundings);
+      const figures = { steps: 0, cut: false, handsOver: false, leaves: NO_LEAVES };
+      const identity = kept?.identity ?? this.#remember(scope, surroundings, figures);
+      const observations = kept === undefined ? contexts.observe(name) : [];
+      const remembered = kept !== undefined;
+      if (!remembered && observations.length === 0) continue;
+      this.#functions.push({ name: scope.name, observations, steps: 0, cut: false, identity, remembered });
+    }
+  }
+
+  /** A static helper whose callers leave the same pages: they know more of what they leave. */
+  #isCovered(name: string, { sites }: Leaves): boolean {
+    const { isStatic } = this.#source.functions[this.#table.indexOf.get(name)!] ?? { isStatic: false };
+    if (!isStatic) return false;
+    const callers = [...this.#leaving].filter(
+      ([caller, { cut }]) =>
+        !cut && caller !== name && this.#table.callees[this.#table.indexOf.get(caller)!]!.has(name),
+    );
+    return sites.every((site) => callers.some(([, { leaves }]) => leaves.sites.includes(site)));
+  }
+
+  #types(): FileTypes {
+    this.#fileTypes ??= fileTypes(this.#source);
+    return this.#fileTypes;
+  }
+
+  /** Takes over a run of an earlier version of the file, with all that it left behind. */
+  #recall(scope: RunScope, name = scope.name): boolean | undefined {
+    const surroundings = { lowered: this.#known, repeated: this.#repeated, handsOver: this.handsOver };
+    const run = this.#memo.recall(scope, surroundings);
+    if (run === undefined) return undefined;
+    for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
+    for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
+    const { identity, steps, cut, leaves, pair, lasting } = run;
+    if (lasting !== undefined) this.#lasting.push(lasting);
+    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
+    const flow = { name, observations: [], steps, cut, identity, remembered: true };
+    if (pair !== undefined) this.#functions.push({ ...flow, pair });
+    else if (scope.name === name && run.holds !== false) this.#functions.push(flow);
+    return run.handsOver;
+  }
+
+  #surroundings(): Surroundings {
+    return {
+      lowered: new Map(this.#known),
+      repeated: new Map(this.#repeated),
+      handsOver: new Set(this.handsOver),
+    };
+  }
+
+  /** What a run depends on and what it leaves, for the memo. */
+  #remember(
+    scope: RunScope,
+    before: Surroundings,
+    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'holds' | 'lasting'>,
+  ): RunIdentity {
+    return this.#memo.remember(scope, before, {
+      ...run,
+      lowered: [...this.#known].filter(([fn]) => !before.lowered.has(fn)),
+      repeated: [...this.#repeated].filter(([fn]) => !before.repeated.has(fn)),
+    });
+  }
+
+  /** Runs a function with a budget; with none it is only read. */
+  #run(name: string, budget: number): boolean {
+    const before = this.#surroundings();
+    const ir = this.#lower(name);
+    if (ir === undefined) return false;
+    // What is left of a macro that is replaced is the function that it hides.
+    const isMacro = (n: string): boolean => this.#source.macros.has(n) && !this.#source.expands(n);
+    const defines = (n: string): boolean => this.#table.indexOf.has(n) || isMacro(n);
+    const surveyed = survey(ir, defines);
+    const { observations, left, steps, cut } =
+      budget > 0 ? this.#execute(ir, this.handsOver) : { observations: [], left: [], steps: 0, cut: false };
+    const seen = [...surveyed, ...observations];
+    const handsOver = left.some(isGiven) || seen.some((o) => o.what === 'exit' && o.owner === 'caller');
+    const leaves = leavesOf(left);
+    const scope = { name, roots: [name], also: `${budget}` };
+    const identity = this.#remember(scope, before, { steps, cut, handsOver, leaves });
+    if (budget > 0) this.#options.ran?.(name);
+    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
+    if (left.length > 0) this.#left.set(name, left);
+    this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
+    return handsOver;
+  }
+
+  /** Runs an entry point on an empty state. */
+  #execute(ir: FunctionIr, handsOver: ReadonlySet<string>): RootRun {
+    const owners = new OwnerRecord(this.#types());
+    const left = new Map<string, Held>();
+    const values = new Values();
+    const observations = new Map<string, RunObservation>();
+    const budget = this.#budgets.get(ir.name) ?? this.#options.budget;
+    const world = this.#world(values, budget, observations, {
+      handsOver: (fn) => handsOver.has(fn) || this.#acquiring.has(fn),
+      fields: owners,
+      onExit: (st, returns) => {
+        if (returns?.t === 'int' && returns.n < 0) return;
+        const held = heldAt(st, ir.name, values, owners.owners);
+        const key = held === undefined ? '' : heldKey(held);
+        if (held !== undefined && !left.has(key)) left.set(key, held);
+      },
+    });
+    const figures = runRoot(world, ir, this.#factsOf(ir));
+    return { ...figures, observations: [...observations.values()], left: worthPairing([...left.values()]) };
+  }
+
+  #world(
+    values: Values,
+    budget: number,
+    observations: Map<string, RunObservation>,
+    more: Pick<World, 'handsOver' | 'fields' | 'onExit' | 'readsHeld'>,
+  ): World {
+    const world: World = {
+      values,
+      text: this.#source.text,
+      isHeader: this.#source.path.endsWith('.h'),
+      defines: (fn) => this.#table.indexOf.has(fn),
+      isInert: (fn) => isInert(this.#table, fn),
+      enter: (caller, call, args, st) => {
+        const fn = call.fn!;
+        if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
+        const callee = this.#lowerCalled(call);
+        if (callee === undefined) return undefined;
+        return runHelper(world, caller, callee, this.#factsOf(callee), args, st, call.site);
+      },
+      observe: (o) => {
+        const key = observationKey(o);
+        if (!observations.has(key)) observations.set(key, o);
+      },
+      budget,
+      crowd: new Crowd(budget),
+      ...more,
+    };
+    return world;
+  }
+
+  /** Functions that mention what leads to the held pages. The one that left them is among them if it also releases. */
+  #consumersOf(producer: string, leaves: readonly string[]): string[] {
+    const members = this.#memo.members();
+    return [...this.#table.indexOf]
+      .filter(([name, index]) => {
+        if (this.leftOut.has(name)) return false;
+        if (!leaves.some((leaf) => this.#mentions(index, leaf, members[index]))) return false;
+        return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
+      })
+      .map(([name]) => name)
+      .slice(0, MAX_CONSUMERS);
+  }
+
+  /** `members` is undefined for a function of a header, which does not stand in the file. */
+  #mentions(index: number, leaf: string, members: ReadonlySet<string> | undefined): boolean {
+    if (members === undefined) return false;
+    if (leaf.startsWith('.')) return members.has(leaf.slice(1));
+    const { bodyStart, end } = this.#source.functions[index]!;
+    return new RegExp(`\\b${leaf}\\b`).test(this.#source.code.slice(bodyStart, end));
+  }
+
+  #pair(scope: RunScope, name: string, { names }: Leaves, consumers: readonly string[]): void {
+    const before = this.#surroundings();
+    const left = this.#left.get(name) ?? this.#leftAgain(name);
+    const members = this.#memo.members();
+    const reads = callersOf(this.#table, (index) =>
+      names.some((l) => this.#mentions(index, l, members[index])),
+    );
+    const joined = this.#options.join !== undefined;
+    const run = (consumer: string, held: Held): ConsumerRun => this.#consume(consumer, held, reads);
+    const { runs, info } = pairUp(left, consumers, run, joined);
+    const observations = new Map<string, RunObservation>();
+    const sets = new Set(left.flatMap((held) => held.sets.map((s) => s.id)));
+    for (const each of runs) {
+      for (const o of each.observations) {
+        const key = `${each.name}: ${observationKey(o)}`;
+        if (concerns(o, sets) && o.what !== 'exit' && !observations.has(key)) observations.set(key, o);
+      }
+    }
+    const steps = runs.reduce((sum, r) => sum + r.steps, 0);
+    const cut = runs.some((r) => r.cut);
+    const figures = { steps, cut, handsOver: false, leaves: NO_LEAVES };
+    const identity = this.#remember(scope, before, runs.length > 0 ? { ...figures, pair: info } : figures);
+    if (runs.length === 0) return;
+    const seen = [...observations.values()];
+    this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false, pair: info });
+  }
+
+  /** Runs a function again whose run was remembered, as it was run then. */
+  #leftAgain(name: string): readonly Held[] {
+    const ir = this.#lower(name);
+    if (ir === undefined) return [];
+    return this.#execute(ir, this.#handedOverBefore(name)).left;
+  }
+
+  #handedOverBefore(name: string): Set<string> {
+    return new Set([...this.handsOver].slice(0, this.#handedOverAt.get(name)));
+  }
+
+  /** Runs a function on what another one has left. */
+  #consume(name: string, held: Held, reads: ReadonlySet<string>): ConsumerRun {
+    const ir = this.#lower(name);
+    const observations = new Map<string, RunObservation>();
+    const exits: ConsumerExit[] = [];
+    const finder = new HeldFinder(held, this.#types());
+    if (ir === undefined)
+      return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
+    const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {
+      handsOver: (fn) => this.handsOver.has(fn) || this.#acquiring.has(fn),
+      readsHeld: (fn) => reads.has(fn),
+      fields: finder,
+      onExit: (st) => {
+        const sets = held.sets.flatMap((s) => st.sets.get(s.id) ?? []);
+        exits.push({ sets, path: st.path });
+      },
+    });
+    const { nameStart } = this.#source.functions[this.#table.indexOf.get(name)!]!;
+    const start = laterState(held, name, { start: nameStart, end: nameStart + name.length });
+    const { steps, cut } = runRoot(world, ir, this.#factsOf(ir), start);
+    const seen = [...observations.values()];
+    const sets = new Set(held.sets.map((each) => each.id));
+    const met = seen.some((o) => o.what !== 'exit' && concerns(o, sets));
+    return { name, observations: seen, exits, met, typed: finder.typed, steps, cut };
+  }
+
+  #lower(name: string): FunctionIr | undefined {
+    if (this.#lowered.has(name)) return this.#lowered.get(name);
+    const ir = this.#source.inlines.has(name) ? this.#lowerInline(name, NOWHERE) : this.#lowerOwn(name);
+    this.#lowered.set(name, ir);
+    if (!this.#known.has(name)) {
+      const { conditions = [], partlyRead = true } = ir ?? {};
+      this.#known.set(name, { conditions, partlyRead });
+    }
+    return ir;
+  }
+
+  /** The function that a call means. That of a header is lowered for this call, which is the place of all it does. */
+  #lowerCalled(call: Call): FunctionIr | undefined {
+    const name = call.fn!;
+    const plain = this.#lower(name);
+    if (plain?.inlined !== true) return plain;
+    const key = `${name}@${call.start}`;
+    if (!this.#lowered.has(key)) this.#lowered.set(key, this.#lowerInline(name, call));
+    return this.#lowered.get(key);
+  }
+
+  #lowerOwn(name: string): FunctionIr | undefined {
+    const index = this.#table.indexOf.get(name)!;
+    const { isStatic } = this.#source.functions[index]!;
+    const tree = this.#source.parseExpanded(index, this.#parser);
+    return lowerFunction({ text: this.#source.text, members: this.#members, ...tree }, name, isStatic);
+  }
+
+  #lowerInline(name: string, { start, end }: Range): FunctionIr | undefined {
+    const { code, parse } = this.#source.inlines.get(name)!;
+    const place = (from: number, to: number): Place => ({ start, end, written: code.slice(from, to) });
+    const ir = lowerFunction({ text: this.#source.text, tree: parse(this.#parser), place }, name, true);
+    return ir && { ...ir, inlined: true };
+  }
+
+  #factsOf(ir: FunctionIr): FunctionFacts {
+    let facts = this.#facts.get(ir);
+    if (facts === undefined) {
+      const touches = (fn: string): boolean => this.#touching.has(fn);
+      const repeated = this.#repeated.get(ir.name) ?? this.#repeatedIn(ir);
+      this.#repeated.set(ir.name, repeated);
+      facts = {
+        tracked: trackedLocals(ir, this.#source.text, repeated, touches),
+        liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn)),
+        repeated,
+      };
+      this.#facts.set(ir, facts);
+    }
+    return facts;
+  }
+
+  /** Conditions of a function that are written again in it, in a helper that it calls, or in a caller that was run. */
+  #repeatedIn(ir: FunctionIr): Set<string> {
+    for (const call of ir.calls)
+      if (call.fn !== undefined && this.#touching.has(call.fn)) this.#lower(call.fn);
+    const count = new Map<string, number>();
+    for (const { conditions } of this.#known.values()) {
+      for (const c of conditions) count.set(c, (count.get(c) ?? 0) + 1);
+    }
+    return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
+  }
+}
