@@ -6,7 +6,7 @@ import type { Call } from './ir.ts';
 import { acquireFromIterator } from './iter.ts';
 import { ACQUIRES, isOfIterator } from './kernel/acquire.ts';
 import { effectsOf } from './kernel/effects.ts';
-import { ALLOCATED, asAddress, elementPlace, reachableSets, ZEROED } from './places.ts';
+import { ALLOCATED, asAddress, elementPlace, elsewhere, reachableSets, ZEROED } from './places.ts';
 import type { State } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, type Sym, TOP, type Value } from './value.ts';
@@ -40,7 +40,7 @@ function receivesPages(st: State, args: readonly Value[]): boolean {
 
 /**
  * A callee that is not seen. Pages that it can reach may have been taken over by it, or released; data that it is given
- * may be written. A variable whose address it gets is unknown afterwards.
+ * may be written, and the number of a page may be kept. A variable whose address it gets is unknown afterwards.
  */
 function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): Outcome {
   const pages = args.filter((a) => a.t === 'page' || a.t === 'ptr' || a.t === 'sym');
@@ -49,13 +49,25 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   doubtDevices(st, e.fn, reached);
   for (const a of args) {
     if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);
-    forgetObject(st, a);
+    if (a.t === 'handle' && !asks(e.fn)) st.store.set(elsewhere(a.key), a);
+    forgetObject(w, f, st, e, a);
   }
   return { st, v: result(w, f, st, e) };
 }
 
-/** The callee may have written anything into an object whose address it got; pages in it are kept as they are. */
-function forgetObject(st: State, v: Value): void {
+/**
+ * A function that by its name only answers a question, such as pfn_is_ram(). Any other that is given the number or the
+ * physical address of a page may keep it: page tables and indexes do, and the page is found again by it.
+ */
+function asks(fn: string | undefined): boolean {
+  return fn !== undefined && /(^|_)(is|has|can|may|valid|check|test|contains)(_|$)/.test(fn);
+}
+
+/**
+ * The callee may have written anything into an object whose address it got; pages in it are kept as they are. What a
+ * member holds from there on is a new unknown, so that a path that asks for it twice gets the same answer.
+ */
+function forgetObject(w: World, f: Frame, st: State, e: Call, v: Value): void {
   const address = asAddress(v);
   if (address === undefined) return;
   const whole = elementPlace(address.base, 0);
@@ -64,9 +76,17 @@ function forgetObject(st: State, v: Value): void {
     const held = store.valueAt(i);
     const place = store.keyAt(i).text;
     if (held === TOP || isPageRef(held) || !isInside(place, whole, address.base)) continue;
-    store.set(place, TOP);
+    store.set(place, MEMBER.test(place) ? changed(w, f, st, e, place) : TOP);
   }
   if (v.t === 'ptr' && v.base.startsWith('&') && !st.store.has(whole)) st.store.set(whole, TOP);
+}
+
+const MEMBER = /\.\w+$/;
+
+/** What a callee may have put there; in a loop's second round it has no identity. */
+function changed(w: World, f: Frame, st: State, e: Call, place: string): Value {
+  const v = w.values.unknown(`${f.name}#${e.site}~${w.values.names.of(place).id};`);
+  return mentions(st, v) ? TOP : v;
 }
 
 /** The object at `base` starts at the place `whole`. */

@@ -2,6 +2,7 @@
 import { Field, Kind } from '../syntax/kinds.ts';
 import { isCaseRange } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
+import { accessOf } from './accessors.ts';
 import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
 import { declared } from './declarations.ts';
@@ -304,6 +305,8 @@ function lowerCall(scope: Scope, node: number): Expr {
   const fn = plain ? textOf(tree, callee) : undefined;
   // Branch hints are transparent, so that what a test implies is seen through them.
   if ((fn === 'likely' || fn === 'unlikely') && args.length === 1) return args[0]!;
+  const access = accessOf(fn, args, at);
+  if (access !== undefined) return access;
   const call: Call = {
     k: 'call',
     fn,

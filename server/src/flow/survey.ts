@@ -4,7 +4,7 @@
  */
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Call, Expr, FunctionIr } from './ir.ts';
-import { ACQUIRES } from './kernel/acquire.ts';
+import { ACQUIRES, formOf } from './kernel/acquire.ts';
 import { FUNCTION_LIVES } from './kernel/history.ts';
 import { presenceOf } from './kernel/presence.ts';
 import { walk } from './walk.ts';
@@ -47,7 +47,8 @@ export function survey(ir: FunctionIr, defines: (name: string) => boolean): Text
     if (expr === undefined) continue;
     walk(expr, (e) => {
       if (e.k === 'call' && e.fn !== undefined && !defines(e.fn) && isOfInterest(e.fn)) {
-        seen.push({ what: 'call', call: e, use: useOf(ir, e), partlyRead: ir.partlyRead, within });
+        const { partlyRead } = ir;
+        seen.push({ what: 'call', call: e, use: useOf(ir, e), preset: isPreset(ir, e), partlyRead, within });
       }
       const name = e.k === 'num' ? e.name : e.k === 'var' && !e.local ? e.name : undefined;
       if (name?.startsWith('FOLL_') && !defines(name))
@@ -88,6 +89,37 @@ function useOf(ir: FunctionIr, call: Call): ResultUse {
     return useOfVariable(ir, expr.l.name);
   }
   return 'used';
+}
+
+/**
+ * Whether the one page that a call gets goes into a variable that is NULL before, and that is tested or returned later:
+ * then NULL tells of a failure as well as the result does.
+ */
+function isPreset(ir: FunctionIr, call: Call): boolean {
+  const model = call.fn === undefined ? undefined : ACQUIRES.get(call.fn);
+  const form = model === undefined ? undefined : formOf(model, call.args.length);
+  const to = form === undefined ? undefined : call.args[form.pages];
+  const nr = form?.nr === undefined ? undefined : call.args[form.nr];
+  if (nr?.k !== 'num' || nr.n !== 1 || to?.k !== 'addr' || to.e.k !== 'var' || !to.e.local) return false;
+  const { name } = to.e;
+  const isPage = (e: Expr): boolean => e.k === 'var' && e.local && e.name === name;
+  let emptied = false;
+  let asked = false;
+  for (const { kind, expr } of ir.nodes) {
+    if (expr === undefined) continue;
+    if (expr.end <= call.start) emptied ||= expr.k === 'assign' && isPage(expr.l) && isZero(expr.r);
+    else if (kind === 'branch') asked ||= asksFor(expr, isPage);
+    else if (kind === 'return') asked ||= isPage(expr);
+  }
+  return emptied && asked;
+}
+
+/** Whether a condition is, or asks among other things, whether a pointer is NULL. */
+function asksFor(e: Expr, isPointer: (e: Expr) => boolean): boolean {
+  if (e.k === 'logic') return asksFor(e.l, isPointer) || asksFor(e.r, isPointer);
+  if (e.k === 'unary') return asksFor(e.e, isPointer);
+  if (e.k === 'binary') return isZero(e.r) && isPointer(e.l);
+  return isPointer(e);
 }
 
 function withoutCasts(e: Expr): Expr {

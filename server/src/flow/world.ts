@@ -141,6 +141,8 @@ export interface CallObservation {
   readonly what: 'call';
   readonly call: Call;
   readonly use: ResultUse;
+  /** The page is a variable that is NULL before the call, and is asked for or returned afterwards. */
+  readonly preset: boolean;
   /** The function has a syntax error: arguments may not be what they seem. */
   readonly partlyRead: boolean;
   readonly within: string;

@@ -15,7 +15,7 @@ export const ignoredResult: Rule = {
     'get_user_pages*() and pin_user_pages*() return how many pages they acquired, which may be fewer than asked for, or an error. Entries of the array beyond that number were never written. pin_user_pages(), _remote() and _unlocked() also return 0 for arguments that they refuse (since 6.3), so that a test for a negative value alone takes a refusal for success.',
   bad: `static struct page *page_of(unsigned long uaddr)
 {
-	struct page *page = NULL;
+	struct page *page;
 
 	get_user_pages_unlocked(uaddr, 1, &page, 0);
 	return page;
@@ -36,6 +36,14 @@ export const ignoredResult: Rule = {
       if (model === undefined || givesNoPages(o, model)) return [];
       const { name } = model;
       if (o.use === 'discarded' || o.use === 'unread') {
+        if (o.preset)
+          return [
+            finding(
+              o,
+              'possible',
+              `The result of ${called(name)} is not used: only that the page is still NULL tells of a failure, and why it failed is lost. Compare the result with 1, and pass the error on.`,
+            ),
+          ];
         const how = o.use === 'discarded' ? 'is thrown away' : 'is stored and never read';
         return [
           finding(

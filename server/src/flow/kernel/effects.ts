@@ -114,10 +114,7 @@ add('vmap vm_map_ram', { does: 'map-array', pages: 0 });
 add('kunmap kunmap_local kunmap_atomic vunmap vm_unmap_ram __kunmap_local');
 
 // The same page under another name.
-add('page_folio compound_head folio_page nth_page READ_ONCE ACCESS_ONCE rcu_dereference', {
-  does: 'same',
-  arg: 0,
-});
+add('page_folio compound_head folio_page nth_page', { does: 'same', arg: 0 });
 add('kasan_reset_tag PTR_ALIGN untagged_addr', { does: 'same', arg: 0 });
 add('page_to_pfn page_to_phys page_to_bus folio_pfn virt_to_phys __pa virt_to_bus slow_virt_to_phys', {
   does: 'handle',
@@ -174,8 +171,9 @@ add(
     data: 1,
   },
 );
-add('WRITE_ONCE smp_store_release smp_store_mb', { does: 'write', data: 0 });
-add('atomic_set atomic_inc atomic_dec xchg cmpxchg', { does: 'write', data: 0 });
+add('atomic_set atomic_inc atomic_dec', { does: 'write', data: 0 });
+add('xchg xchg_release', { does: 'write', data: 0 }, { does: 'keep', object: 1 });
+add('cmpxchg cmpxchg_release', { does: 'write', data: 0 }, { does: 'keep', object: 2 });
 add('memcmp strlen strnlen strcmp crc32 crc32_le', { does: 'read', data: 0 });
 add(
   'memcpy_to_page memset_page zero_user zero_user_segment zero_user_segments memzero_page folio_zero_range',
@@ -207,10 +205,19 @@ add('idr_alloc idr_alloc_u32 idr_alloc_cyclic dev_set_drvdata platform_set_drvda
   does: 'keep',
   object: 1,
 });
-add('xa_store xa_store_irq xa_store_bh __xa_store xa_insert xa_insert_irq __xa_insert radix_tree_insert', {
-  does: 'keep',
-  object: 2,
-});
+// An index may be keyed by the number of a page, which leads back to it.
+add(
+  'xa_store xa_store_irq xa_store_bh __xa_store xa_insert xa_insert_irq __xa_insert radix_tree_insert',
+  { does: 'keep', object: 1 },
+  { does: 'keep', object: 2 },
+);
+add('mtree_store mtree_insert', { does: 'keep', object: 1 }, { does: 'keep', object: 2 });
+add(
+  'xa_store_range mtree_store_range mtree_insert_range',
+  { does: 'keep', object: 1 },
+  { does: 'keep', object: 3 },
+);
+add('mas_store mas_store_gfp mas_store_prealloc', { does: 'keep', object: 1 });
 add('xa_alloc xa_alloc_irq __xa_alloc xa_alloc_cyclic', { does: 'keep', object: 2 });
 
 add('memory_failure soft_offline_page', { does: 'take-over', page: 0 });

@@ -1,0 +1,45 @@
+/**
+ * Macros that read or write a variable and do nothing else that concerns pages: they are lowered to what they stand
+ * for, so that a page which is stored by one is stored. Sources: include/asm-generic/rwonce.h, barrier.h,
+ * include/linux/rcupdate.h; ACCESS_ONCE() is the name of before 4.15.
+ */
+import type { Expr, Place } from './ir.ts';
+
+/** How the first argument names the variable: itself, or by its address. */
+interface Accessor {
+  readonly by: 'name' | 'address';
+  readonly does: 'read' | 'write';
+}
+
+const ACCESSORS: ReadonlyMap<string, Accessor> = new Map([
+  ...rows('READ_ONCE ACCESS_ONCE data_race', 'name', 'read'),
+  ...rows(
+    'rcu_dereference rcu_dereference_raw rcu_dereference_check rcu_dereference_protected',
+    'name',
+    'read',
+  ),
+  ...rows('rcu_dereference_bh rcu_dereference_sched rcu_access_pointer rcu_pointer_handoff', 'name', 'read'),
+  ...rows('srcu_dereference srcu_dereference_check unrcu_pointer', 'name', 'read'),
+  ...rows('smp_load_acquire', 'address', 'read'),
+  ...rows('WRITE_ONCE smp_store_mb rcu_assign_pointer RCU_INIT_POINTER', 'name', 'write'),
+  ...rows('smp_store_release', 'address', 'write'),
+]);
+
+function rows(names: string, by: Accessor['by'], does: Accessor['does']): [string, Accessor][] {
+  return names.split(' ').map((name) => [name, { by, does }]);
+}
+
+/** What a call of an accessor does, as a plain read or assignment at `at`; undefined for any other call. */
+export function accessOf(fn: string | undefined, args: readonly Expr[], at: Place): Expr | undefined {
+  const accessor = fn === undefined ? undefined : ACCESSORS.get(fn);
+  const [first, value] = args;
+  if (accessor === undefined || first === undefined) return undefined;
+  const variable: Expr = accessor.by === 'name' ? first : pointedTo(first, at);
+  if (accessor.does === 'read') return variable;
+  if (value === undefined) return undefined;
+  return { k: 'assign', op: '=', l: variable, r: value, type: variable.type, ...at };
+}
+
+function pointedTo(address: Expr, at: Place): Expr {
+  return address.k === 'addr' ? address.e : { k: 'deref', e: address, ...at };
+}
