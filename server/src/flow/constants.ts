@@ -54,6 +54,9 @@ const KNOWN: ReadonlyMap<string, number> = new Map([
 export function constantValue(name: string): number | undefined {
   const known = KNOWN.get(name);
   if (known !== undefined) return known;
+  // Portability layers have names of their own for them: B_TRUE, IMG_FALSE.
+  const own = /^[A-Z][A-Z\d]*_(TRUE|FALSE)$/.exec(name)?.[1];
+  if (own !== undefined) return own === 'TRUE' ? 1 : 0;
   return /^E[A-Z][A-Z0-9]{2,}$/.test(name) ? 200 : undefined;
 }
 

@@ -381,7 +381,12 @@ function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean):
   const equality = (v.op === '==' && holds) || (v.op === '!=' && !holds);
   if (equality && a?.t === 'sym' && b?.t === 'int') learn(st, w.values, a, b.n);
   else if (equality && b?.t === 'sym' && a?.t === 'int') learn(st, w.values, b, a.n);
-  else if (f.facts.repeated.has(conditionText(w.text, e))) st.facts.set(v.key, holds);
+  else if (f.facts.repeated.has(conditionText(w.text, e))) {
+    // That it is not zero is what `p`, `!p` and `p != NULL` ask for as well.
+    const nonzero = (v.op === '==' || v.op === '!=') && a?.t === 'sym' && b?.t === 'int' && b.n === 0;
+    if (nonzero) st.facts.set(a.key, true);
+    else st.facts.set(v.key, holds);
+  }
   return { st, holds };
 }
 

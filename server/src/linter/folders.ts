@@ -78,7 +78,7 @@ async function configuredAreas(
   cwd: string,
   settings: SweepPlan['settings'],
 ): Promise<WrapperArea[]> {
-  const projects = new Projects(cwd, settings);
+  const projects = new Projects(cwd, settings, roots);
   const found: WrapperArea[] = [];
   for (const { folder } of roots) {
     await projects.prepare(folder);
@@ -102,7 +102,7 @@ async function lintWrapperUsers(
   plan: SweepPlan,
 ): Promise<SweptFile[]> {
   if (areas.length === 0) return [];
-  const projects = new Projects(plan.cwd, plan.settings);
+  const projects = new Projects(plan.cwd, plan.settings, plan.roots);
   for (const { folder } of roots) await projects.prepare(folder);
   const others = { has: (file: string) => linted.has(file) || apart.has(file) };
   const found: SweptFile[] = [];

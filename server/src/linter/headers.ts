@@ -6,6 +6,7 @@ import { decodeSource } from '../syntax/decode.ts';
 import { outline } from '../syntax/outline.ts';
 import { type Header, headerOf, MAX_HEADERS, type ReadHeader } from '../syntax/preprocess/headers.ts';
 import { preprocess } from '../syntax/preprocess/preprocess.ts';
+import { type IncludeFolders, includeFolders } from './include-folders.ts';
 import { DEFAULT_KERNEL } from './kernel-version.ts';
 
 /** Larger headers are tables of registers: nothing is looked for in them. */
@@ -13,6 +14,8 @@ const MAX_HEADER_BYTES = 512 << 10;
 
 /** Folders above the file's in which a header is looked for, as `-I` options of a Makefile would have it. */
 const MAX_FOLDERS_UP = 6;
+
+const NOTHING_NAMED = { files: [], looked: [] };
 
 const acquiring = /(?:get|pin)_user_page|memfd_pin_folios|iov_iter_(?:get|extract)_pages/;
 
@@ -32,6 +35,7 @@ export class Headers {
   readonly #openText: (file: string) => string | undefined;
   #files = new Map<string, Header | null>();
   #places = new Map<string, Place>();
+  #includes = new Map<string, IncludeFolders>();
   #wrappers = new Map<Header, ReadonlySet<string>>();
 
   constructor({ openText = () => undefined }: HeaderOptions = {}) {
@@ -41,6 +45,7 @@ export class Headers {
   /** Forgets what was read: all of it, or one file. */
   forget(file?: string): void {
     this.#places = new Map();
+    this.#includes = new Map();
     if (file === undefined) this.#files = new Map();
     else this.#files.delete(file);
   }
@@ -89,17 +94,40 @@ export class Headers {
     const key = `${from}\0${main}\0${name}`;
     let place = this.#places.get(key);
     if (place === undefined) {
-      const inside = candidates(name, from, main, root).filter((file) => isInside(file, root));
+      const near = candidates(name, from, main, root).filter((file) => isInside(file, root));
+      const isNear = near.some((file) => this.#exists(file));
+      const named = isNear ? NOTHING_NAMED : this.#named(name, main, root);
+      const inside = [...near, ...named.files];
       const at = inside.findIndex((file) => this.#exists(file));
       const found = at < 0 ? undefined : inside[at]!;
       const leadsOut =
         found !== undefined &&
         this.#openText(found) === undefined &&
         !isInside(realpathSync(found), realpathSync(root));
-      place = { file: leadsOut ? undefined : found, looked: at < 0 ? inside : inside.slice(0, at + 1) };
+      const looked = [...named.looked, ...(at < 0 ? inside : inside.slice(0, at + 1))];
+      place = { file: leadsOut ? undefined : found, looked };
       this.#places.set(key, place);
     }
     return place;
+  }
+
+  /** Where a header is if the Makefiles of the file's folder, and of those above it, name its folder. */
+  #named(name: string, main: string, root: string): { files: string[]; looked: string[] } {
+    const files = new Set<string>();
+    const looked: string[] = [];
+    for (const folder of foldersUp(main, root)) {
+      let found = this.#includes.get(folder);
+      if (found === undefined) {
+        found = includeFolders(folder, root);
+        this.#includes.set(folder, found);
+      }
+      looked.push(...found.looked);
+      for (const each of found.folders) {
+        const file = path.resolve(each, name);
+        if (isInside(file, root)) files.add(file);
+      }
+    }
+    return { files: [...files], looked };
   }
 
   #exists(file: string): boolean {
@@ -119,14 +147,22 @@ export class Headers {
 
 function candidates(name: string, from: string, main: string, root: string): string[] {
   const found = [path.resolve(from, name), path.resolve(main, name)];
+  for (const folder of foldersUp(main, root))
+    found.push(path.resolve(folder, 'include', name), path.resolve(folder, name));
+  return [...new Set(found)];
+}
+
+/** A folder and those above it, up to the root of the project. */
+function foldersUp(main: string, root: string): string[] {
+  const found: string[] = [];
   let folder = main;
   for (let up = 0; up < MAX_FOLDERS_UP && isInside(folder, root); up++) {
-    found.push(path.resolve(folder, 'include', name), path.resolve(folder, name));
+    found.push(folder);
     const parent = path.dirname(folder);
     if (parent === folder) break;
     folder = parent;
   }
-  return [...new Set(found)];
+  return found;
 }
 
 function isInside(file: string, root: string): boolean {

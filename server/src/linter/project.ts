@@ -5,7 +5,7 @@ import type { Level } from '../rules/finding.ts';
 import type { ReadHeader } from '../syntax/preprocess/headers.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import { acquiringIn, Configs, declaredBy, isExcluded, type LoadedConfig } from './config/config.ts';
-import type { InputProblem } from './discover.ts';
+import type { InputProblem, Root } from './discover.ts';
 import { type HeaderOptions, Headers, wordPattern } from './headers.ts';
 import { DEFAULT_KERNEL, makefileRelease, treeRelease } from './kernel-version.ts';
 import type { LintOptions } from './service.ts';
@@ -19,18 +19,23 @@ export interface ProjectsOptions extends HeaderOptions {
   readonly config?: string | null;
 }
 
+/** What stands in the topmost folder of a project. */
+const MARKS = ['.git', 'dkms.conf'];
+
 /** The projects that the files of one run are in. What is read from the disk is read once. */
 export class Projects {
   readonly headers: Headers;
   readonly #configs: Configs;
   readonly #within: string;
+  readonly #roots: readonly Root[];
   readonly #options: ProjectsOptions;
   readonly #releases = new Map<string, KernelVersion | undefined>();
-  readonly #roots = new Map<string, string>();
+  readonly #rootOfFolder = new Map<string, string>();
 
-  /** `within` is the folder that is the root of what has no root of its own. */
-  constructor(within: string, options: ProjectsOptions) {
+  /** `within` is the folder that is the root of what has no root of its own; elsewhere a named root is. */
+  constructor(within: string, options: ProjectsOptions, roots: readonly Root[] = []) {
     this.#within = within;
+    this.#roots = roots;
     this.#options = options;
     this.headers = new Headers(options);
     const { config } = options;
@@ -98,24 +103,30 @@ export class Projects {
   }
 
   #rootOf(file: string): string {
-    return projectRoot(path.dirname(file), this.#within, this.#roots);
+    const named = isBelow(this.#within, file)
+      ? undefined
+      : this.#roots.find(({ folder }) => isBelow(folder, file));
+    return projectRoot(path.dirname(file), named?.folder ?? this.#within, this.#rootOfFolder);
   }
 }
 
 /**
- * The folder of the project that a file's folder belongs to: the nearest upwards that is a repository or a kernel tree;
- * else `within`, where the file is in it; else the folder itself. Remembers its answers in `known`, by folder.
+ * The folder of the project that a file's folder belongs to: the nearest upwards that is a repository, a kernel tree, or
+ * the source of a module that DKMS builds; else `within`, where the file is in it; else the folder itself. Remembers its answers in `known`, by folder.
  */
 export function projectRoot(folder: string, within: string, known: Map<string, string>): string {
   const before = known.get(folder);
   if (before !== undefined) return before;
   let root: string | undefined;
   for (let at = folder; root === undefined; at = path.dirname(at)) {
-    if (existsSync(path.join(at, '.git')) || makefileRelease(at) !== undefined) root = at;
+    if (MARKS.some((mark) => existsSync(path.join(at, mark))) || makefileRelease(at) !== undefined) root = at;
     else if (path.dirname(at) === at) break;
   }
-  const inside = !path.relative(within, folder).startsWith('..');
-  root ??= inside ? within : folder;
+  root ??= isBelow(within, folder) ? within : folder;
   known.set(folder, root);
   return root;
+}
+
+function isBelow(folder: string, file: string): boolean {
+  return !path.relative(folder, file).startsWith('..');
 }

@@ -105,7 +105,7 @@ class Share {
     this.#analyzer = analyzer;
     this.#plan = plan;
     this.#queue = queue;
-    this.#projects = new Projects(plan.cwd, plan.settings);
+    this.#projects = new Projects(plan.cwd, plan.settings, plan.roots);
     this.#met = plan.roots.map(() => 0);
   }
 
