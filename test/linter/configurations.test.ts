@@ -56,6 +56,32 @@ describe('a ladder around calls', () => {
     expect(found(f(either(condition, PIN, GET + PUT)))).toEqual(['GUP303: chosen']);
   });
 
+  it.each(['6.12', '6.1', '5.4', '4.4'])(
+    'reads, of forms that a test of the build chooses from, the one that the release has: %s',
+    (kernel) => {
+      const code = `#if defined(MY_GUP_HAS_FLAGS)
+#define MY_GUP get_user_pages
+#elif defined(MY_GUP_HAS_FLAGS_VMAS)
+#define MY_GUP(start, nr, flags, pages) get_user_pages(start, nr, flags, pages, NULL)
+#elif defined(MY_GUP_HAS_TSK_FLAGS_VMAS)
+#define MY_GUP(start, nr, flags, pages) \\
+	get_user_pages(current, current->mm, start, nr, flags, pages, NULL)
+#else
+static inline long MY_GUP(unsigned long start, unsigned long nr, unsigned int flags, struct page **pages)
+{
+	return get_user_pages(current, current->mm, start, nr, flags & FOLL_WRITE, 0, pages, NULL);
+}
+#endif
+long f(unsigned long a, struct page **pages)
+{
+	lockdep_assert_held(&current->mm->mmap_lock);
+	return MY_GUP(a, 2, FOLL_WRITE, pages);
+}
+`;
+      expect(found(code.replace('mmap_lock', kernel < '5.8' ? 'mmap_sem' : 'mmap_lock'), kernel)).toEqual([]);
+    },
+  );
+
   it('judges each branch by a release that reads it', () => {
     const calls = `	lockdep_assert_held(&current->mm->mmap_lock);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
@@ -76,7 +102,8 @@ describe('a ladder around calls', () => {
   });
 
   it('judges a branch of no known release by one that has what it calls', () => {
-    const old = `#ifdef OLD_GUP
+    const old = `	lockdep_assert_held(&current->mm->mmap_lock);
+#ifdef OLD_GUP
 	if (get_user_pages(current, current->mm, a, 1, 1, 0, &page, NULL) != 1)
 		return -EFAULT;
 #else

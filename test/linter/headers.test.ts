@@ -83,6 +83,30 @@ describe('a wrapper in a header', () => {
     }
   });
 
+  it.each([
+    ['Kbuild', 'ccflags-y += -I$(src)/os/compat'],
+    ['Makefile', 'EXTRA_CFLAGS := -Wall \\\n\t-I$(PWD)/os/compat'],
+    ['Makefile', 'COMPAT_DIR := os/compat\nINC := -I$(TOP)/$(COMPAT_DIR)\nccflags-y += $(INC)'],
+    ['src/Makefile', 'ccflags-y += -I$(srctree)/$(src)/../os/compat'],
+    ['Kbuild.in', 'ccflags-y := "-I@abs_top_srcdir@/os/compat"'],
+  ])('is found in a folder that the %s names: %s', async (makefile, text) => {
+    const code = user('compat.h', CALL, '\tput_page(page);');
+    const tree = { 'dkms.conf': '', 'os/compat/compat.h': COMPAT, 'src/a.c': code };
+    const found = ['src/a.c GUP301 put_page(page)'];
+    expect(await lint(folderWith(tree), ['src/a.c'])).toEqual([]);
+    expect(await lint(folderWith({ ...tree, [makefile]: `${text}\n` }), ['src/a.c'])).toEqual(found);
+  });
+
+  it('is found from wherever the folder of the module is named', async () => {
+    const tree = { 'include/compat.h': COMPAT, 'src/a.c': user('compat.h', CALL, '\tput_page(page);') };
+    const elsewhere = folderWith({ 'b.c': '' });
+    const [found, ...more] = await lint(elsewhere, [folderWith(tree)]);
+    expect(found).toMatch(/src\/a\.c GUP301 put_page\(page\)$/);
+    expect(more).toEqual([]);
+    const module = folderWith({ ...tree, 'dkms.conf': '' });
+    expect(await lint(elsewhere, [path.join(module, 'src/a.c')])).toHaveLength(1);
+  });
+
   it('is not looked for outside of the project, nor behind a link that leads there', async () => {
     const code = user('../compat.h', CALL, '\tput_page(page);');
     const folder = folderWith({

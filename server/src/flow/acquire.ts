@@ -175,7 +175,7 @@ function fill(
   if (address === undefined) {
     if (set.result <= 0) return first;
     // The array is not told apart from others, so others may know it. A plain variable leads to it from here on.
-    if (form !== undefined && form.pages >= 0) st.update(set.id, { escaped: UNKNOWN_ARRAY });
+    if (form === undefined || form.pages >= 0) st.update(set.id, { escaped: UNKNOWN_ARRAY });
     const expr = form === undefined || form.pages < 0 ? undefined : e.args[form.pages];
     if (expr?.k !== 'var' || !expr.local) return first;
     const base = `${UNKNOWN_BASE}${f.name}:${expr.name}`;

@@ -2,6 +2,7 @@
 import { Explainer, finalLevel } from '../explain/index.ts';
 import { recheck } from '../explain/recheck.ts';
 import { proposeFixes } from '../fix/index.ts';
+import { fitOf } from '../flow/kernel/fit.ts';
 import { isMeaningful } from '../flow/kernel/meaning.ts';
 import { sinceOf } from '../flow/kernel/symbols.ts';
 import { analyzeFile, type FileAnalysis } from '../rules/analyze.ts';
@@ -41,6 +42,7 @@ function optionsOf(kernel: KernelVersion, { readHeader, declared }: ProjectConte
     kernelVersion: kernel,
     prefer,
     since: sinceOf,
+    fitOf,
     means: isMeaningful,
     ...(readHeader !== undefined && { readHeader, headerMatters }),
     ...(declared !== undefined && { declared }),

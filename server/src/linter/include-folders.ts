@@ -46,7 +46,7 @@ function includeOptions(text: string): string[] {
   const values = new Map<string, string>();
   for (const [, name = '', value = ''] of code.matchAll(ASSIGNMENT))
     if (!values.has(name)) values.set(name, value.trim());
-  return [...code.matchAll(/(?:^|[\s=])-I[ \t]*((?:\$\([^()]*\)|\$\{[^{}]*\}|[^\s"'$]|["'$])+)/gm)]
+  return [...code.matchAll(/(?:^|[\s="'])-I[ \t]*((?:\$\([^()]*\)|\$\{[^{}]*\}|[^\s"'$]|["'$])+)/gm)]
     .map((match) => expand(match[1]!.replace(/["']/g, ''), values, 0))
     .filter((named) => !/[$\s@]/.test(named.replace(ROOT, '')) && named !== '');
 }

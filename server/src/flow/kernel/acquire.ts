@@ -91,6 +91,8 @@ const ROWS: readonly AcquireModel[] = [
       { argc: 4, nr: 1, flags: 2, pages: 3 },
       { argc: 5, nr: 1, flags: 2, pages: 3 },
       { argc: 6, nr: 1, flags: 2, pages: 4, booleans: true },
+      // Of 4.4.168 and later 4.4: flags instead of write and force, with tsk and mm.
+      { argc: 7, nr: 3, flags: 4, pages: 5 },
       { argc: 8, nr: 3, flags: 4, pages: 6, booleans: true },
     ],
     { underMmapLock: true },

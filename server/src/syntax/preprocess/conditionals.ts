@@ -36,11 +36,16 @@ export interface ConditionalOptions {
   readonly given?: ReadonlyMap<string, boolean>;
   /** Of names that tell that the kernel has something (HAVE_…), the first release that has it. */
   readonly since?: (name: string) => KernelVersion | undefined;
+  /** Tells of the text of a branch whether the release has what it calls. */
+  readonly fitOf?: (code: string, kernel: KernelVersion) => Fit | undefined;
   /** Finds the headers that quoted includes name; without it none is followed. */
   readonly readHeader?: ReadHeader;
   /** What makes a header worth reading, besides names that `#if` lines of the file ask for. */
   readonly headerMatters?: RegExp;
 }
+
+/** Whether a release has what code calls; `alias`: it gives another name to something that takes other arguments by now. */
+export type Fit = 'fits' | 'outdated' | 'alias';
 
 /** A header that was read, and what of it is not code of this configuration. */
 export interface IncludedHeader {
@@ -287,12 +292,19 @@ class Resolver {
     return holds;
   }
 
-  /** An undecided branch is read unless only a later branch of its group has what is preferred. */
+  /**
+   * An undecided branch is read unless only a later branch of its group has what is preferred, or it alone is for other
+   * releases.
+   */
   #choose(index: number): boolean {
-    const { prefer } = this.#options;
+    const { prefer, fitOf, kernelVersion } = this.#options;
     if (prefer === undefined) return true;
     const [first, later] = this.#branchTexts(index);
-    return prefer.test(first) || !prefer.test(later);
+    if (prefer.test(first) !== prefer.test(later)) return prefer.test(first);
+    const fit = later.trim() === '' ? undefined : fitOf?.(first, kernelVersion);
+    if (fit === undefined || fit === 'fits') return true;
+    const others = fitOf?.(later, kernelVersion);
+    return fit === 'alias' ? others !== 'fits' : others === 'outdated';
   }
 
   /** The text of the branch that starts at a directive, and of the branches behind it. */
