@@ -102,8 +102,8 @@ long f(unsigned long a, struct page **pages)
   });
 
   it('judges a branch of no known release by one that has what it calls', () => {
-    const old = `	lockdep_assert_held(&current->mm->mmap_lock);
-#ifdef OLD_GUP
+    const old = `#ifdef OLD_GUP
+	lockdep_assert_held(&current->mm->mmap_sem);
 	if (get_user_pages(current, current->mm, a, 1, 1, 0, &page, NULL) != 1)
 		return -EFAULT;
 #else
