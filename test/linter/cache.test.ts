@@ -31,7 +31,7 @@ beforeEach(() => {
     'drv/c.c': PINS,
   });
   cache = path.join(folder, 'cache');
-  for (const file of ['a.c', 'b.c', 'c.c']) age(path.join(folder, 'drv', file));
+  for (const file of ['Makefile', 'drv/a.c', 'drv/b.c', 'drv/c.c']) age(path.join(folder, file));
 });
 
 function age(file: string, date = LONG_AGO): void {
@@ -136,6 +136,9 @@ describe('the cache', () => {
     age(header, new Date('2024-01-03T00:00:00Z'));
     expect(await run()).toEqual(['drv/a.c', 'drv/c.c']);
     expect(await run()).toEqual([]);
+    // It may name another folder to look in by now.
+    age(path.join(folder, 'Makefile'), new Date('2024-01-03T00:00:00Z'));
+    expect(await run()).toEqual(['drv/a.c', 'drv/c.c']);
     const missing = path.join(folder, 'drv/gone.h');
     writeFileSync(missing, '');
     age(missing);
