@@ -5,11 +5,12 @@
 import type { Call, FunctionIr } from './ir.ts';
 import { endsEarly, mayEndMappings } from './kernel/devices.ts';
 import { isReleaseName } from './kernel/effects.ts';
+import type { CallTable } from './memo.ts';
 import type { LateUnmap } from './order.ts';
 import { walk } from './walk.ts';
 
 export interface AbandonHost {
-  readonly callees: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly table: CallTable;
   readonly lower: (fn: string) => FunctionIr | undefined;
 }
 
@@ -58,8 +59,9 @@ function waitsUnguarded(
   host: AbandonHost,
 ): boolean {
   if (endsEarly(fn)) return true;
-  const callees = host.callees.get(fn);
-  if (callees === undefined || above.has(fn) || releasing.has(fn)) return false;
+  const index = host.table.indexOf.get(fn);
+  if (index === undefined || above.has(fn) || releasing.has(fn)) return false;
+  const callees = host.table.callees[index]!;
   return [...callees].some(endsEarly) && ![...callees].some(mayEndMappings);
 }
 

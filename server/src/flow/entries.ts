@@ -7,6 +7,7 @@ import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { isKeptByCaller, memberRole, registrarRole, releasesByName } from './kernel/entries.ts';
 import type { CallTable } from './memo.ts';
+import type { Piece } from './pieces.ts';
 
 /**
  * `close`: userspace closes, unmaps or exits. `remove`: the device or module goes. `release-call`: a command that by its
@@ -40,30 +41,14 @@ export class Entries {
   readonly #source: SourceFile;
   readonly #table: CallTable;
   readonly #roles = new Map<string, Set<Role>>();
+  /** Callers besides those of the table: they hand the function to one that calls it for them. */
   readonly #callers = new Map<string, Set<string>>();
 
   constructor(source: SourceFile, table: CallTable) {
     this.#source = source;
     this.#table = table;
-    for (const [caller, index] of table.indexOf)
-      for (const callee of table.callees[index]!) if (table.indexOf.has(callee)) this.#called(callee, caller);
     this.#readReferences();
     for (const { name, isStatic } of source.functions) if (!isStatic) this.#hasRole(name, 'exported');
-  }
-
-  /** All that the answers depend on besides the functions' texts. */
-  get key(): string {
-    return [...this.#roles].map(([name, roles]) => `${name}:${[...roles].join()}`).join(';');
-  }
-
-  /** Functions on whose text it depends how long pages are held that `name` acquires. */
-  related(name: string, isRelease: (callee: string) => boolean): string[] {
-    const found = this.reaching(name);
-    for (const [fn, index] of this.#table.indexOf)
-      if ([...this.#table.callees[index]!].some(isRelease))
-        for (const each of this.reaching(fn)) found.add(each);
-    found.delete(name);
-    return [...found];
   }
 
   /** Functions from which `name` is reached, itself included. `avoid` are not passed through. */
@@ -71,7 +56,7 @@ export class Entries {
     const found = new Set([name]);
     for (const each of found) {
       if (each !== name && avoid.has(each)) continue;
-      for (const caller of this.#callers.get(each) ?? []) found.add(caller);
+      for (const caller of this.#callersOf(each)) found.add(caller);
     }
     return found;
   }
@@ -83,7 +68,7 @@ export class Entries {
     for (const [each, chain] of chains) {
       for (const role of this.#roles.get(each) ?? []) out.push(this.#reached(each, role, chain));
       if (each !== name && avoid.has(each)) continue;
-      for (const caller of this.#callers.get(each) ?? [])
+      for (const caller of this.#callersOf(each))
         if (!chains.has(caller)) chains.set(caller, [caller, ...chain]);
     }
     return out;
@@ -115,6 +100,12 @@ export class Entries {
     return labels;
   }
 
+  #callersOf(name: string): readonly string[] {
+    const others = this.#callers.get(name);
+    const callers = this.#table.callersOf(name);
+    return others === undefined ? callers : [...callers, ...others];
+  }
+
   #called(callee: string, caller: string): void {
     this.#callers.set(callee, (this.#callers.get(callee) ?? new Set()).add(caller));
   }
@@ -126,26 +117,52 @@ export class Entries {
   /** Mentions of functions that are no calls: where a function's address goes says who calls it. */
   #readReferences(): void {
     const { functions } = this.#source;
-    const code = withoutStrings(this.#source.code);
-    for (const match of code.matchAll(/\b[A-Za-z_]\w*\b(?!\s*\()/g)) {
-      const name = match[0];
-      const index = this.#table.indexOf.get(name);
-      if (index === undefined || functions[index]?.nameStart === match.index) continue;
-      const before = code.slice(Math.max(0, match.index - 400), match.index);
-      const member = /(?:\.|->)\s*(\w+)\s*=\s*(?:&|\([^()]*\))?\s*$/.exec(before)?.[1];
-      if (member !== undefined) {
-        this.#hasRole(name, memberRole(member, tableOf(before)));
-        continue;
+    const { indexOf, names, inOrder } = this.#table;
+    for (const { piece, start, index } of inOrder) {
+      const found = piece.asked(
+        'references',
+        () => names,
+        (ask) => {
+          ask('names');
+          return referencesIn(piece, indexOf);
+        },
+      );
+      for (const { name, at, role, registrar } of found) {
+        if (functions[indexOf.get(name)!]?.nameStart === start + at) continue;
+        if (role !== undefined) this.#hasRole(name, role);
+        else if (isKeptByCaller(registrar!)) {
+          if (index !== undefined) this.#called(name, functions[index]!.name);
+        } else this.#hasRole(name, registrarRole(registrar!));
       }
-      const registrar = enclosingCall(before);
-      const within = functions.find((f) => f.start <= match.index && match.index < f.end)?.name;
-      if (registrar !== undefined && /^EXPORT_SYMBOL/.test(registrar)) this.#hasRole(name, 'exported');
-      else if (registrar === undefined) this.#hasRole(name, 'unknown');
-      else if (isKeptByCaller(registrar)) {
-        if (within !== undefined) this.#called(name, within);
-      } else this.#hasRole(name, registrarRole(registrar));
     }
   }
+}
+
+/** A mention of a function that is no call: its role, or the function that it is handed to. */
+interface Reference {
+  readonly name: string;
+  /** Offset in the piece. */
+  readonly at: number;
+  readonly role?: Role;
+  readonly registrar?: string;
+}
+
+function referencesIn(piece: Piece, names: ReadonlyMap<string, number>): Reference[] {
+  const code = withoutStrings(piece.code);
+  const found: Reference[] = [];
+  for (const match of code.matchAll(/\b[A-Za-z_]\w*\b(?!\s*\()/g)) {
+    const name = match[0];
+    if (!names.has(name)) continue;
+    const at = match.index;
+    const before = code.slice(Math.max(0, at - 400), at);
+    const member = /(?:\.|->)\s*(\w+)\s*=\s*(?:&|\([^()]*\))?\s*$/.exec(before)?.[1];
+    const registrar = member === undefined ? enclosingCall(before) : undefined;
+    if (member !== undefined) found.push({ name, at, role: memberRole(member, tableOf(before)) });
+    else if (registrar === undefined) found.push({ name, at, role: 'unknown' });
+    else if (/^EXPORT_SYMBOL/.test(registrar)) found.push({ name, at, role: 'exported' });
+    else found.push({ name, at, registrar });
+  }
+  return found;
 }
 
 /** Blanks the contents of strings, and comments where the text still has some. */

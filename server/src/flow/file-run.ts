@@ -16,7 +16,15 @@ import {
   leavesOf,
   OwnerRecord,
 } from './held.ts';
-import { type EntryRun, type HoldHost, holdsOf, lastingBy, ordersOf } from './holds.ts';
+import {
+  type EntryRun,
+  type HoldHost,
+  holdingOf,
+  keyOfHolding,
+  observationsOf,
+  type RunSummary,
+  summaryOf,
+} from './holds.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { isReleaseName } from './kernel/effects.ts';
@@ -85,8 +93,11 @@ export class FileRun {
   readonly #handedOverAt = new Map<string, number>();
   /** Node executions that the run of a function was given. */
   readonly #budgets = new Map<string, number>();
+  /** Of the functions that were run as entry points: which run it was, and what it decides. */
+  readonly #summaries = new Map<string, { identity: RunIdentity; summary: RunSummary }>();
   readonly #lasting: { producer: string; names: readonly string[] }[] = [];
   #fileTypes: FileTypes | undefined;
+  #typesAt: number | undefined;
   readonly #members: MemberTypes;
 
   constructor(
@@ -135,7 +146,7 @@ export class FileRun {
     this.#handedOverAt.set(name, this.handsOver.size);
     const budget = callsLong ? this.#options.budget / CALLERS_SHARE : this.#options.budget;
     this.#budgets.set(name, budget);
-    return this.#recall({ name, roots: [name], also: `${budget}` }) ?? this.#run(name, budget);
+    return this.#recall({ name, roots: [name], also: this.#runKey(budget) }) ?? this.#run(name, budget);
   }
 
   /** Whether the run of a function used its budget up. */
@@ -146,7 +157,7 @@ export class FileRun {
 
   /** Reads a function without running it. */
   surveyOnly(name: string): void {
-    if (this.#recall({ name, roots: [name], also: '0' }) === undefined) this.#run(name, 0);
+    if (this.#recall({ name, roots: [name], also: this.#runKey(0) }) === undefined) this.#run(name, 0);
   }
 
   /** Runs, for each function that leaves pages held in a structure, the functions that find them there. */
@@ -155,7 +166,7 @@ export class FileRun {
       if (this.#isCovered(name, leaves)) continue;
       const consumers = this.#consumersOf(name, leaves.names);
       if (consumers.length === 0) continue;
-      const also = `${this.#memo.numberOf(identity)} ${typesKey(this.#types())}`;
+      const also = `${this.#memo.numberOf(identity)} ${this.#typesVersion()}`;
       const scope = { name: `${name}, later`, roots: [name, ...consumers], also };
       if (this.#recall(scope, name) === undefined) this.#pair(scope, name, leaves, consumers);
     }
@@ -164,44 +175,38 @@ export class FileRun {
   /** Says of each acquiring function which pages are still held when its entry point has returned, and until when. */
   holds(acquiring: readonly string[]): void {
     if (acquiring.length === 0) return;
-    const entries = new Entries(this.#source, this.#table);
-    const { indexOf, callees } = this.#table;
+    const { functions } = this.#source;
+    const { indexOf, pieces } = this.#table;
     const host: HoldHost = {
-      entries,
+      entries: new Entries(this.#source, this.#table),
       table: this.#table,
-      callees: new Map([...indexOf].map(([fn, index]) => [fn, callees[index]!])),
-      codeOf: (fn) => this.#codeOf(fn),
+      pieceOf: (fn) => pieces[indexOf.get(fn)!]!,
+      startOf: (fn) => functions[indexOf.get(fn)!]?.start ?? 0,
       members: this.#memo.members(),
       lower: (fn) => this.#lower(fn),
-      run: (fn) => this.#runOf(fn),
+      know: (fn) => this.#know(fn),
+      summary: (fn) => this.#summaries.get(fn)?.summary,
     };
     for (const name of acquiring) {
-      const roots = [name, ...entries.related(name, isReleaseName)];
-      const scope = { name: `${name}, held`, roots, also: entries.key };
+      const holding = holdingOf(name, host, acquiring.length === 1);
+      const { hold, lasting, late } = holding;
+      if (lasting !== undefined) this.#lasting.push({ producer: name, names: lasting });
+      if (hold === undefined && late.length === 0) continue;
+      const { identity: run } = this.#summaries.get(name)!;
+      const { places, key } = keyOfHolding(holding, this.#source);
+      const scope: RunScope = {
+        name: `${name}, held`,
+        roots: [],
+        also: `${this.#memo.numberOf(run)} ${key}`,
+        places: [...run.reach, ...places],
+      };
       if (this.#recall(scope) !== undefined) continue;
       const before = this.#surroundings();
-      const only = acquiring.length === 1;
-      const held = holdsOf(name, host);
-      const names = lastingBy(name, host, held);
-      const lasting = names && { producer: name, names };
-      if (lasting !== undefined) this.#lasting.push(lasting);
-      const observations = [...held, ...(only ? ordersOf(name, host) : [])];
+      const observations = observationsOf(name, holding, this.#runOf(name)!);
       const figures = { steps: 0, cut: false };
-      const identity = this.#remember(scope, before, {
-        ...figures,
-        handsOver: false,
-        leaves: NO_LEAVES,
-        holds: observations.length > 0,
-        ...(lasting !== undefined && { lasting }),
-      });
-      if (observations.length > 0)
-        this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
+      const identity = this.#remember(scope, before, { ...figures, handsOver: false, leaves: NO_LEAVES });
+      this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
     }
-  }
-
-  #codeOf(name: string): string {
-    const { bodyStart = 0, end = 0 } = this.#source.functions[this.#table.indexOf.get(name)!] ?? {};
-    return this.#source.code.slice(bodyStart, end);
   }
 
   /** What the run of a function as an entry point has shown; it is run again where that was only remembered. */
@@ -247,6 +252,16 @@ export class FileRun {
     return this.#fileTypes;
   }
 
+  #typesVersion(): number {
+    this.#typesAt ??= this.#memo.typesVersion(typesKey(this.#types()));
+    return this.#typesAt;
+  }
+
+  /** What a run depends on besides texts: which structs its objects are found to be is a matter of the whole file. */
+  #runKey(budget: number): string {
+    return budget === 0 ? '0' : `${budget} ${this.#typesVersion()}`;
+  }
+
   /** Takes over a run of an earlier version of the file, with all that it left behind. */
   #recall(scope: RunScope, name = scope.name): boolean | undefined {
     const surroundings = { lowered: this.#known, repeated: this.#repeated, handsOver: this.handsOver };
@@ -254,12 +269,12 @@ export class FileRun {
     if (run === undefined) return undefined;
     for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
     for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
-    const { identity, steps, cut, leaves, pair, lasting } = run;
-    if (lasting !== undefined) this.#lasting.push(lasting);
+    const { identity, steps, cut, leaves, pair, summary } = run;
+    if (summary !== undefined) this.#summaries.set(name, { identity, summary });
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
     const flow = { name, observations: [], steps, cut, identity, remembered: true };
     if (pair !== undefined) this.#functions.push({ ...flow, pair });
-    else if (scope.name === name && run.holds !== false) this.#functions.push(flow);
+    else if (scope.name === name) this.#functions.push(flow);
     return run.handsOver;
   }
 
@@ -275,7 +290,7 @@ export class FileRun {
   #remember(
     scope: RunScope,
     before: Surroundings,
-    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'holds' | 'lasting'>,
+    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'summary'>,
   ): RunIdentity {
     return this.#memo.remember(scope, before, {
       ...run,
@@ -298,8 +313,11 @@ export class FileRun {
     const seen = [...surveyed, ...observations];
     const handsOver = left.some(isGiven) || seen.some((o) => o.what === 'exit' && o.owner === 'caller');
     const leaves = leavesOf(left);
-    const scope = { name, roots: [name], also: `${budget}` };
-    const identity = this.#remember(scope, before, { steps, cut, handsOver, leaves });
+    const scope = { name, roots: [name], also: this.#runKey(budget) };
+    const summary = budget > 0 ? summaryOf(name, { observations, left }) : undefined;
+    const figures = { steps, cut, handsOver, leaves, ...(summary !== undefined && { summary }) };
+    const identity = this.#remember(scope, before, figures);
+    if (summary !== undefined) this.#summaries.set(name, { identity, summary });
     if (budget > 0) this.#options.ran?.(name);
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
     if (left.length > 0) this.#left.set(name, left);
@@ -360,32 +378,29 @@ export class FileRun {
 
   /** Functions that mention what leads to the held pages. The one that left them is among them if it also releases. */
   #consumersOf(producer: string, leaves: readonly string[]): string[] {
-    const members = this.#memo.members();
     return [...this.#table.indexOf]
       .filter(([name, index]) => {
         if (this.leftOut.has(name)) return false;
-        if (!leaves.some((leaf) => this.#mentions(index, leaf, members[index]))) return false;
+        if (!leaves.some((leaf) => this.#mentions(index, leaf))) return false;
         return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
       })
       .map(([name]) => name)
       .slice(0, MAX_CONSUMERS);
   }
 
-  /** `members` is undefined for a function of a header, which does not stand in the file. */
-  #mentions(index: number, leaf: string, members: ReadonlySet<string> | undefined): boolean {
-    if (members === undefined) return false;
-    if (leaf.startsWith('.')) return members.has(leaf.slice(1));
-    const { bodyStart, end } = this.#source.functions[index]!;
-    return new RegExp(`\\b${leaf}\\b`).test(this.#source.code.slice(bodyStart, end));
+  /** Whether a function of the file mentions a member (with a dot) or a variable. */
+  #mentions(index: number, leaf: string): boolean {
+    if (this.#source.functions[index] === undefined) return false;
+    if (leaf.startsWith('.')) return this.#memo.members()[index]!.has(leaf.slice(1));
+    return this.#table.pieces[index]!.fact(`mentions ${leaf}`, ({ code, bodyAt }) =>
+      new RegExp(`\\b${leaf}\\b`).test(code.slice(bodyAt)),
+    );
   }
 
   #pair(scope: RunScope, name: string, { names }: Leaves, consumers: readonly string[]): void {
     const before = this.#surroundings();
     const left = this.#left.get(name) ?? this.#leftAgain(name);
-    const members = this.#memo.members();
-    const reads = callersOf(this.#table, (index) =>
-      names.some((l) => this.#mentions(index, l, members[index])),
-    );
+    const reads = callersOf(this.#table, (index) => names.some((l) => this.#mentions(index, l)));
     const joined = this.#options.join !== undefined;
     const run = (consumer: string, held: Held): ConsumerRun => this.#consume(consumer, held, reads);
     const { runs, info } = pairUp(left, consumers, run, joined);
@@ -447,11 +462,18 @@ export class FileRun {
     if (this.#lowered.has(name)) return this.#lowered.get(name);
     const ir = this.#source.inlines.has(name) ? this.#lowerInline(name, NOWHERE) : this.#lowerOwn(name);
     this.#lowered.set(name, ir);
-    if (!this.#known.has(name)) {
-      const { conditions = [], partlyRead = true } = ir ?? {};
-      this.#known.set(name, { conditions, partlyRead });
-    }
+    if (!this.#known.has(name)) this.#known.set(name, factsOf(ir));
     return ir;
+  }
+
+  /** Counts a function as analysed, which takes no parser where its text is known. */
+  #know(name: string): void {
+    if (this.#known.has(name)) return;
+    const piece = this.#table.pieces[this.#table.indexOf.get(name)!]!;
+    this.#known.set(
+      name,
+      piece.fact('lowered', () => factsOf(this.#lower(name))),
+    );
   }
 
   /** The function that a call means. That of a header is lowered for this call, which is the place of all it does. */
@@ -504,4 +526,9 @@ export class FileRun {
     }
     return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
   }
+}
+
+function factsOf(ir: FunctionIr | undefined): LoweredFacts {
+  const { conditions = [], partlyRead = true } = ir ?? {};
+  return { conditions, partlyRead };
 }

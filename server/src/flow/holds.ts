@@ -3,14 +3,16 @@
  * them later. Who these are, close or completion, decides between CASE 1 and CASE 2 of the document.
  */
 import { FOLL } from '#engine/protocol/flags.ts';
+import type { Range } from '../syntax/range.ts';
+import type { SourceFile } from '../syntax/source.ts';
 import { abandonedWaits } from './abandon.ts';
 import type { Entries, ReachedFrom } from './entries.ts';
 import type { Held } from './held.ts';
-import type { Call } from './ir.ts';
+import type { Call, FunctionIr } from './ir.ts';
 import { isReleaseName, reachesData } from './kernel/effects.ts';
-import type { CallTable } from './memo.ts';
 import { type LateUnmap, lateUnmapsOf, type OrderHost } from './order.ts';
 import { outlives, type Sign } from './outlive.ts';
+import type { Ask } from './pieces.ts';
 import type { PageSet } from './state.ts';
 import { certainBits } from './value.ts';
 import { walk } from './walk.ts';
@@ -22,95 +24,162 @@ export interface EntryRun {
   readonly left: readonly Held[];
 }
 
+/** Of such a run, what decides how long pages are held: no places, so that it holds for as long as the run does. */
+export interface RunSummary {
+  /** Members that lead to what it leaves held. */
+  readonly leading: readonly string[];
+  /** Functions whose pages come to an end of a path of it. */
+  readonly producers: readonly string[];
+  /** What it acquired itself and leaves held; undefined for nothing. */
+  readonly held?: HeldSummary;
+}
+
+interface HeldSummary {
+  readonly kind: PageSet['kind'];
+  readonly longterm: boolean;
+  /** Signs of what it returns then. */
+  readonly signs: readonly Sign[];
+  /** It returns the address of the data. */
+  readonly asAddress: boolean;
+  /** A device may still be at work on the pages. */
+  readonly open: boolean;
+}
+
 export interface HoldHost extends OrderHost {
   readonly entries: Entries;
-  readonly table: CallTable;
   /** Names of members that each function mentions, in the order of the file. */
   readonly members: readonly ReadonlySet<string>[];
   /** The run of a function as an entry point. */
-  readonly run: (name: string) => EntryRun | undefined;
+  readonly summary: (name: string) => RunSummary | undefined;
 }
 
-/**
- * Functions of other files' choosing that decide how long the pages of `producer` are held: those that other files may
- * call to acquire or to release them. Undefined where nothing is left held, or the file itself shows who decides.
- */
-export function lastingBy(
-  producer: string,
-  host: HoldHost,
-  found: readonly HoldObservation[],
-): string[] | undefined {
-  const own = host.run(producer);
-  const ends = heldAtEnd(own?.observations ?? [], producer);
-  const isLongterm = ends.every(
-    ({ set }) => set.kind === 'pin' && (certainBits(set.flags) & FOLL.LONGTERM) !== 0,
-  );
-  if (own === undefined || isLongterm) return undefined;
-  if (found.length > 0 && found.every((o) => o.entryKnown && o.by.every((r) => r.role !== 'exported')))
-    return undefined;
-  const above = host.entries.reaching(producer);
-  const later = releasers(producer, ends, leading(producer, own, above, host), host);
-  const from = [producer, ...later].flatMap((fn) => host.entries.reachedFrom(fn));
-  return [...new Set(from.filter((r) => r.role === 'exported').map((r) => r.entry))];
+/** What is decided of the pages that one function acquires. */
+export interface Holding {
+  /** They are held when its entry points return, and until others release them. */
+  readonly hold?: Hold;
+  /**
+   * Functions of other files' choosing that decide how long: those that other files may call to acquire or to release
+   * the pages. Undefined where nothing is left held, or the file itself shows who decides.
+   */
+  readonly lasting?: readonly string[];
+  /** Releases of what it leaves held that come before the end of the mapping. */
+  readonly late: readonly LateUnmap[];
 }
 
-/** Releases of what `producer` leaves held that come before the end of the mapping; for the only acquire of a file. */
-export function ordersOf(producer: string, host: HoldHost): OrderObservation[] {
-  const late = lateUnmapsOf(host);
-  const ends = heldAtEnd(host.run(producer)?.observations ?? [], producer);
+type Hold = Pick<HoldObservation, 'entry' | 'entryKnown' | 'used' | 'by'>;
+
+/** The part of a run that decides how long pages are held that `name` acquires. */
+export function summaryOf(name: string, { observations, left }: EntryRun): RunSummary {
+  const ends = heldAtEnd(observations, name);
+  const producers = new Set(observations.flatMap((o) => (o.what === 'exit' ? [o.set.within] : [])));
   const [first] = ends;
-  if (first === undefined) return [];
-  const { set, path } = first;
-  const waits = set.device?.slots.includes('open') ? waitsAfter(producer, ends, host) : [];
-  return [...late, ...waits]
-    .filter(({ api }) => fits(api, set.kind))
-    .map((each) => ({ what: 'order', set, path, late: each, within: each.within }));
+  const longterm = (set: PageSet): boolean =>
+    set.kind === 'pin' && (certainBits(set.flags) & FOLL.LONGTERM) !== 0;
+  return {
+    leading: [...new Set(left.flatMap((held) => held.objects.flatMap((o) => [...o.leading])))],
+    producers: [...producers],
+    ...(first !== undefined && {
+      held: {
+        kind: first.set.kind,
+        longterm: ends.every(({ set }) => longterm(set)),
+        signs: [...new Set(ends.map(signOfEnd))],
+        asAddress: ends.some((o) => o.returns?.t === 'data'),
+        open: first.set.device?.slots.includes('open') === true,
+      },
+    }),
+  };
 }
 
-/** Callers that wait for the device and release what the producer left, whether it was done or not. */
-function waitsAfter(producer: string, ends: readonly ExitObservation[], host: HoldHost): LateUnmap[] {
-  const own = host.run(producer);
-  if (own === undefined) return [];
+/** Decides how long pages are held that `producer` acquires; `orders`: also what is released too early. */
+export function holdingOf(producer: string, host: HoldHost, orders: boolean): Holding {
+  const own = host.summary(producer);
+  const held = own?.held;
+  const late = orders ? lateUnmapsOf(host) : [];
+  if (own === undefined || held === undefined) return { late: [] };
   const above = host.entries.reaching(producer);
-  const later = releasers(producer, ends, leading(producer, own, above, host), host);
+  const members = leading(producer, own, above, host);
+  const later = releasers(producer, held, members, host);
   const releasing = new Set(
     later.flatMap((fn) => [...host.entries.reaching(fn, above)]).filter((fn) => !above.has(fn)),
   );
-  return [...above].flatMap((fn) => abandonedWaits(fn, above, releasing, host));
+  const hold = holdOf(producer, held, { above, members, later, releasing }, host);
+  const lasting = lastingBy(producer, held, later, hold, host);
+  const waits =
+    orders && held.open ? [...above].flatMap((fn) => abandonedWaits(fn, above, releasing, host)) : [];
+  return {
+    ...(hold !== undefined && { hold }),
+    ...(lasting !== undefined && { lasting }),
+    late: orders ? [...late, ...waits].filter(({ api }) => fits(api, held.kind)) : [],
+  };
 }
 
-/** What `producer` acquires and its entry points leave held, one observation for each acquiring call. */
-export function holdsOf(producer: string, host: HoldHost): HoldObservation[] {
-  const own = host.run(producer);
-  if (own === undefined) return [];
-  const ends = heldAtEnd(own.observations, producer);
-  if (ends.length === 0) return [];
-  const above = host.entries.reaching(producer);
-  const members = leading(producer, own, above, host);
-  const later = releasers(producer, ends, members, host);
-  const by = later.flatMap((fn) => host.entries.reachedFrom(fn, above)).filter((r) => isLater(r, above));
-  if (by.length === 0) return [];
-  const entry = heldAfter(producer, ends, later, above, host);
-  if (entry === undefined) return [];
-  const used = usesData(members, host);
-  const entryKnown = host.entries
-    .reachedFrom(producer)
-    .some((r) => r.entry === entry && r.role !== 'exported');
+/** What was decided, with the pages that the run of `producer` leaves: one observation for each acquiring call. */
+export function observationsOf(
+  producer: string,
+  { hold, late }: Holding,
+  { observations }: EntryRun,
+): (HoldObservation | OrderObservation)[] {
+  const ends = heldAtEnd(observations, producer);
   const found = new Map<number, HoldObservation>();
   for (const { set, path } of ends) {
-    if (!found.has(set.call.start))
-      found.set(set.call.start, {
-        what: 'hold',
-        set,
-        entry,
-        entryKnown,
-        used: used || isUsed(set),
-        by,
-        path,
-        within: set.within,
-      });
+    if (hold === undefined || found.has(set.call.start)) continue;
+    const used = hold.used || isUsed(set);
+    found.set(set.call.start, { what: 'hold', set, ...hold, used, path, within: set.within });
   }
-  return [...found.values()];
+  const { set, path } = ends[0]!;
+  const orders = late.map((each) => ({ what: 'order', set, path, late: each, within: each.within }) as const);
+  return [...found.values(), ...orders];
+}
+
+/** One text for each decision, without places in the file; and the functions in which it has places all the same. */
+export function keyOfHolding(
+  { hold, late }: Holding,
+  source: SourceFile,
+): { key: string; places: readonly string[] } {
+  const places: string[] = [];
+  const placeOf = ({ start, end }: Range): string => {
+    const fn = source.functions[source.functionAt(start)];
+    if (fn !== undefined) places.push(fn.name);
+    return `${fn?.name} ${start - (fn?.start ?? 0)} ${end - start}`;
+  };
+  const by = hold?.by.map((r) => `${r.entry} ${r.role} ${r.chain.join()} ${r.commanded} ${placeOf(r.range)}`);
+  const held = hold === undefined ? '' : `${hold.entry} ${hold.entryKnown} ${hold.used} ${by!.join()}`;
+  const orders = late.map(
+    (l) => `${l.kind} ${l.within} ${l.api} ${l.by} ${placeOf(l.release)} ${placeOf(l.unmap)}`,
+  );
+  return { key: `${held}|${orders.join()}`, places };
+}
+
+function lastingBy(
+  producer: string,
+  { longterm }: HeldSummary,
+  later: readonly string[],
+  hold: Hold | undefined,
+  { entries }: HoldHost,
+): string[] | undefined {
+  if (longterm || (hold?.entryKnown && hold.by.every((r) => r.role !== 'exported'))) return undefined;
+  const from = [producer, ...later].flatMap((fn) => entries.reachedFrom(fn));
+  return [...new Set(from.filter((r) => r.role === 'exported').map((r) => r.entry))];
+}
+
+/** Functions around the acquire, and around the releases of what it left. */
+interface Around {
+  readonly above: ReadonlySet<string>;
+  readonly members: ReadonlySet<string>;
+  readonly later: readonly string[];
+  readonly releasing: ReadonlySet<string>;
+}
+
+/** What `producer` acquires and its entry points leave held. */
+function holdOf(producer: string, held: HeldSummary, around: Around, host: HoldHost): Hold | undefined {
+  const { above, members, later, releasing } = around;
+  const { entries } = host;
+  const by = later.flatMap((fn) => entries.reachedFrom(fn, above)).filter((r) => isLater(r, above));
+  if (by.length === 0) return undefined;
+  const entry = heldAfter(producer, held, above, releasing, host);
+  if (entry === undefined) return undefined;
+  const entryKnown = entries.reachedFrom(producer).some((r) => r.entry === entry && r.role !== 'exported');
+  return { entry, entryKnown, used: usesData(members, host), by };
 }
 
 /** Ends at which all pages that one acquire got are held, and somebody can still reach them. */
@@ -129,27 +198,35 @@ function heldAtEnd(observations: readonly Observation[], producer: string): Exit
 /** The first entry point above the producer after which the pages are still held. */
 function heldAfter(
   producer: string,
-  ends: readonly ExitObservation[],
-  later: readonly string[],
+  { signs }: HeldSummary,
   above: ReadonlySet<string>,
+  releasing: ReadonlySet<string>,
   host: HoldHost,
 ): string | undefined {
-  const { entries } = host;
-  const leaves = new Map<string, ReadonlySet<Sign>>([[producer, new Set(ends.map(signOfEnd))]]);
-  const releasing = new Set(
-    later.flatMap((fn) => [...entries.reaching(fn, above)]).filter((fn) => !above.has(fn)),
-  );
-  const none: ReadonlySet<Sign> = new Set();
+  const leaves = new Map<string, readonly Sign[]>([[producer, signs]]);
+  // Whether a function releases, and what it returns where it leaves pages held.
+  const answer = (fn: string): string => `${releasing.has(fn) ? '!' : ''}${leaves.get(fn)?.join() ?? ''}`;
   for (const fn of above) {
     if (leaves.has(fn)) continue;
-    const ir = host.lower(fn);
-    const found =
-      ir === undefined
-        ? none
-        : outlives(ir, { leaves: (f) => leaves.get(f) ?? none, releases: (f) => releasing.has(f) });
-    leaves.set(fn, found);
+    host.know(fn);
+    leaves.set(
+      fn,
+      host.pieceOf(fn).asked('outlives', answer, (ask) => outlivesIn(host.lower(fn), ask)),
+    );
   }
-  return topsOf(producer, entries).find((fn) => leaves.get(fn)!.size > 0);
+  return topsOf(producer, host.entries).find((fn) => leaves.get(fn)!.length > 0);
+}
+
+function outlivesIn(ir: FunctionIr | undefined, ask: Ask): readonly Sign[] {
+  if (ir === undefined) return [];
+  const leaves = (fn: string): ReadonlySet<Sign> =>
+    new Set(
+      ask(fn)
+        .replace('!', '')
+        .split(',')
+        .filter((sign) => sign !== '') as Sign[],
+    );
+  return [...outlives(ir, { leaves, releases: (fn) => ask(fn).startsWith('!') })];
 }
 
 function signOfEnd({ returns }: ExitObservation): Sign {
@@ -174,20 +251,33 @@ function isLater(r: ReachedFrom, above: ReadonlySet<string>): boolean {
 }
 
 /** Members that lead to what the producer, or a caller to whom it hands the pages, leaves held. */
-function leading(producer: string, own: EntryRun, above: ReadonlySet<string>, host: HoldHost): Set<string> {
-  const members = leadingMembers(own.left);
+function leading(
+  producer: string,
+  own: RunSummary,
+  above: ReadonlySet<string>,
+  host: HoldHost,
+): ReadonlySet<string> {
+  if (own.leading.length > 0) return new Set(own.leading);
   for (const caller of above) {
-    if (members.size > 0) return members;
-    const run = caller === producer ? undefined : host.run(caller);
-    const has = run?.observations.some((o) => o.what === 'exit' && o.set.within === producer);
-    if (run !== undefined && has) for (const m of leadingMembers(run.left)) members.add(m);
+    const run = caller === producer ? undefined : host.summary(caller);
+    if (run?.producers.includes(producer) && run.leading.length > 0) return new Set(run.leading);
   }
-  if (members.size > 0) return members;
+  const members = new Set<string>();
   for (const caller of above) {
-    for (const call of host.lower(caller)?.calls ?? [])
-      if (call.fn !== undefined && above.has(call.fn)) for (const m of addressedMembers(call)) members.add(m);
+    host.know(caller);
+    const calls = host.pieceOf(caller).fact('addressed', () => addressedIn(host.lower(caller)));
+    for (const { fn, members: addressed } of calls)
+      if (above.has(fn)) for (const member of addressed) members.add(member);
   }
   return members;
+}
+
+/** The calls of a function that are given the address of a member. */
+function addressedIn(ir: FunctionIr | undefined): { fn: string; members: readonly string[] }[] {
+  return (ir?.calls ?? []).flatMap((call) => {
+    const members = addressedMembers(call);
+    return call.fn === undefined || members.length === 0 ? [] : [{ fn: call.fn, members }];
+  });
 }
 
 /** Members whose address a call is given: `&ctx->pages[i]`. */
@@ -199,10 +289,6 @@ function addressedMembers(call: Call): string[] {
   });
 }
 
-function leadingMembers(left: readonly Held[]): Set<string> {
-  return new Set(left.flatMap((held) => held.objects.flatMap((o) => [...o.leading])));
-}
-
 /** The producer itself gets at the data, or lets somebody get at it. */
 function isUsed(set: PageSet): boolean {
   return set.device !== undefined || set.written !== 'no' || set.read || set.exposed !== undefined;
@@ -210,10 +296,10 @@ function isUsed(set: PageSet): boolean {
 
 /** A function that looks into the members gets at the data of pages, or gives pages to a device. */
 function usesData(members: ReadonlySet<string>, { table, members: mentioned }: HoldHost): boolean {
-  return [...table.indexOf.values()].some(
-    (index) =>
-      [...(mentioned[index] ?? [])].some((m) => members.has(m)) &&
-      [...table.callees[index]!].some(reachesData),
+  return table.pieces.some(
+    (piece, index) =>
+      [...members].some((m) => mentioned[index]?.has(m)) &&
+      piece.fact('reaches data', () => [...table.callees[index]!].some(reachesData)),
   );
 }
 
@@ -224,22 +310,24 @@ const PAGE_OF_ADDRESS = /^(virt_to_page|kmap_to_page|vmalloc_to_page|virt_to_fol
 /** Functions that release what the producer left: in a member, or as an address or page frame number. */
 function releasers(
   producer: string,
-  ends: readonly ExitObservation[],
+  { kind, asAddress }: HeldSummary,
   members: ReadonlySet<string>,
-  host: HoldHost,
+  { table, members: mentioned }: HoldHost,
 ): string[] {
-  const { table } = host;
-  const { kind } = ends[0]!.set;
-  const back = ends.some((o) => o.returns?.t === 'data') ? PAGE_OF_ADDRESS : PAGE_OF_NUMBER;
-  const calls = (fn: string): ReadonlySet<string> => table.callees[table.indexOf.get(fn)!]!;
-  const direct = new Set(
-    [...table.indexOf.keys()].filter((fn) => [...calls(fn)].some((c) => isReleaseName(c) && fits(c, kind))),
-  );
-  const mentions = (index: number): boolean => [...(host.members[index] ?? [])].some((m) => members.has(m));
+  const calls = (index: number, what: string, test: (callee: string) => boolean): boolean =>
+    table.pieces[index]!.fact(`calls what ${what}`, () => [...table.callees[index]!].some(test));
+  const direct = new Set<string>();
+  for (const [fn, index] of table.indexOf)
+    if (calls(index, `releases ${kind}`, (c) => isReleaseName(c) && fits(c, kind))) direct.add(fn);
+  const finds = (index: number): boolean =>
+    asAddress
+      ? calls(index, 'finds by address', (c) => PAGE_OF_ADDRESS.test(c))
+      : calls(index, 'finds by number', (c) => PAGE_OF_NUMBER.test(c));
+  const mentions = (index: number): boolean => [...members].some((m) => mentioned[index]?.has(m));
   const found = [...table.indexOf].filter(([fn, index]) => {
     if (fn === producer) return false;
-    if (members.size === 0) return direct.has(fn) && [...calls(fn)].some((c) => back.test(c));
-    return mentions(index) && (direct.has(fn) || [...calls(fn)].some((c) => direct.has(c)));
+    if (members.size === 0) return direct.has(fn) && finds(index);
+    return mentions(index) && (direct.has(fn) || [...table.callees[index]!].some((c) => direct.has(c)));
   });
   return found.map(([fn]) => fn);
 }

@@ -5,7 +5,9 @@
  * answer that a run would give.
  */
 import type { SourceFile } from '../syntax/source.ts';
+import type { RunSummary } from './holds.ts';
 import type { PairInfo } from './pairs.ts';
+import { FilePieces, type Piece, type Placed } from './pieces.ts';
 
 /** What is known of a function once it was lowered. */
 export interface LoweredFacts {
@@ -15,7 +17,7 @@ export interface LoweredFacts {
 
 /** Identity of one run of an entry point. The same object comes back for as long as its result holds. */
 export interface RunIdentity {
-  /** Functions of the file that the run can reach: the only ones that its results refer to. */
+  /** Functions of the file that its results may refer to. */
   readonly reach: readonly string[];
 }
 
@@ -41,10 +43,8 @@ export interface RememberedRun {
   readonly handsOver: boolean;
   readonly pair?: PairInfo;
   readonly leaves: Leaves;
-  /** Of a run that asks how long pages are held: some are. */
-  readonly holds?: boolean;
-  /** Of such a run: the functions whose callers in other files may decide it. */
-  readonly lasting?: { readonly producer: string; readonly names: readonly string[] };
+  /** Of the run of an entry point: what decides how long its pages are held. */
+  readonly summary?: RunSummary;
   /** Functions that were lowered for it, in order, and the conditions that counted as repeated in them. */
   readonly lowered: readonly (readonly [string, LoweredFacts])[];
   readonly repeated: readonly (readonly [string, ReadonlySet<string>])[];
@@ -65,6 +65,8 @@ export interface RunScope {
   readonly roots: readonly string[];
   /** Anything else, as text. */
   readonly also: string;
+  /** Functions in which its results have places that `also` tells, besides those that it runs. */
+  readonly places?: readonly string[];
 }
 
 interface Entry {
@@ -78,6 +80,13 @@ interface Entry {
 export interface CallTable {
   readonly indexOf: ReadonlyMap<string, number>;
   readonly callees: readonly ReadonlySet<string>[];
+  /** The text of each, with what is known of it; and all pieces of the file in its order. */
+  readonly pieces: readonly Piece[];
+  readonly inOrder: readonly Placed[];
+  /** Another text for another set of names. */
+  readonly names: string;
+  /** Functions of the file and its headers that call one of them, itself left out. */
+  callersOf(name: string): readonly string[];
 }
 
 const MEMBER = /(?:->|\.)\s*([A-Za-z_]\w*)/g;
@@ -86,13 +95,21 @@ const CALL = /\b([A-Za-z_]\w*)\s*\(/g;
 
 export class FlowMemo {
   readonly #entries = new Map<string, Entry>();
-  #callees = new Map<string, ReadonlySet<string>>();
-  #members = new Map<string, ReadonlySet<string>>();
+  readonly #pieces = new FilePieces();
+  readonly #holds: (identity: RunIdentity) => boolean;
   readonly #identities = new WeakMap<RunIdentity, number>();
-  #ids = new Map<string, number>();
   #nextId = 0;
   #declared = '';
-  #version: { source: SourceFile; table: CallTable; ids: readonly number[] } | undefined;
+  #names = '';
+  #typesKey = '';
+  #typesVersion = 0;
+  #table: CallTable | undefined;
+  #members: readonly ReadonlySet<string>[] | undefined;
+
+  /** `holds` says of a remembered run whether what was made of it holds as well. */
+  constructor(holds: (identity: RunIdentity) => boolean = () => true) {
+    this.#holds = holds;
+  }
 
   /** Starts a version of the file: everything below refers to it. */
   begin(source: SourceFile): CallTable {
@@ -103,52 +120,31 @@ export class FlowMemo {
     if (declared !== this.#declared) {
       this.#declared = declared;
       this.#entries.clear();
+      this.#pieces.clear();
     }
-    const callees = new Map<string, ReadonlySet<string>>();
-    const known = new Map<string, number>();
-    const ids = source.functions.map(({ start, end }, index) => {
-      // The tree is made of the code, and messages quote the text.
-      const code = source.expandedCode(index);
-      const text = source.text.slice(start, end);
-      const key = code === text ? code : `${code}\0${text}`;
-      const id = this.#ids.get(key) ?? this.#nextId++;
-      known.set(key, id);
-      return id;
-    });
-    const inlines = [...source.inlines.values()];
+    const { functions: pieces, inOrder } = this.#pieces.read(source);
     const indexOf = new Map<string, number>();
-    [...source.functions, ...inlines].forEach(({ name }, index) => {
+    [...source.functions, ...source.inlines.values()].forEach(({ name }, index) => {
       // Of two functions of one name the first counts.
       if (!indexOf.has(name)) indexOf.set(name, index);
     });
-    const bodies = source.functions.map(({ start, bodyStart }, index) =>
-      source.expandedCode(index).slice(bodyStart - start),
-    );
-    for (const { header, code, bodyStart } of inlines) {
-      const key = `${code}\0${header}`;
-      const id = this.#ids.get(key) ?? this.#nextId++;
-      known.set(key, id);
-      ids.push(id);
-      bodies.push(code.slice(bodyStart));
-    }
-    const table = {
-      indexOf,
-      callees: bodies.map((body) => {
-        const names = this.#callees.get(body) ?? calledIn(body);
-        callees.set(body, names);
-        return names;
-      }),
+    const callees = pieces.map((piece) => piece.fact('callees', calleesIn));
+    let callers: Map<string, string[]> | undefined;
+    const callersOf = (name: string): readonly string[] => {
+      callers ??= callersIn(indexOf, callees);
+      return callers.get(name) ?? [];
     };
-    this.#ids = known;
-    this.#callees = callees;
-    this.#version = { source, table, ids };
-    return table;
+    const names = [...indexOf.keys()].join();
+    // The same object is compared at once.
+    if (names !== this.#names) this.#names = names;
+    this.#table = { indexOf, callees, pieces, inOrder, names: this.#names, callersOf };
+    return this.#table;
   }
 
   /** The remembered run of an entry point, if nothing that it depends on has changed. */
   recall(scope: RunScope, surroundings: Surroundings): RememberedRun | undefined {
     const entry = this.#entries.get(scope.name);
-    if (entry === undefined) return undefined;
+    if (entry === undefined || !this.#holds(entry.run.identity)) return undefined;
     const reach = this.#reach(scope.roots);
     const { lowered } = entry.run;
     if (entry.texts !== this.#texts(scope, reach)) return undefined;
@@ -160,7 +156,7 @@ export class FlowMemo {
   /** Remembers a run. `surroundings` are those from before it. */
   remember(scope: RunScope, surroundings: Surroundings, run: Omit<RememberedRun, 'identity'>): RunIdentity {
     const reach = this.#reach(scope.roots);
-    const identity = { reach };
+    const identity = { reach: [...reach, ...(scope.places ?? [])] };
     this.#identities.set(identity, this.#nextId++);
     this.#entries.set(scope.name, {
       texts: this.#texts(scope, reach),
@@ -182,7 +178,8 @@ export class FlowMemo {
       if (!entry.used) this.#entries.delete(name);
       entry.used = false;
     }
-    this.#version = undefined;
+    this.#table = undefined;
+    this.#members = undefined;
   }
 
   /** A number for a run, the same as long as its result holds. */
@@ -190,23 +187,24 @@ export class FlowMemo {
     return this.#identities.get(identity) ?? -1;
   }
 
-  /** Names of members that each function mentions, in the order of the file. */
+  /** A number for what a file declares outside its functions, the same as long as that is the same. */
+  typesVersion(key: string): number {
+    if (key !== this.#typesKey) {
+      this.#typesKey = key;
+      this.#typesVersion++;
+    }
+    return this.#typesVersion;
+  }
+
+  /** Names of members that each function of the file mentions, in its order. Functions of headers have none. */
   members(): readonly ReadonlySet<string>[] {
-    const { source } = this.#version!;
-    const known = new Map<string, ReadonlySet<string>>();
-    const found = source.functions.map(({ bodyStart, end }) => {
-      const body = source.code.slice(bodyStart, end);
-      const names = this.#members.get(body) ?? new Set([...body.matchAll(MEMBER)].map((m) => m[1]!));
-      known.set(body, names);
-      return names;
-    });
-    this.#members = known;
-    return found;
+    this.#members ??= this.#table!.pieces.map((piece) => piece.fact('members', membersIn));
+    return this.#members;
   }
 
   /** Functions and all that they call, directly or not, in the file. */
   #reach(roots: readonly string[]): string[] {
-    const { table } = this.#version!;
+    const table = this.#table!;
     const found = new Set(roots);
     for (const each of found) {
       for (const callee of table.callees[table.indexOf.get(each)!]!) {
@@ -217,16 +215,36 @@ export class FlowMemo {
   }
 
   #texts({ also }: RunScope, reach: readonly string[]): string {
-    const { table, ids } = this.#version!;
-    return `${reach.map((name) => `${name}#${ids[table.indexOf.get(name)!]}`).join()}|${also}`;
+    const { indexOf, pieces } = this.#table!;
+    return `${reach.map((name) => `${name}#${pieces[indexOf.get(name)!]!.id}`).join()}|${also}`;
   }
 }
 
 /** Calls by name, read off a function's code. */
-export function calledIn(body: string): ReadonlySet<string> {
+function calleesIn({ expanded, bodyAt }: Piece): ReadonlySet<string> {
   const names = new Set<string>();
-  for (const match of body.matchAll(CALL)) names.add(match[1]!);
+  for (const match of expanded.slice(bodyAt).matchAll(CALL)) names.add(match[1]!);
   return names;
+}
+
+function membersIn({ code, bodyAt }: Piece): ReadonlySet<string> {
+  return new Set([...code.slice(bodyAt).matchAll(MEMBER)].map((match) => match[1]!));
+}
+
+function callersIn(
+  indexOf: ReadonlyMap<string, number>,
+  callees: readonly ReadonlySet<string>[],
+): Map<string, string[]> {
+  const callers = new Map<string, string[]>();
+  for (const [caller, index] of indexOf) {
+    for (const callee of callees[index]!) {
+      if (callee === caller || !indexOf.has(callee)) continue;
+      const list = callers.get(callee);
+      if (list === undefined) callers.set(callee, [caller]);
+      else list.push(caller);
+    }
+  }
+  return callers;
 }
 
 /** The part of the surroundings that a run depends on, as text. `lowered` are the functions that the run lowers itself. */

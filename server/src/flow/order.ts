@@ -6,6 +6,8 @@ import type { Range } from '../syntax/range.ts';
 import type { Call, Expr, FunctionIr } from './ir.ts';
 import { mapsThroughTable, unmappedBy } from './kernel/devices.ts';
 import { isReleaseName } from './kernel/effects.ts';
+import type { CallTable } from './memo.ts';
+import type { Ask, Piece } from './pieces.ts';
 import { walk } from './walk.ts';
 
 /**
@@ -29,46 +31,89 @@ interface Helpers {
   readonly unmaps: (fn: string) => ReadonlySet<number>;
 }
 
-/** Where to look: callees of each function of the file, its code, and its lowered form. */
+/** Where to look: the functions of the file, their text, and their lowered form. */
 export interface OrderHost {
-  readonly callees: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly codeOf: (fn: string) => string;
+  readonly table: CallTable;
+  readonly pieceOf: (fn: string) => Piece;
+  /** Where a function starts in the file. */
+  readonly startOf: (fn: string) => number;
   readonly lower: (fn: string) => FunctionIr | undefined;
+  /** Counts a function as analysed: lower() is not asked for what is known of its text already. */
+  readonly know: (fn: string) => void;
 }
 
 /** All late unmappings of a file. */
 export function lateUnmapsOf(host: OrderHost): LateUnmap[] {
-  const names = [...host.callees.keys()];
-  const calls = (fn: string, test: (callee: string) => boolean): boolean =>
-    [...host.callees.get(fn)!].some(test);
-  const releasing = names.filter(
-    (fn) => calls(fn, isReleaseName) && calls(fn, (c) => PAGE_OF_NUMBER.test(c)),
-  );
+  const { table } = host;
+  const names = [...table.indexOf.keys()];
+  const is = (fn: string): Ends => {
+    const index = table.indexOf.get(fn)!;
+    return table.pieces[index]!.fact('ends', (piece) => endsIn(piece, table.callees[index]!));
+  };
+  const releasing = names.filter((fn) => is(fn).releases);
   if (releasing.length === 0) return [];
-  const unmapping = names.filter(
-    (fn) =>
-      calls(fn, (c) => unmappedBy(c) !== undefined) ||
-      /->\s*(dma_|iommu_)?unmap\w*\s*\(/.test(host.codeOf(fn)),
-  );
-  const summaries = new Map<string, { releases: ReadonlySet<number>; unmaps: ReadonlySet<number> }>();
-  const none: ReadonlySet<number> = new Set();
-  const helpers: Helpers = {
-    releases: (fn) => summaries.get(fn)?.releases ?? none,
-    unmaps: (fn) => summaries.get(fn)?.unmaps ?? none,
+  const unmapping = names.filter((fn) => is(fn).unmaps);
+  const summaries = new Map<string, Positions>();
+  const answer = (fn: string): string => {
+    const { releases = [], unmaps = [] } = summaries.get(fn) ?? {};
+    return `${releases.join()};${unmaps.join()}`;
   };
   for (const fn of new Set([...releasing, ...unmapping])) {
-    const ir = host.lower(fn);
-    if (ir !== undefined) summaries.set(fn, summaryOf(ir, helpers));
+    host.know(fn);
+    const made = host.pieceOf(fn).asked('unmaps', answer, (ask) => {
+      const ir = host.lower(fn);
+      return ir && positionsOf(ir, helpersOf(ask));
+    });
+    if (made !== undefined) summaries.set(fn, made);
   }
-  const both = names.filter(
-    (fn) =>
-      (releasing.includes(fn) || calls(fn, (c) => releasing.includes(c))) &&
-      (unmapping.includes(fn) || calls(fn, (c) => unmapping.includes(c))),
-  );
+  const withCallers = (fns: readonly string[]): Set<string> =>
+    new Set(fns.flatMap((fn) => [fn, ...table.callersOf(fn)]));
+  const ofUnmaps = withCallers(unmapping);
+  const ofReleases = withCallers(releasing);
+  const both = names.filter((fn) => ofReleases.has(fn) && ofUnmaps.has(fn));
   return both.flatMap((fn) => {
-    const ir = host.lower(fn);
-    return ir === undefined ? [] : lateUnmaps(ir, helpers);
+    host.know(fn);
+    const late = host.pieceOf(fn).asked('late unmaps', answer, (ask) => {
+      const ir = host.lower(fn);
+      return ir === undefined
+        ? []
+        : lateUnmaps(ir, helpersOf(ask)).map((each) => moved(each, -host.startOf(fn)));
+    });
+    return late.map((each) => moved(each, host.startOf(fn)));
   });
+}
+
+function moved(late: LateUnmap, by: number): LateUnmap {
+  const move = ({ start, end }: Range): Range => ({ start: start + by, end: end + by });
+  return { ...late, release: move(late.release), unmap: move(late.unmap) };
+}
+
+interface Ends {
+  readonly releases: boolean;
+  readonly unmaps: boolean;
+}
+
+function endsIn({ code, bodyAt }: Piece, callees: ReadonlySet<string>): Ends {
+  const calls = [...callees];
+  return {
+    releases: calls.some(isReleaseName) && calls.some((c) => PAGE_OF_NUMBER.test(c)),
+    unmaps:
+      calls.some((c) => unmappedBy(c) !== undefined) ||
+      /->\s*(dma_|iommu_)?unmap\w*\s*\(/.test(code.slice(bodyAt)),
+  };
+}
+
+/** What is known of the file's other functions, as pieces are told: `0,2;1`. */
+function helpersOf(ask: Ask): Helpers {
+  const part = (fn: string, at: 0 | 1): ReadonlySet<number> =>
+    new Set(
+      ask(fn)
+        .split(';')
+        [at]!.split(',')
+        .filter((i) => i !== '')
+        .map(Number),
+    );
+  return { releases: (fn) => part(fn, 0), unmaps: (fn) => part(fn, 1) };
 }
 
 const PAGE_OF_NUMBER = /^(pfn_to_page|phys_to_page|pfn_folio)$/;
@@ -107,8 +152,13 @@ function lateUnmaps(ir: FunctionIr, helpers: Helpers): LateUnmap[] {
   return found;
 }
 
+interface Positions {
+  readonly releases: readonly number[];
+  readonly unmaps: readonly number[];
+}
+
 /** Positions of the parameters that a function releases the page of, or unmaps. */
-function summaryOf(ir: FunctionIr, helpers: Helpers): { releases: Set<number>; unmaps: Set<number> } {
+function positionsOf(ir: FunctionIr, helpers: Helpers): Positions {
   const from = derivations(ir);
   const params = (args: readonly Expr[]): number[] => {
     const names = namesIn(args, from);
@@ -120,7 +170,7 @@ function summaryOf(ir: FunctionIr, helpers: Helpers): { releases: Set<number>; u
     for (const i of params(releasedArgs(call, from, helpers))) releases.add(i);
     for (const i of params(unmappedArgs(call, helpers))) unmaps.add(i);
   }
-  return { releases, unmaps };
+  return { releases: [...releases], unmaps: [...unmaps] };
 }
 
 function releasedArgs(call: Call, from: Derivations, helpers: Helpers): Expr[] {

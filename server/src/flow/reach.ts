@@ -9,33 +9,17 @@ export function closure(
   among: (name: string) => boolean = () => true,
 ): Set<string> {
   const found = new Set<string>();
-  const names = [...table.indexOf.keys()].filter(among);
-  for (const name of names) if (direct(table.callees[table.indexOf.get(name)!]!)) found.add(name);
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const name of names) {
-      if (found.has(name)) continue;
-      const calls = table.callees[table.indexOf.get(name)!]!;
-      if ([...found].some((f) => calls.has(f))) {
-        found.add(name);
-        grew = true;
-      }
-    }
-  }
+  for (const [name, index] of table.indexOf)
+    if (among(name) && direct(table.callees[index]!)) found.add(name);
+  for (const each of found) for (const caller of table.callersOf(each)) if (among(caller)) found.add(caller);
   return found;
 }
 
 /** Functions for which `direct` holds, and all that call them, directly or not. */
 export function callersOf(table: CallTable, direct: (index: number) => boolean): Set<string> {
-  const found = new Set([...table.indexOf].filter(([, index]) => direct(index)).map(([name]) => name));
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const [name, index] of table.indexOf) {
-      if (found.has(name) || ![...table.callees[index]!].some((callee) => found.has(callee))) continue;
-      found.add(name);
-      grew = true;
-    }
-  }
+  const found = new Set<string>();
+  for (const [name, index] of table.indexOf) if (direct(index)) found.add(name);
+  for (const each of found) for (const caller of table.callersOf(each)) found.add(caller);
   return found;
 }
 

@@ -41,6 +41,7 @@ export function analyzeFile(
   options: FlowOptions = DEFAULT_FLOW,
   memo: AnalysisMemo = new AnalysisMemo(),
 ): FileAnalysis {
+  memo.begin(source);
   const flow = analyzeFlow(source, parser, options, memo.flow);
   const found: Finding[] = [];
   const problems: AnalysisProblem[] = [];
@@ -58,11 +59,17 @@ export function analyzeFile(
       continue;
     }
     const before = problems.length;
-    const made = rules.flatMap((rule) => checkSafely(rule, fn, source, problems));
+    const asked = new Set<RegExp>();
+    const mentions = (pattern: RegExp): boolean => {
+      asked.add(pattern);
+      return memo.mentions(pattern);
+    };
+    const context = { text: source.text, kernel: source.kernel, mentions };
+    const made = rules.flatMap((rule) => checkSafely(rule, fn, context, problems));
     const findings = made.map((finding) => namingWrapper(finding, source));
     found.push(...findings);
     // What threw is to be reported for the next version as well.
-    if (problems.length === before) memo.keep(fn.identity, findings, source);
+    if (problems.length === before) memo.keep(fn.identity, findings, asked, source);
     else memo.flow.forget(fn.identity);
   }
   const findings = onePerCause(distinct(found));

@@ -6,6 +6,7 @@ import type { DeviceWay } from '../flow/kernel/devices.ts';
 import type { PathLink, ProtocolEvent } from '../flow/path.ts';
 import type { DeviceObservation } from '../flow/world.ts';
 import { pinApi, unpinApi } from './forms.ts';
+import type { RuleContext } from './rule.ts';
 
 export function deviceEvents(flow: FunctionFlow): DeviceObservation[] {
   return flow.observations.filter((o) => o.what === 'device');
@@ -35,11 +36,12 @@ export function firstMapping(path: PathLink | undefined, set: string): ProtocolE
  * An MMU notifier for user memory is registered in the file: it may keep what the device sees coherent with the page
  * tables, and then neither flag is needed (document, CASE 3).
  */
-export function registersNotifier(text: string): boolean {
-  return /\b(mmu_interval_notifier_insert(_locked)?|mmu_notifier_(register|get)|__mmu_notifier_register|hmm_range_fault|hmm_mirror_register)\s*\(/.test(
-    text,
-  );
+export function registersNotifier({ mentions }: RuleContext): boolean {
+  return mentions(REGISTERS_NOTIFIER);
 }
+
+const REGISTERS_NOTIFIER =
+  /\b(mmu_interval_notifier_insert(_locked)?|mmu_notifier_(register|get)|__mmu_notifier_register|hmm_range_fault|hmm_mirror_register)\s*\(/;
 
 /** A path that only puts the pages into a list, with the I/O on that list: right after the acquire. */
 export function withTransfer(steps: readonly DriverStep[]): DriverStep[] {

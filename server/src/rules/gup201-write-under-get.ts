@@ -54,11 +54,11 @@ export const writeUnderGet: Rule = {
 }
 `,
   pairs: true,
-  check: (flow, { text }) => {
+  check: (flow, { mentions }) => {
     const bad = releases(flow).filter(
       (o) => o.set.kind === 'get' && o.set.written === 'yes' && !o.set.underLock && !isUnpin(o.effect.api),
     );
-    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, text));
+    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, mentions(MAKES_MM)));
   },
   run: {
     environments: [...COPY_ON_WRITE, ...RECLAIM, ...WRITEBACK],
@@ -70,7 +70,7 @@ export const writeUnderGet: Rule = {
 /** A process is being made here: what its mm holds is written before anything runs, and can fork, in it. */
 const MAKES_MM = /\bmm_alloc\s*\(/;
 
-function finding(o: ReleaseObservation, text: string): Finding {
+function finding(o: ReleaseObservation, makesMm: boolean): Finding {
   const { set } = o;
   const write = lastAccess(o.path, set.id, 'write');
   const message = `${called(set.model.name)} takes a reference, but the page's data is written before ${called(o.call.fn)} (CASE 5): after a fork the write can go to a copy that the process no longer sees. Use ${called(pinForm(set.model.name))} and release with unpin_user_pages_dirty_lock().`;
@@ -87,5 +87,5 @@ function finding(o: ReleaseObservation, text: string): Finding {
   );
   // The mm of somebody else may be one that can't fork: it surely may where the file makes one, as for execve().
   if (set.model.api !== 'get_user_pages_remote') return found;
-  return { ...found, certainty: MAKES_MM.test(text) ? 'possible' : 'likely' };
+  return { ...found, certainty: makesMm ? 'possible' : 'likely' };
 }

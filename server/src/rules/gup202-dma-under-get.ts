@@ -61,9 +61,9 @@ out:
 	return ret;
 }
 `,
-  check: (flow, { text }) => {
+  check: (flow, context) => {
     const given = deviceEvents(flow).filter((o) => o.event !== 'unmapped' && o.set.kind === 'get');
-    if (given.length === 0 || registersNotifier(text)) return [];
+    if (given.length === 0 || registersNotifier(context)) return [];
     const ends = releases(flow);
     const left = exits(flow).filter((o) => o.owner === 'object' && o.set.slots.includes('held'));
     const kept = new Set(left.map((o) => o.set.call.start));

@@ -76,12 +76,12 @@ static const struct file_operations area_fops = {
 	.release = area_release,
 };
 `,
-  check: (flow, { text }) => {
+  check: (flow, context) => {
     const bad = holds(flow).filter(
       (o) => o.set.kind === 'get' && o.used && userspaceDecides(o) !== undefined,
     );
-    if (bad.length === 0 || registersNotifier(text)) return [];
-    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, text));
+    if (bad.length === 0 || registersNotifier(context)) return [];
+    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, context.text));
   },
   run: {
     environments: [...COPY_ON_WRITE, ...RECLAIM, ...USER_CONTROLLED],

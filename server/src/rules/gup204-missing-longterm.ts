@@ -67,13 +67,13 @@ static const struct file_operations buf_fops = {
 	.release = buf_release,
 };
 `,
-  check: (flow, { text, kernel }) => {
+  check: (flow, context) => {
     const bad = holds(flow).filter((o) => {
       if (o.set.kind !== 'pin' || userspaceDecides(o) === undefined) return false;
-      const flags = knownFlags(o.set, kernel);
+      const flags = knownFlags(o.set, context.kernel);
       return flags !== undefined && (flags & FOLL.LONGTERM) === 0;
     });
-    if (bad.length === 0 || registersNotifier(text)) return [];
+    if (bad.length === 0 || registersNotifier(context)) return [];
     return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
   },
   run: {

@@ -36,7 +36,7 @@ export const notifierPin: Rule = {
 	return 0;
 }
 `,
-  check: (flow, { text }) => {
+  check: (flow, context) => {
     const kept = exits(flow).filter(
       (o) =>
         o.set.kind === 'pin' &&
@@ -44,7 +44,7 @@ export const notifierPin: Rule = {
         o.set.result === o.set.nr &&
         o.set.slots.every((s) => s === 'held'),
     );
-    if (kept.length === 0 || !registersNotifier(text)) return [];
+    if (kept.length === 0 || !registersNotifier(context)) return [];
     return firstPerKey(kept, (o) => `${o.set.call.start}`).map(finding);
   },
 };

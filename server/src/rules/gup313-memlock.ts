@@ -72,12 +72,12 @@ static const struct file_operations buf_fops = {
 	.release = buf_release,
 };
 `,
-  check: (flow, { text }) => {
-    if (ACCOUNTS.test(text)) return [];
+  check: (flow, { mentions }) => {
     const bad = holds(flow).filter(
       (o) =>
         o.set.nr > 1 && (certainBits(o.set.flags) & FOLL.LONGTERM) !== 0 && userspaceDecides(o) !== undefined,
     );
+    if (bad.length === 0 || mentions(ACCOUNTS)) return [];
     return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
   },
 };

@@ -42,11 +42,11 @@ export const iterExtractRelease: Rule = {
 	return len;
 }
 `,
-  check: (flow, { text }) => {
+  check: (flow, { mentions }) => {
     const bad = releases(flow).filter(
       (o) => o.set.model.name === 'iov_iter_extract_pages' && (!isUnpin(o.effect.api) || isUnasked(o)),
     );
-    const elsewhere = KNOWS_KIND.test(text);
+    const elsewhere = bad.length > 0 && mentions(KNOWS_KIND);
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map((o) => finding(o, elsewhere));
   },
 };

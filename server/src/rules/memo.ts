@@ -11,12 +11,35 @@ interface Kept {
   readonly findings: readonly Finding[];
   /** Where the functions that the findings speak of were, by name. */
   readonly places: readonly (Range & { readonly name: string })[];
+  /** What was asked of the whole file, and the answers. */
+  readonly asked: readonly (readonly [RegExp, boolean])[];
 }
 
 /** What one file's analysis leaves for the next version of the file. */
 export class AnalysisMemo {
-  readonly flow = new FlowMemo();
+  readonly flow = new FlowMemo((identity) => this.#holds(identity));
   readonly #kept = new WeakMap<RunIdentity, Kept>();
+  readonly #answers = new Map<RegExp, boolean>();
+  #text = '';
+
+  /** Starts a version of the file: everything below refers to it. */
+  begin({ text }: SourceFile): void {
+    if (text !== this.#text) this.#answers.clear();
+    this.#text = text;
+  }
+
+  /** Whether the pattern matches anywhere in the file. */
+  mentions(pattern: RegExp): boolean {
+    const answer = this.#answers.get(pattern) ?? pattern.test(this.#text);
+    this.#answers.set(pattern, answer);
+    return answer;
+  }
+
+  /** Whether what the findings of a run were made of, besides the run, is as it was. */
+  #holds(identity: RunIdentity): boolean {
+    const asked = this.#kept.get(identity)?.asked ?? [];
+    return asked.every(([pattern, answer]) => this.mentions(pattern) === answer);
+  }
 
   /** The findings of a remembered run, at their places in `source`. */
   recall(identity: RunIdentity, source: SourceFile): readonly Finding[] {
@@ -32,7 +55,13 @@ export class AnalysisMemo {
   }
 
   /** Keeps the findings of a run. A finding with a place outside the run's functions cannot be moved: none is kept then. */
-  keep(identity: RunIdentity, findings: readonly Finding[], source: SourceFile): void {
+  keep(
+    identity: RunIdentity,
+    findings: readonly Finding[],
+    patterns: Iterable<RegExp>,
+    source: SourceFile,
+  ): void {
+    const asked = [...patterns].map((pattern) => [pattern, this.mentions(pattern)] as const);
     const reach = new Set(identity.reach);
     const places = source.functions.filter(({ name }) => reach.has(name));
     let known = true;
@@ -41,7 +70,7 @@ export class AnalysisMemo {
       return range;
     };
     for (const finding of findings) moved(finding, check);
-    if (known) this.#kept.set(identity, { findings, places });
+    if (known) this.#kept.set(identity, { findings, places, asked });
     else this.flow.forget(identity);
   }
 }

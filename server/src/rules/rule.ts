@@ -54,8 +54,13 @@ export interface RuleRun {
 
 /** What a rule may ask besides what flow saw. */
 export interface RuleContext {
-  /** The file as the user wrote it. */
+  /** The file as the user wrote it, for what stands at a place. What the whole of it mentions is for `mentions`. */
   readonly text: string;
+  /**
+   * Whether the pattern matches anywhere in the file. The answer is remembered with the findings: an edit elsewhere
+   * that changes it has the rules asked again.
+   */
+  readonly mentions: (pattern: RegExp) => boolean;
   /** The kernel release that the code is for. */
   readonly kernel: KernelVersion;
 }

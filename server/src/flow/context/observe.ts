@@ -4,6 +4,7 @@ import type { Call, Expr, FunctionIr } from '../ir.ts';
 import { ACQUIRES, type AcquireModel, formOf, isOfIterator } from '../kernel/acquire.ts';
 import { ATOMIC_WORD, MMAP_WORD, mmapLock, SLEEPS } from '../kernel/contexts.ts';
 import type { CallTable } from '../memo.ts';
+import type { Piece } from '../pieces.ts';
 import { walk } from '../walk.ts';
 import type { AtomicPlace, ContextObservation, DroppedLockObservation } from '../world.ts';
 import { type GuardScope, guardScopes } from './guards.ts';
@@ -35,7 +36,7 @@ export class FileContexts {
 
   /** Callers that hold a lock around a call of `name`, as far as their text tells. */
   lockingCallers(name: string): string[] {
-    return this.roles.callersOf(name).filter((caller) => ATOMIC_WORD.test(this.roles.codeOf(caller)));
+    return this.roles.callersOf(name).filter((caller) => this.roles.mentions(caller, ATOMIC_WORD));
   }
 
   /** All that is seen in a function depends on besides the text of it and of its locking callers. */
@@ -115,14 +116,7 @@ export class FileContexts {
   /** Undefined for a function of another file. */
   #lockingOf(name: string): CalleeLocks | undefined {
     if (!this.#table.indexOf.has(name)) return undefined;
-    const code = this.roles.codeOf(name);
-    return {
-      mmap: MMAP_WORD.test(code) && !isBalanced(code) ? 'changes' : 'none',
-      atomic:
-        /unlock|_enable|_restore|put_cpu|kunmap_atomic/.test(code) && !ATOMIC_WORD.test(code)
-          ? 'ends'
-          : 'none',
-    };
+    return this.#table.pieces[this.#table.indexOf.get(name)!]!.fact('locks', locksIn);
   }
 
   #calleesOf(name: string): ReadonlySet<string> {
@@ -134,6 +128,12 @@ export class FileContexts {
     const model = ACQUIRES.get(name);
     return model === undefined ? SLEEPS.has(name) : !isOfIterator(model);
   }
+}
+
+function locksIn({ code }: Piece): CalleeLocks {
+  const ends =
+    /unlock|_enable|_restore|put_cpu|kunmap_atomic/.test(code) && !ATOMIC_WORD.test(code) ? 'ends' : 'none';
+  return { mmap: MMAP_WORD.test(code) && !isBalanced(code) ? 'changes' : 'none', atomic: ends };
 }
 
 /** As many locks as unlocks of mmap_lock: the function leaves it as it was. */

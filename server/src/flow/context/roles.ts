@@ -2,6 +2,7 @@
 import type { SourceFile } from '../../syntax/source.ts';
 import { ADOPTS_MM, CALLBACKS, MMAP_WORD, REGISTRATIONS, type RoleKind } from '../kernel/contexts.ts';
 import type { CallTable } from '../memo.ts';
+import type { Piece } from '../pieces.ts';
 
 export interface Role {
   readonly kind: RoleKind;
@@ -53,7 +54,6 @@ export class FileRoles {
   readonly #source: SourceFile;
   readonly #table: CallTable;
   #roles: Map<string, Role[]> | undefined;
-  #callers: Map<string, string[]> | undefined;
 
   constructor(source: SourceFile, table: CallTable) {
     this.#source = source;
@@ -62,18 +62,7 @@ export class FileRoles {
 
   /** Functions of the file that call `name`. */
   callersOf(name: string): readonly string[] {
-    if (this.#callers === undefined) {
-      this.#callers = new Map();
-      for (const [caller, index] of this.#table.indexOf) {
-        for (const callee of this.#table.callees[index]!) {
-          if (callee === caller || !this.#table.indexOf.has(callee)) continue;
-          const list = this.#callers.get(callee);
-          if (list === undefined) this.#callers.set(callee, [caller]);
-          else list.push(caller);
-        }
-      }
-    }
-    return this.#callers.get(name) ?? [];
+    return this.#table.callersOf(name);
   }
 
   rolesOf(name: string): readonly Role[] {
@@ -87,6 +76,13 @@ export class FileRoles {
     return fn === undefined ? '' : this.#source.code.slice(fn.start, fn.end);
   }
 
+  /** Whether a word stands in the code of a function of the file. */
+  mentions(name: string, word: RegExp): boolean {
+    const index = this.#table.indexOf.get(name);
+    if (index === undefined || this.#source.functions[index] === undefined) return false;
+    return this.#table.pieces[index]!.fact(`mentions ${word}`, ({ code }) => word.test(code));
+  }
+
   /** What leads to a function. */
   leadingTo(name: string): Callers {
     const seen = new Set([name]);
@@ -94,7 +90,7 @@ export class FileRoles {
     let unknown = false;
     // Who includes a header is not seen.
     let takeMmapLock = this.#source.path.endsWith('.h');
-    let level = [{ at: name, adopted: ADOPTS_MM.test(this.codeOf(name)) }];
+    let level = [{ at: name, adopted: this.mentions(name, ADOPTS_MM) }];
     for (let up = 0; up < MAX_UP && level.length > 0; up++) {
       const next: typeof level = [];
       for (const { at, adopted } of level) {
@@ -110,7 +106,7 @@ export class FileRoles {
         for (const caller of callers) {
           if (seen.has(caller)) continue;
           seen.add(caller);
-          next.push({ at: caller, adopted: adopted || ADOPTS_MM.test(this.codeOf(caller)) });
+          next.push({ at: caller, adopted: adopted || this.mentions(caller, ADOPTS_MM) });
         }
       }
       level = next;
@@ -126,9 +122,9 @@ export class FileRoles {
 
   /** The function, or one that it calls and that may return with the lock held. */
   #takesMmapLock(name: string): boolean {
-    if (MMAP_WORD.test(this.codeOf(name))) return true;
+    if (this.mentions(name, MMAP_WORD)) return true;
     const callees = this.#table.callees[this.#table.indexOf.get(name)!]!;
-    return [...callees].some((c) => this.#table.indexOf.has(c) && MMAP_WORD.test(this.codeOf(c)));
+    return [...callees].some((c) => this.#table.indexOf.has(c) && this.mentions(c, MMAP_WORD));
   }
 
   #isStatic(name: string): boolean {
@@ -144,19 +140,39 @@ export class FileRoles {
       const list = roles.get(name) ?? [];
       if (!list.some((role) => role.what === what)) roles.set(name, [...list, { kind, what }]);
     };
-    for (const match of code.matchAll(CALL)) {
-      const args = argumentsAt(code, match.index + match[0].length);
-      for (const row of REGISTERS.get(match[1]!)!) add(args[row.argument]?.replace(/^.*[&)\s]/s, ''), row);
+    const found = this.#table.inOrder.map(({ piece }) => piece.fact('registrations', registrationsIn));
+    for (const { calls } of found)
+      for (const { by, args } of calls)
+        for (const row of REGISTERS.get(by)!) add(args[row.argument]?.replace(/^.*[&)\s]/s, ''), row);
+    for (const { members } of found) {
+      for (const { member, name } of members) {
+        const row = MEMBERS.get(member)!;
+        if (row.word === undefined || code.includes(row.word)) add(name, row);
+      }
     }
-    for (const match of code.matchAll(ASSIGNED)) {
-      const row = MEMBERS.get(match[1]!)!;
-      if (row.word === undefined || code.includes(row.word)) add(match[2], row);
-    }
-    for (const match of code.matchAll(IOCTL_TABLE)) add(match[1], { kind: 'user', what: 'an ioctl' });
+    for (const { ioctls } of found) for (const name of ioctls) add(name, { kind: 'user', what: 'an ioctl' });
     for (const { name, definedBy } of functions)
       if (definedBy?.includes('SYSCALL')) add(name, { kind: 'user', what: 'a system call' });
     return roles;
   }
+}
+
+/** What a piece of the file hands over to be called: by calls, in members, in tables of ioctls. */
+interface Registrations {
+  readonly calls: readonly { readonly by: string; readonly args: readonly string[] }[];
+  readonly members: readonly { readonly member: string; readonly name: string }[];
+  readonly ioctls: readonly string[];
+}
+
+function registrationsIn({ code }: Piece): Registrations {
+  return {
+    calls: [...code.matchAll(CALL)].map((match) => {
+      const args = argumentsAt(code, match.index + match[0].length);
+      return { by: match[1]!, args };
+    }),
+    members: [...code.matchAll(ASSIGNED)].map(([, member, name]) => ({ member: member!, name: name! })),
+    ioctls: [...code.matchAll(IOCTL_TABLE)].map((match) => match[1]!),
+  };
 }
 
 /** The arguments of a call whose list begins at `from`, without the space around them. */
