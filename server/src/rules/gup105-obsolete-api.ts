@@ -49,7 +49,7 @@ function callFindings(o: CallObservation, kernel: KernelVersion): Finding[] {
   }
   if (presence === 'not-yet') {
     const instead = life.earlier === undefined ? '' : ` Before that it is ${life.earlier}.`;
-    const message = `${called(name)} exists since ${life.since}, so this does not build on ${target}.${instead}`;
+    const message = `${called(name)} ${began(life)}, so this does not build on ${target}.${instead}`;
     return [found(o, name, message)];
   }
   const argc = o.call.args.length;
@@ -80,9 +80,13 @@ function flagFindings(o: FlagObservation, kernel: KernelVersion): Finding[] {
   if (life === undefined) return [];
   const presence = presenceOf(life, kernel);
   if (presence !== 'gone' && presence !== 'not-yet') return [];
-  const when = presence === 'gone' ? ended(life) : `exists since ${life.since}`;
+  const when = presence === 'gone' ? ended(life) : began(life);
   const message = `${o.name} ${when}, so this does not build on ${formatKernelVersion(kernel)}. What this release has in its place: ${life.instead}.`;
   return [at(o.range, o.within, o.name, message)];
+}
+
+function began(life: Life): string {
+  return life.since === undefined ? `came after ${life.after}` : `exists since ${life.since}`;
 }
 
 function ended(life: Life): string {

@@ -71,6 +71,9 @@ const wait = (interruptible: boolean, timeout: boolean): DeviceEffect => ({
 export const DEVICE_ROWS: readonly Row[] = [
   ['dma_map_page dma_map_page_attrs ib_dma_map_page pci_map_page', mapped(4)],
   ['dma_map_single dma_map_single_attrs ib_dma_map_single pci_map_single', mapped(3)],
+  ['dma_map_phys dma_map_resource', mapped(3)],
+  ['dma_iova_link', { does: 'device-map', page: 2, direction: 5, into: 1, reports: 'errno', way: 'dma' }],
+  ['dma_unmap_phys dma_unmap_resource dma_iova_unlink dma_iova_destroy', unmapped],
   [
     'dma_map_sg dma_map_sg_attrs ib_dma_map_sg ib_dma_map_sg_attrs pci_map_sg',
     { does: 'device-map-list', list: 1, count: 2, direction: 3, failure: 'zero', way: 'dma' },
@@ -89,7 +92,10 @@ export const DEVICE_ROWS: readonly Row[] = [
   ],
   ['pci_unmap_page pci_unmap_single pci_unmap_sg', unmapped],
   ['dma_mapping_error ib_dma_mapping_error pci_dma_mapping_error', { does: 'map-failed', handle: 1 }],
-  ['iommu_map iommu_map_atomic', { does: 'device-map', page: 2, reports: 'errno', way: 'iommu' }],
+  [
+    'iommu_map iommu_map_atomic iommu_map_nosync',
+    { does: 'device-map', page: 2, reports: 'errno', way: 'iommu' },
+  ],
   [
     'iommu_map_sg iommu_map_sgtable iommu_map_sg_atomic',
     { does: 'device-map-list', list: 2, failure: 'zero', way: 'iommu' },
@@ -99,10 +105,11 @@ export const DEVICE_ROWS: readonly Row[] = [
     'vhost_iotlb_add_range vhost_iotlb_add_range_ctx',
     { does: 'device-map', page: 3, into: 0, reports: 'errno', way: 'iommu' },
   ],
-  ['sg_set_page sg_assign_page', listed(1, 'list')],
-  ['bvec_set_page', listed(1, 'bio')],
+  ['sg_set_page sg_assign_page sg_set_folio', listed(1, 'list')],
+  ['bvec_set_page bvec_set_folio', listed(1, 'bio')],
   ['bio_add_page bio_add_pc_page __bio_add_page bio_add_folio bio_add_folio_nofail', listed(1, 'bio')],
   ['skb_fill_page_desc __skb_fill_page_desc skb_fill_page_desc_noacc skb_add_rx_frag', listed(2, 'skb')],
+  ['skb_frag_fill_page_desc skb_append_pagefrags', listed(1, 'skb')],
   ['skb_frag_set_page __skb_frag_set_page', listed(2, 'skb')],
   [
     'sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append_table_from_pages __sg_alloc_table_from_pages',
@@ -125,7 +132,7 @@ export const DEVICE_ROWS: readonly Row[] = [
 
 /** Calls into a hypervisor, a secure monitor or firmware, which may reach the memory that they are told of. */
 const HYPERVISOR_CALL =
-  /hypercall|^HYPERVISOR_|^hcall_|^plpar_hcall|^sun4v_|^fh_(partition|dma|send)_|^arm_smccc_|^sbi_ecall|^__tdcall|^hv_do_/;
+  /hypercall|^HYPERVISOR_|^hcall_|^plpar_hcall|^sun4v_|^fh_(partition|dma|send)_|^arm_smccc_|^sbi_ecall|^__tdcall|^hv_(do|call)_/;
 
 /** Writes to registers of a device: an address that is written there is the device's to use. */
 const REGISTER_WRITE =

@@ -132,7 +132,10 @@ add('pfn_to_kaddr phys_to_virt __va', { does: 'same', arg: 0 });
 
 // The CPU touches the data.
 add('memcpy memmove __memcpy', { does: 'write', data: 0 }, { does: 'read', data: 1 });
-add('memset memzero_explicit memset32 memset64 memset16 bzero clear_page', { does: 'write', data: 0 });
+add('memset memzero_explicit memset32 memset64 memset16 bzero clear_page clear_pages', {
+  does: 'write',
+  data: 0,
+});
 add(
   'strcpy strncpy strscpy strlcpy strcat strncat strlcat strscpy_pad',
   { does: 'write', data: 0 },
@@ -180,14 +183,17 @@ add(
   { does: 'write-page', page: 0 },
 );
 add(
-  'clear_highpage clear_user_highpage clear_user_page memcpy_to_folio folio_zero_segment folio_zero_segments',
+  'clear_highpage clear_user_highpage clear_user_page clear_user_highpages memcpy_to_folio folio_zero_segment folio_zero_segments folio_fill_tail',
   { does: 'write-page', page: 0 },
 );
 add('copy_highpage copy_user_highpage', { does: 'write-page', page: 0 }, { does: 'read-page', page: 1 });
 add('memcpy_page', { does: 'write-page', page: 0 }, { does: 'read-page', page: 2 });
 add('memcpy_from_page memcpy_from_folio', { does: 'read-page', page: 1 });
-add('copy_page_to_iter copy_folio_to_iter', { does: 'read-page', page: 0 });
-add('copy_page_from_iter', { does: 'write-page', page: 0 });
+add('copy_page_to_iter copy_page_to_iter_nofault copy_folio_to_iter', { does: 'read-page', page: 0 });
+add('copy_page_from_iter copy_page_from_iter_atomic copy_folio_from_iter copy_folio_from_iter_atomic', {
+  does: 'write-page',
+  page: 0,
+});
 
 // A device reaches the data.
 for (const [names, ...effects] of DEVICE_ROWS) add(names, ...effects);
@@ -228,7 +234,10 @@ add('lock_page trylock_page lock_page_killable folio_lock folio_trylock folio_lo
 });
 add('unlock_page folio_unlock', { does: 'page-unlock', page: 0 });
 
-add('get_page folio_get try_get_page', { does: 'extra-ref', page: 0 });
+add('get_page folio_get folio_try_get folio_ref_add try_get_page folio_add_pin folio_add_pins', {
+  does: 'extra-ref',
+  page: 0,
+});
 add(
   'mmap_read_lock mmap_read_lock_killable mmap_write_lock mmap_write_lock_killable down_read mmap_read_trylock',
   { does: 'mmap-lock' },
@@ -282,9 +291,9 @@ const HARMLESS = new RegExp(
   `^(${[
     '_?printk.*|\\w+_(dbg|debug)(_\\w+)?|pr_(err|warn|info|debug|notice|alert|crit|emerg|cont)(_ratelimited|_once)?|(dev|netdev|ibdev|drm|usb|v4l2|vfio|pci)_(err|warn|info|dbg|debug|notice)\\w*|DRM_\\w+|trace_\\w+',
     '(raw_)?(spin|read|write)_(un)?(lock|trylock)\\w*|mutex_\\w+|rcu_\\w+|down_write|up_write|rwsem\\w*|lockdep_\\w+|might_sleep\\w*|cond_resched|preempt_\\w+',
-    'kfree|free_pages?|kvfree|vfree|kfree_sensitive|kvfree_sensitive|kfree_rcu|kmem_cache_free|devm_kfree',
+    'kfree|kfree_nolock|free_pages?|kvfree|kvfree_atomic|vfree|kfree_sensitive|kvfree_sensitive|kfree_rcu|kmem_cache_free|devm_kfree',
     '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
-    'page_to_nid|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|pfn_valid|folio_(nr_pages|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
+    'page_to_nid|page_pgoff|page_range_contiguous|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|pfn_valid|folio_(nr_pages|large_nr_pages|large_order|next_pos|is_\\w+|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
     'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',
     'flush_\\w+|invalidate_kernel_\\w+|update_mmu_cache|dma_sync_\\w+|cache_flush\\w*|clflush\\w*|drm_clflush_\\w+|wb\\w+|mb|rmb|wmb|smp_\\w+|barrier|memory_barrier',
     'dma_unmap_\\w+|dma_mapping_error|dma_map_sg\\w*|dma_map_sgtable|sg_init_table|sg_init_one|sg_nents|sg_dma_\\w+|sg_mark_end|sg_free_table\\w*|sg_alloc_table|for_each_\\w+',

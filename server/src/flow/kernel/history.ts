@@ -9,6 +9,8 @@ export interface Life {
   readonly until?: string;
   /** Gone at the latest in this release; in which one exactly is not known. */
   readonly goneBy?: string;
+  /** Not yet in this release; in which later one it came exactly is not known. */
+  readonly after?: string;
 }
 
 export interface FunctionLife extends Life {
@@ -142,6 +144,7 @@ const FUNCTIONS: readonly FunctionLife[] = [
   },
   { name: 'unpin_user_page_range_dirty_lock', since: '5.13', earlier: 'unpin_user_pages_dirty_lock()' },
   { name: 'folio_add_pin', since: '6.5' },
+  { name: 'folio_add_pins', after: '6.12', earlier: 'folio_add_pin()' },
   { name: 'unpin_user_folio', since: '6.12', earlier: 'unpin_user_pages()' },
   {
     name: 'page_maybe_dma_pinned',
@@ -160,6 +163,7 @@ const FUNCTIONS: readonly FunctionLife[] = [
   { name: 'iov_iter_get_pages_alloc2', since: '6.0', earlier: 'iov_iter_get_pages_alloc()' },
   { name: 'iov_iter_extract_pages', since: '6.3', earlier: 'iov_iter_get_pages2()' },
   { name: 'iov_iter_extract_will_pin', since: '6.3' },
+  { name: 'iov_iter_extract_bvecs', after: '6.12', earlier: 'iov_iter_extract_pages()' },
   { name: 'get_kernel_pages', goneBy: '6.5', later: 'virt_to_page() and get_page()' },
   { name: 'follow_page', until: '6.11', later: 'get_user_pages() and its relatives' },
 ];

@@ -14,6 +14,7 @@ export function presenceOf(life: Life, kernel: KernelVersion): Presence {
   const order = (text: string): number =>
     compareKernelVersions({ ...kernel, patch: 0 }, parseKernelVersion(text)!);
   if (life.since !== undefined && order(life.since) < 0) return 'not-yet';
+  if (life.after !== undefined && order(life.after) <= 0) return 'not-yet';
   if (life.until !== undefined && order(life.until) > 0) return 'gone';
   if (life.goneBy !== undefined) return order(life.goneBy) >= 0 ? 'gone' : 'unsure';
   return 'present';

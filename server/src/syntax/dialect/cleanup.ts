@@ -3,6 +3,7 @@
  * is an annotation; `scoped_guard(…) {` stands before a statement and is rewritten with the iterators.
  */
 import type { DialectContext } from './context.ts';
+import { TokenKind } from './tokens.ts';
 
 export function rewriteCleanup({ tokens, body }: DialectContext): void {
   for (let at = body; at < tokens.count; at++) {
@@ -15,12 +16,15 @@ export function rewriteCleanup({ tokens, body }: DialectContext): void {
   }
 }
 
-/** `CLASS(fd, f)(0)` to `CLASS_fd f (0)`-like text: a type, the name, and an initializer's brackets. */
+/** `CLASS(fd, f)(0)` to `CLASS f = (0)`: a type, the name, and an initializer in its brackets; of `()` a 0 is left. */
 function rewriteClass(tokens: DialectContext['tokens'], at: number, close: number): void {
   const isPair = tokens.isWord(at + 2) && tokens.is(at + 3, ',') && tokens.isWord(at + 4) && close === at + 5;
   if (!isPair) return;
   tokens.blank(at + 1);
   tokens.blank(at + 2);
   tokens.blank(at + 3);
-  tokens.replace(close, '=', 4);
+  tokens.replace(close, '=', TokenKind.punctuation);
+  if (!tokens.is(close + 2, ')')) return;
+  tokens.replace(close + 1, '0', TokenKind.number);
+  tokens.blank(close + 2);
 }

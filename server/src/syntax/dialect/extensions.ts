@@ -21,6 +21,7 @@ export function rewriteExtensions({ tokens, body }: DialectContext): void {
       else if (ALIGNOF.test(text)) tokens.replace(at, 'sizeof');
       else if (text === 'offsetof' || text === '__builtin_offsetof') rewriteOffsetof(tokens, at);
       else if (text === 'case') rewriteCaseRange(tokens, at);
+      else if (text === 'auto') rewriteAuto(tokens, at);
       else if (text === 'goto' && tokens.is(at + 1, '*')) tokens.blank(at + 1);
       else if (ASM.test(text)) blankStrangeAssembly(tokens, at);
       else joinStrings(tokens, at);
@@ -45,6 +46,13 @@ function rewriteTypeof(tokens: Tokens, at: number): void {
   tokens.replace(at, 'struct');
   tokens.blank(at + 1);
   if (!tokens.cover(at + 2, close, name)) tokens.cover(at + 2, close, 'T');
+}
+
+/** `auto x = f();` leaves the type to the compiler (C23); for the grammar `auto` is a storage class, so it becomes a type. */
+function rewriteAuto(tokens: Tokens, at: number): void {
+  let name = tokens.next(at + 1);
+  while (tokens.is(name, '*')) name = tokens.next(name + 1);
+  if (tokens.isWord(name) && tokens.is(tokens.next(name + 1), '=')) tokens.replace(at, 'aut_');
 }
 
 /** The grammar's offsetof takes a plain type and one field name; `offsetof(struct a, b[1].c)` becomes a call. */
