@@ -2,6 +2,7 @@
 import { MAX_ERRNO } from './constants.ts';
 import { compare, convert, usualConversion } from './ctypes.ts';
 import type { BinaryOp, IntType } from './ir.ts';
+import { byName } from './named.ts';
 import { certainBits, TOP, type Value, type Values } from './value.ts';
 
 /** Counts above this are unknown: loops then repeat a state and end. */
@@ -34,6 +35,8 @@ export function binary(
   // So many bytes more than an unknown, and the sum of what two calls returned, are unknowns.
   if (op === '+' && (isBytes(a) !== isBytes(b) || (isResult(a) && isResult(b)))) return TOP;
   if (op === '-' && a === b && a.t === 'sym') return values.int(0);
+  const named = byName(values, op, a, b);
+  if (named !== undefined) return named;
   if (a === b && a.t === 'sym' && COMPARISONS.has(op))
     return values.int(op === '==' || op === '<=' || op === '>=' ? 1 : 0);
   const apart = COMPARISONS.has(op) || op === '-' ? distance(a, b) : undefined;

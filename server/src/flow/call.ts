@@ -1,5 +1,6 @@
 /** Calls: acquire, known kernel helper, function of the same file, or unknown. */
 import { acquire } from './acquire.ts';
+import { EFAULT } from './constants.ts';
 import { callThroughTable, doubtDevices } from './device.ts';
 import { applyEffects } from './effect.ts';
 import type { Call } from './ir.ts';
@@ -98,8 +99,9 @@ function isInside(place: string, whole: string, base: string): boolean {
 /** Allocations: their result is an object that nobody else knows. */
 const ALLOCATES = /alloc|memdup|get_(free|zeroed)_page/;
 
-/** A fresh unknown for a call's result; a second one for a loop's second round, then none with an identity. */
+/** A fresh unknown for a call's result, or the error that it always is; a second one for a loop's second round, then none with an identity. */
 function result(w: World, f: Frame, st: State, e: Call): Value {
+  if (e.fn !== undefined && w.defines(e.fn) && w.alwaysFails(e.fn)) return w.values.int(-EFAULT);
   const allocates = e.fn !== undefined && ALLOCATES.test(e.fn);
   const fresh = !allocates ? '' : /zalloc|calloc|zeroed/.test(e.fn ?? '') ? ZEROED : ALLOCATED;
   for (const round of [1, 2]) {

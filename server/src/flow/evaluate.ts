@@ -1,13 +1,14 @@
 /** Runs expressions: each gives one or more outcomes, a state and a value. */
 import { binary, isErrno, isPositiveCount, losesSign, truth } from './arithmetic.ts';
 import { call } from './call.ts';
-import { conditionText } from './conditions.ts';
+import { conditionText, switchText } from './conditions.ts';
 import { EFAULT } from './constants.ts';
 import { convert } from './ctypes.ts';
 import type { Assign, Binary, Call, Expr, Index, Member, Step } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { ACQUIRES, formOf } from './kernel/acquire.ts';
-import { isNotZero, learn, settle } from './learn.ts';
+import { isNotZero, learn, learnName, settle } from './learn.ts';
+import { isNamedConstant } from './named.ts';
 import {
   ALLOCATED,
   asAddress,
@@ -55,7 +56,10 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
     case 'addr':
       return addressOf(w, f, st, e.e);
     case 'unary':
-      return eachOne(evaluate(w, f, st, e.e), ({ st: s, v }) => ({ st: s, v: unary(w, s, e.op, v) }));
+      return eachOne(evaluate(w, f, st, e.e), ({ st: s, v }) => ({
+        st: s,
+        v: e.op === '!' && hasFlag(v, e.e) ? w.values.int(0) : unary(w, s, e.op, v),
+      }));
     case 'binary':
       return each(evaluate(w, f, st, e.l), (l) =>
         eachOne(evaluate(w, f, l.st, e.r), (r) => ({
@@ -337,7 +341,7 @@ interface Decision {
  * an unknown bound becomes a number (FLOW: an unknown count is 2), so that the rounds are run.
  */
 export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: boolean): Decision[] {
-  const known = truth(v) ?? (v.t === 'sym' ? remembered(st, v) : undefined);
+  const known = outcomeOf(st, v) ?? hasFlag(v, e);
   if (known !== undefined) return [{ st, holds: known }];
   if (v.t === 'sym') {
     if (loop && v.op !== undefined) {
@@ -347,6 +351,16 @@ export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: b
   }
   const other = st.clone();
   return [take(w, f, st, v, e, true), take(w, f, other, v, e, false)];
+}
+
+/** The outcome of a condition with this value, where the path knows it. */
+export function outcomeOf(st: State, v: Value): boolean | undefined {
+  return truth(v) ?? (v.t === 'sym' ? remembered(st, v) : undefined);
+}
+
+/** A test for a flag that is certainly there, `flags & F`, gives the flag itself; undefined where it does not tell. */
+function hasFlag(v: Value, e: Expr): true | undefined {
+  return e.k === 'binary' && e.op === '&' && isNamedConstant(v) ? true : undefined;
 }
 
 /** The outcome of a condition that the path has met before, perhaps in another form: `p`, `!p`, `p == NULL`. */
@@ -381,6 +395,15 @@ function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean):
   const equality = (v.op === '==' && holds) || (v.op === '!=' && !holds);
   if (equality && a?.t === 'sym' && b?.t === 'int') learn(st, w.values, a, b.n);
   else if (equality && b?.t === 'sym' && a?.t === 'int') learn(st, w.values, b, a.n);
+  else if (
+    equality &&
+    e.k === 'binary' &&
+    isComparedAgain(w, f, e) &&
+    isPlainUnknown(a!) &&
+    !isNamedConstant(a) &&
+    isNamedConstant(b)
+  )
+    learnName(st, w.values, a, b);
   else if (f.facts.repeated.has(conditionText(w.text, e))) {
     // That it is not zero is what `p`, `!p` and `p != NULL` ask for as well.
     const nonzero = (v.op === '==' || v.op === '!=') && a?.t === 'sym' && b?.t === 'int' && b.n === 0;
@@ -388,6 +411,11 @@ function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean):
     else st.facts.set(v.key, holds);
   }
   return { st, holds };
+}
+
+/** What stands on the left of a comparison is compared with other constants as well, here or in a helper. */
+function isComparedAgain(w: World, f: Frame, e: Binary): boolean {
+  return f.facts.repeated.has(switchText(w.text, e.l));
 }
 
 /** Compares a counter with an unknown bound: the bound becomes 2, or 0 where no page is held that a round could release. */

@@ -5,6 +5,7 @@ import type { SourceFile } from '../syntax/source.ts';
 import { FileContexts } from './context/observe.ts';
 import { Crowd } from './crowd.ts';
 import { Entries } from './entries.ts';
+import { alwaysFails } from './failing.ts';
 import type { FileFlow, FlowOptions, FunctionFlow } from './file.ts';
 import {
   type Held,
@@ -42,9 +43,10 @@ import {
   type RunScope,
   type Surroundings,
 } from './memo.ts';
+import { asCalled } from './mismatch.ts';
 import { concerns, observationKey } from './observed.ts';
 import { type ConsumerExit, type ConsumerRun, pairUp, worthPairing } from './pairs.ts';
-import { callersOf, isInert } from './reach.ts';
+import { callersOf, isInert, staticCallers } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
 import { trackedLocals } from './slice.ts';
 import { type FileTypes, fileTypes, typesKey } from './structs.ts';
@@ -167,7 +169,8 @@ export class FileRun {
       const consumers = this.#consumersOf(name, leaves.names);
       if (consumers.length === 0) continue;
       const also = `${this.#memo.numberOf(identity)} ${this.#typesVersion()}`;
-      const scope = { name: `${name}, later`, roots: [name, ...consumers], also };
+      const callers = consumers.flatMap((consumer) => this.#askable(consumer));
+      const scope = { name: `${name}, later`, roots: [name, ...consumers, ...callers], also };
       if (this.#recall(scope, name) === undefined) this.#pair(scope, name, leaves, consumers);
     }
   }
@@ -358,6 +361,10 @@ export class FileRun {
       isHeader: this.#source.path.endsWith('.h'),
       defines: (fn) => this.#table.indexOf.has(fn),
       isInert: (fn) => isInert(this.#table, fn),
+      alwaysFails: (fn) =>
+        this.#table.pieces[this.#table.indexOf.get(fn)!]!.fact('fails', ({ code, bodyAt }) =>
+          alwaysFails(code.slice(bodyAt)),
+        ),
       enter: (caller, call, args, st) => {
         const fn = call.fn!;
         if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
@@ -388,6 +395,12 @@ export class FileRun {
       .slice(0, MAX_CONSUMERS);
   }
 
+  /** Callers of a function that releases pages, if it has no others. */
+  #askable(name: string): string[] {
+    const releases = [...this.#table.callees[this.#table.indexOf.get(name)!]!].some(isReleaseName);
+    return releases ? staticCallers(this.#source, this.#table, name) : [];
+  }
+
   /** Whether a function of the file mentions a member (with a dot) or a variable. */
   #mentions(index: number, leaf: string): boolean {
     if (this.#source.functions[index] === undefined) return false;
@@ -402,7 +415,12 @@ export class FileRun {
     const left = this.#left.get(name) ?? this.#leftAgain(name);
     const reads = callersOf(this.#table, (index) => names.some((l) => this.#mentions(index, l)));
     const joined = this.#options.join !== undefined;
-    const run = (consumer: string, held: Held): ConsumerRun => this.#consume(consumer, held, reads);
+    const run = (consumer: string, held: Held): ConsumerRun =>
+      asCalled(
+        this.#consume(consumer, held, reads),
+        () => this.#askable(consumer),
+        (caller) => this.#consume(caller, held, reads),
+      );
     const { runs, info } = pairUp(left, consumers, run, joined);
     const observations = new Map<string, RunObservation>();
     const sets = new Set(left.flatMap((held) => held.sets.map((s) => s.id)));

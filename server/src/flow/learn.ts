@@ -15,6 +15,15 @@ export function learn(st: State, values: Values, unknown: Sym, n: number): void 
     st.equal.set(unknown.key, n);
     if (st.equal.size > MAX_EQUAL) st.equal.delete(st.equal.keys().next().value!);
   }
+  replaceBy(st, values, unknown, known);
+}
+
+/** From here on the path knows that `unknown` is the constant of a name. */
+export function learnName(st: State, values: Values, unknown: Sym, constant: Sym): void {
+  if (unknown !== constant) replaceBy(st, values, unknown, constant);
+}
+
+function replaceBy(st: State, values: Values, unknown: Sym, known: Value): void {
   const { store } = st;
   for (let i = 0; i < store.size; i++) {
     const v = store.valueAt(i);

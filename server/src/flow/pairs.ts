@@ -16,8 +16,8 @@ export interface PairInfo {
   readonly fields: readonly string[];
   /** Functions that were run on them. */
   readonly consumers: readonly string[];
-  /** Every consumer was recognised by the type of the structure, not only by the name of its member. */
-  readonly typed: boolean;
+  /** Consumers that were recognised by the type of the structure, not only by the name of its member. */
+  readonly typed: readonly string[];
 }
 
 /** How a run of a consumer ended: the pages as it leaves them. */
@@ -72,7 +72,9 @@ export function pairUp(
       producer: left[0]?.producer ?? '',
       fields: [...new Set(left.flatMap(fieldsOf))].sort(),
       consumers: [...new Set(runs.map((r) => r.name))],
-      typed: runs.every((r) => r.typed),
+      typed: [...new Set(runs.map((r) => r.name))].filter((name) =>
+        runs.every((r) => r.name !== name || r.typed),
+      ),
     },
   };
 }

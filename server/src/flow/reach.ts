@@ -1,4 +1,5 @@
 /** Functions that reach others through calls in a file. */
+import type { SourceFile } from '../syntax/source.ts';
 import { effectsOf } from './kernel/effects.ts';
 import type { CallTable } from './memo.ts';
 
@@ -21,6 +22,29 @@ export function callersOf(table: CallTable, direct: (index: number) => boolean):
   for (const [name, index] of table.indexOf) if (direct(index)) found.add(name);
   for (const each of found) for (const caller of table.callersOf(each)) found.add(caller);
   return found;
+}
+
+/**
+ * The functions from which a static function is called, through other static ones; none where it is not static, or where
+ * the file takes its address.
+ */
+export function staticCallers({ functions }: SourceFile, table: CallTable, name: string): string[] {
+  const found = new Set([name]);
+  const tops: string[] = [];
+  for (const each of found) {
+    const { isStatic = false } = functions[table.indexOf.get(each)!] ?? {};
+    const callers = [...table.callersOf(each)].filter((fn) => fn !== each);
+    if (!isStatic || callers.length === 0 || isTaken(table, each)) tops.push(each);
+    else for (const caller of callers) found.add(caller);
+  }
+  return tops.filter((fn) => fn !== name);
+}
+
+/** Whether the file mentions a function other than by calling it. */
+function isTaken({ inOrder }: CallTable, name: string): boolean {
+  return inOrder.some(({ piece }) =>
+    piece.fact(`takes ${name}`, ({ code }) => new RegExp(`\\b${name}\\b(?!\\s*\\()`).test(code)),
+  );
 }
 
 /** Words that stand before a bracket and are no calls. */

@@ -5,6 +5,7 @@ import { decide, each, evaluate, evaluateAll } from './evaluate.ts';
 import type { FunctionIr, Node } from './ir.ts';
 import { settle } from './learn.ts';
 import { ALLOCATED, reachableSets } from './places.ts';
+import { doubtHeld, losesCount } from './release-loops.ts';
 import { type PageSet, State } from './state.ts';
 import { TOP, type Value } from './value.ts';
 import type { Frame, FunctionFacts, Outcome, Owner, World } from './world.ts';
@@ -133,12 +134,13 @@ function execute(
       return each(evaluate(w, f, st, node.expr!), (o) => node.succ.map((s) => ({ node: s, st: o.st })));
     case 'branch':
       if (node.firstRound) return runFirstRound(w, f, node, st);
-      return each(evaluate(w, f, st, node.expr!), (o) =>
-        decide(w, f, o.st, o.v, node.expr!, node.loop ?? false).map((d) => ({
-          node: node.succ[d.holds ? 0 : 1]!,
-          st: d.st,
-        })),
-      );
+      return each(evaluate(w, f, st, node.expr!), (o) => {
+        const isLost = losesCount(w, f, node, o);
+        return decide(w, f, o.st, o.v, node.expr!, node.loop ?? false).map((d) => {
+          if (isLost && !d.holds) doubtHeld(d.st);
+          return { node: node.succ[d.holds ? 0 : 1]!, st: d.st };
+        });
+      });
     case 'switch':
       return runSwitch(w, f, node, st);
     case 'return':

@@ -6,7 +6,7 @@
 
 import { conditionText } from './conditions.ts';
 import type { Assign, Expr, FunctionIr } from './ir.ts';
-import { ACQUIRES } from './kernel/acquire.ts';
+import { ACQUIRES, formOf } from './kernel/acquire.ts';
 import { isProtocolName } from './kernel/effects.ts';
 import { walk } from './walk.ts';
 
@@ -37,6 +37,7 @@ export function trackedLocals(
       if (e.k === 'assign') assignments.push(e);
     });
   }
+  for (const name of flagGuards(ir)) tracked.add(name);
   for (let round = 0; round < 3; round++) {
     for (const a of assignments) {
       const target = a.l.k === 'var' && a.l.local ? a.l.name : undefined;
@@ -47,6 +48,31 @@ export function trackedLocals(
     }
   }
   return tracked;
+}
+
+/** Locals in the conditions that decide directly about a flag: `write` in `if (write) flags |= FOLL_WRITE`. */
+function flagGuards(ir: FunctionIr): Set<string> {
+  const flags = new Set<string>();
+  for (const call of ir.calls) {
+    const model = call.fn === undefined ? undefined : ACQUIRES.get(call.fn);
+    const form = model === undefined ? undefined : formOf(model, call.args.length);
+    const arg = form === undefined || form.booleans ? undefined : call.args[form.flags];
+    if (arg !== undefined) walk(arg, (e) => e.k === 'var' && e.local && flags.add(e.name));
+  }
+  const names = new Set<string>();
+  if (flags.size === 0) return names;
+  for (const { kind, expr, succ } of ir.nodes) {
+    if (kind !== 'branch' || expr === undefined || !succ.some((next) => assigns(ir, next, flags))) continue;
+    walk(expr, (e) => e.k === 'var' && e.local && names.add(e.name));
+  }
+  return names;
+}
+
+/** The statement at a node, or behind a join there, assigns one of `names`. */
+function assigns(ir: FunctionIr, at: number, names: ReadonlySet<string>): boolean {
+  const node = ir.nodes[at]!;
+  const { expr } = node.kind === 'join' && node.succ.length === 1 ? ir.nodes[node.succ[0]!]! : node;
+  return expr?.k === 'assign' && expr.l.k === 'var' && names.has(expr.l.name);
 }
 
 function holdsResult(e: Expr, matters: (fn: string | undefined) => boolean): boolean {

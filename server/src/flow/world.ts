@@ -296,6 +296,8 @@ export interface World {
   readonly defines: (name: string) => boolean;
   /** Whether neither such a function nor what it calls can keep, use or release pages that it is given. */
   readonly isInert: (name: string) => boolean;
+  /** Whether all that such a function returns are errors. */
+  readonly alwaysFails: (name: string) => boolean;
   /** Whether such a function may leave its caller with pages that it acquired. */
   readonly handsOver: (name: string) => boolean;
   /** Runs a function of the file or its headers on argument values; undefined where it cannot be (recursion, depth, budget). */

@@ -121,7 +121,8 @@ function wrapperAt(source: SourceFile, start: number): { name: string; what: str
  * the structure's type is known on both sides.
  */
 function acrossEntryPoints(f: Finding, rule: Rule, pair: PairInfo): Finding {
-  if (f.certainty !== 'certain' || (pair.typed && rule.defaultLevel !== 'error')) return f;
+  const typed = pair.typed.length === pair.consumers.length || pair.typed.includes(f.function);
+  if (f.certainty !== 'certain' || (typed && rule.defaultLevel !== 'error')) return f;
   return { ...f, certainty: 'likely' };
 }
 

@@ -1,6 +1,9 @@
 import { FOLL, flagText, INTERNAL_FLAGS } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
+import { isSince } from '../flow/kernel/presence.ts';
 import { certainBits } from '../flow/value.ts';
+import type { AcquireObservation } from '../flow/world.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { acquires, argumentFinding, called, pinForm } from './common.ts';
 import { pinApi } from './forms.ts';
 import { refusedResult } from './refused.ts';
@@ -14,7 +17,7 @@ export const internalFlag: Rule = {
   documentSection: 'Basic description of FOLL_PIN',
   documentLines: '25-28',
   rationale:
-    'FOLL_PIN is internal to gup: the pin_user_pages*() wrappers set it, together with what belongs to it. At a call site is_valid_gup_args() answers it with a WARN and refuses the call. Since 6.3 the internal flags are defined in mm/internal.h, so such a driver no longer compiles.',
+    'FOLL_PIN is internal to gup: the pin_user_pages*() wrappers set it, together with what belongs to it. At a call site is_valid_gup_args() answers it with a WARN and refuses the call. Since 6.3 the internal flags are defined in mm/internal.h, so such a driver no longer compiles; before, FOLL_TOUCH and its like could be passed, and only FOLL_PIN was refused.',
   bad: `static int read_header(unsigned long uaddr, struct page **page)
 {
 	return get_user_pages_fast(uaddr, 1, FOLL_PIN, page);
@@ -25,16 +28,20 @@ export const internalFlag: Rule = {
 	return pin_user_pages_fast(uaddr, 1, 0, page);
 }
 `,
-  check: (flow) =>
+  check: (flow, { kernel }) =>
     acquires(flow).flatMap((o) => {
       const flags = certainBits(o.flags);
-      const internal = flags & INTERNAL_FLAGS;
+      const internal = flags & internalFlags(o, kernel);
       if (internal === 0) return [];
-      const pin = (internal & FOLL.PIN) !== 0 && o.model.kind === 'get';
-      const cure = pin
+      const isFromGet = (internal & FOLL.PIN) !== 0 && o.model.kind === 'get';
+      const cure = isFromGet
         ? `Call ${called(pinForm(o.model.name))} without FOLL_PIN, and release with unpin_user_page*().`
         : `Leave ${flagText(internal)} out: gup sets it by itself where it is needed.`;
-      const message = `${flagText(internal)} is internal to gup and refused at a call site: ${called(o.model.name)} warns and returns ${refusedResult(o.model.api)}. ${cure}`;
+      const isRefused = isSince(kernel, '6.3') || o.model.kind === 'get' || internal !== FOLL.PIN;
+      const answer = isRefused
+        ? `refused at a call site: ${called(o.model.name)} warns and returns ${refusedResult(o.model.api, kernel)}`
+        : `must not appear at a call site: ${called(o.model.name)} sets it, and refuses it from its callers since 6.3`;
+      const message = `${flagText(internal)} is internal to gup and ${answer}. ${cure}`;
       return [argumentFinding('GUP101', o, flags, message)];
     }),
   run: {
@@ -42,6 +49,17 @@ export const internalFlag: Rule = {
     documentForm: (steps) => steps.map(withoutInternalFlags),
   },
 };
+
+/**
+ * The flags that no caller may pass. Before 6.3 include/linux/mm.h has them all, and only FOLL_PIN is forbidden; the _fast
+ * functions refuse what they do not know.
+ */
+function internalFlags({ model, form }: AcquireObservation, kernel: KernelVersion): number {
+  if (isSince(kernel, '6.3')) return INTERNAL_FLAGS;
+  if (form?.booleans) return 0;
+  const isFast = model.name.includes('_fast') && isSince(kernel, '5.2');
+  return FOLL.PIN | (isFast ? FOLL.TOUCH | FOLL.TRIED | FOLL.REMOTE : 0);
+}
 
 /** FOLL_PIN on a get function becomes the pin function; other internal flags are dropped. */
 function withoutInternalFlags(step: DriverStep): DriverStep {

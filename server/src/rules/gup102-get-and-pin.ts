@@ -23,11 +23,11 @@ export const getAndPin: Rule = {
 	return pin_user_pages_fast(uaddr, n, FOLL_WRITE, pages);
 }
 `,
-  check: (flow) =>
+  check: (flow, { kernel }) =>
     acquires(flow).flatMap((o) => {
       const flags = certainBits(o.flags);
       if (o.model.kind !== 'pin' || (flags & FOLL.GET) === 0) return [];
-      const message = `FOLL_GET and FOLL_PIN exclude each other, and ${called(o.model.name)} sets FOLL_PIN: it warns and returns ${refusedResult(o.model.api)} without pinning anything. Drop FOLL_GET.`;
+      const message = `FOLL_GET and FOLL_PIN exclude each other, and ${called(o.model.name)} sets FOLL_PIN: it warns and returns ${refusedResult(o.model.api, kernel)} without pinning anything. Drop FOLL_GET.`;
       return [argumentFinding('GUP102', o, flags, message)];
     }),
   run: {

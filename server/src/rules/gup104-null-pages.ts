@@ -1,5 +1,6 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
+import { isSince } from '../flow/kernel/presence.ts';
 import { certainBits } from '../flow/value.ts';
 import { acquires, argumentFinding, called } from './common.ts';
 import { refusedResult } from './refused.ts';
@@ -24,12 +25,15 @@ export const nullPages: Rule = {
 	return get_user_pages_unlocked(uaddr, n, NULL, FOLL_WRITE);
 }
 `,
-  check: (flow) =>
+  check: (flow, { kernel }) =>
     acquires(flow).flatMap((o) => {
       const flags = certainBits(o.flags);
       const needsPages = o.model.kind === 'pin' || o.model.name.includes('_fast') || (flags & FOLL.GET) !== 0;
       if (!o.nullPages || !needsPages) return [];
-      const message = `${called(o.model.name)} is given no pages array, so nobody could release what it takes: it warns and returns ${refusedResult(o.model.api)}. Pass an array; to only fault pages in, call get_user_pages_unlocked() with NULL, or fault_in_readable() and its relatives.`;
+      const answer = isSince(kernel, '6.3')
+        ? `it warns and returns ${refusedResult(o.model.api, kernel)}`
+        : 'before 6.3 that is not always checked, and the pages are stored at address NULL';
+      const message = `${called(o.model.name)} is given no pages array, so nobody could release what it takes: ${answer}. Pass an array; to only fault pages in, call get_user_pages_unlocked() with NULL, or fault_in_readable() and its relatives.`;
       return [argumentFinding('GUP104', o, flags, message)];
     }),
   run: {

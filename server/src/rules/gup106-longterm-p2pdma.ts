@@ -26,11 +26,11 @@ export const longtermP2pdma: Rule = {
 	return pin_user_pages_unlocked(uaddr, n, pages, FOLL_PCI_P2PDMA);
 }
 `,
-  check: (flow) =>
+  check: (flow, { kernel }) =>
     acquires(flow).flatMap((o) => {
       const flags = certainBits(o.flags);
       if ((flags & BOTH) !== BOTH) return [];
-      const message = `Peer-to-peer memory must not be held for a long time: ${called(o.model.name)} refuses FOLL_LONGTERM with FOLL_PCI_P2PDMA, warns and returns ${refusedResult(o.model.api)}. Leave FOLL_PCI_P2PDMA out for registered memory, or FOLL_LONGTERM where the pin ends with the I/O.`;
+      const message = `Peer-to-peer memory must not be held for a long time: ${called(o.model.name)} refuses FOLL_LONGTERM with FOLL_PCI_P2PDMA, warns and returns ${refusedResult(o.model.api, kernel)}. Leave FOLL_PCI_P2PDMA out for registered memory, or FOLL_LONGTERM where the pin ends with the I/O.`;
       return [argumentFinding('GUP106', o, flags, message)];
     }),
   run: {

@@ -243,7 +243,7 @@ add(
   { does: 'mmap-lock' },
 );
 add('mmap_read_unlock mmap_write_unlock up_read mmap_write_downgrade', { does: 'mmap-unlock' });
-add('ERR_PTR', { does: 'err-ptr', arg: 0 });
+add('ERR_PTR ERR_CAST', { does: 'err-ptr', arg: 0 });
 add('PTR_ERR PTR_ERR_OR_ZERO', { does: 'ptr-err', arg: 0 });
 add('IS_ERR IS_ERR_VALUE', { does: 'is-err', arg: 0 });
 add('IS_ERR_OR_NULL', { does: 'is-err-or-null', arg: 0 });
