@@ -82,6 +82,17 @@ long f(unsigned long a, struct page **pages)
     },
   );
 
+  it('computes a macro of the file that compares releases', () => {
+    const macros = `#define MY_MIN(a, b, c) (LINUX_VERSION_CODE >= KERNEL_VERSION(a, b, c))
+#define MY_RANGE(a, b, c, d, e, f) (MY_MIN(a, b, c) && !MY_MIN(d, e, f))
+`;
+    const ladder = (test: string): string =>
+      macros + f(either(test, PIN, GET) + either(test, UNPIN, PUT.replace('put_page', 'unpin_user_page')));
+    expect(found(ladder('MY_MIN(5, 6, 0)'))).toEqual(['GUP105: on kernels before 5.6']);
+    expect(found(ladder('MY_RANGE(5, 6, 0, 6, 6, 0)'))).toEqual(['GUP302: chosen']);
+    expect(found(ladder('MY_RANGE(5, 6, 0, 6, 6, 0)'), '6.5')).toEqual(['GUP302: on kernels from 6.6 on']);
+  });
+
   it('judges each branch by a release that reads it', () => {
     const calls = `	lockdep_assert_held(&current->mm->mmap_lock);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)

@@ -97,6 +97,21 @@ describe('a wrapper in a header', () => {
     expect(await lint(folderWith({ ...tree, [makefile]: `${text}\n` }), ['src/a.c'])).toEqual(found);
   });
 
+  it('is followed in brackets where it is not the kernel that has it', async () => {
+    const code = user('compat.h', CALL, '\tput_page(page);').replace('"compat.h"', '<my/compat.h>');
+    const tree = { 'dkms.conf': '', 'include/my/compat.h': COMPAT, 'src/a.c': code };
+    expect(await lint(folderWith(tree), ['src/a.c'])).toEqual(['src/a.c GUP301 put_page(page)']);
+    const kernel = { Makefile: 'VERSION = 6\nPATCHLEVEL = 12\n', 'include/linux/compat.h': COMPAT };
+    const own = { ...kernel, 'drivers/a.c': code.replace('my/', 'linux/') };
+    expect(await lint(folderWith(own), ['drivers/a.c'])).toEqual([]);
+    const module = {
+      'dkms.conf': '',
+      'include/linux/compat.h': COMPAT,
+      'a.c': code.replace('my/', 'linux/'),
+    };
+    expect(await lint(folderWith(module), ['a.c'])).toEqual([]);
+  });
+
   it('is found from wherever the folder of the module is named', async () => {
     const tree = { 'include/compat.h': COMPAT, 'src/a.c': user('compat.h', CALL, '\tput_page(page);') };
     const elsewhere = folderWith({ 'b.c': '' });

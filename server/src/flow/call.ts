@@ -6,8 +6,17 @@ import { applyEffects } from './effect.ts';
 import type { Call } from './ir.ts';
 import { acquireFromIterator } from './iter.ts';
 import { ACQUIRES, isOfIterator } from './kernel/acquire.ts';
-import { effectsOf } from './kernel/effects.ts';
-import { ALLOCATED, asAddress, elementPlace, elsewhere, reachableSets, ZEROED } from './places.ts';
+import { effectsOf, freesByName } from './kernel/effects.ts';
+import {
+  ALLOCATED,
+  asAddress,
+  dropArray,
+  elementPlace,
+  elsewhere,
+  isPageArray,
+  reachableSets,
+  ZEROED,
+} from './places.ts';
 import type { State } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, type Sym, TOP, type Value } from './value.ts';
@@ -44,6 +53,11 @@ function receivesPages(st: State, args: readonly Value[]): boolean {
  * may be written, and the number of a page may be kept. A variable whose address it gets is unknown afterwards.
  */
 function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): Outcome {
+  if (args[0] !== undefined && e.fn !== undefined && freesByName(e.fn) && isPageArray(st, args[0])) {
+    // Without their number it can't release them.
+    dropArray(st, args[0]);
+    return { st, v: TOP };
+  }
   const pages = args.filter((a) => a.t === 'page' || a.t === 'ptr' || a.t === 'sym');
   const reached = reachableSets(st, pages, () => false);
   for (const id of reached) st.update(id, { escaped: e.fn ?? 'a callback' });
@@ -53,7 +67,17 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
     if (a.t === 'handle' && !asks(e.fn)) st.store.set(elsewhere(a.key), a);
     forgetObject(w, f, st, e, a);
   }
+  allocateInto(w, f, st, e, args);
   return { st, v: result(w, f, st, e) };
+}
+
+/** `my_alloc((void **)&pages, size)`: from here on the variable leads to memory that nobody else knows. */
+function allocateInto(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): void {
+  if (e.fn === undefined || !ALLOCATES.test(e.fn)) return;
+  const local = args.find((a) => a.t === 'ptr' && a.off === 0 && a.base.startsWith(`&${f.name}:`));
+  const place = local?.t === 'ptr' ? local.base.slice(1) : undefined;
+  if (place === undefined || MEMBER.test(place)) return;
+  if (st.store.get(place) === TOP) st.store.set(place, result(w, f, st, e));
 }
 
 /**
@@ -97,7 +121,7 @@ function isInside(place: string, whole: string, base: string): boolean {
 }
 
 /** Allocations: their result is an object that nobody else knows. */
-const ALLOCATES = /alloc|memdup|get_(free|zeroed)_page/;
+const ALLOCATES = /[aA]lloc|memdup|get_(free|zeroed)_page/;
 
 /** A fresh unknown for a call's result, or the error that it always is; a second one for a loop's second round, then none with an identity. */
 function result(w: World, f: Frame, st: State, e: Call): Value {

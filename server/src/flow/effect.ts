@@ -12,6 +12,7 @@ import { learn } from './learn.ts';
 import {
   ALLOCATED,
   asAddress,
+  dropArray,
   elementPlace,
   elsewhere,
   pagesIn,
@@ -113,6 +114,9 @@ function apply(
       if (isPageRef(object) || asAddress(object) !== undefined) st.store.set(elsewhere(object.key), object);
       return undefined;
     }
+    case 'free':
+      dropArray(st, arg(effect.memory));
+      return undefined;
     case 'page-lock':
     case 'page-unlock':
       lockPage(st, arg(effect.page), effect.does === 'page-lock');

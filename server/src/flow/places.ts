@@ -71,6 +71,23 @@ export function pagesIn(st: State, base: string): { off: number | null; v: Value
   return out;
 }
 
+/** Whether pages stand in an array at which a value points; not in members of an object. */
+export function isPageArray(st: State, v: Value): boolean {
+  const address = asAddress(v);
+  return address?.off === 0 && pagesIn(st, address.base).length > 0;
+}
+
+/** The array at which a value points is freed: its elements lead to no page any more. */
+export function dropArray(st: State, v: Value): void {
+  const address = asAddress(v);
+  if (address?.off !== 0 || pagesIn(st, address.base).length === 0) return;
+  const start = `${address.base}[`;
+  st.store.keep(
+    ({ text }, held) =>
+      !text.startsWith(start) || !isPageRef(held) || !/^\[[^[\].]*\]$/.test(text.slice(address.base.length)),
+  );
+}
+
 /** Content of an element of unknown offset: some page of the sets stored there, if they are of one set. */
 export function readSomewhere(st: State, values: Values, base: string): Value {
   const sets = new Set<string>();

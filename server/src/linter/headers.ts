@@ -1,4 +1,4 @@
-/** Headers of a project, read when a file's quoted includes ask for them, once per run. */
+/** Headers of a project, read when a file's includes ask for them, once per run. */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { isMeaningful } from '../flow/kernel/meaning.ts';
@@ -7,13 +7,17 @@ import { outline } from '../syntax/outline.ts';
 import { type Header, headerOf, MAX_HEADERS, type ReadHeader } from '../syntax/preprocess/headers.ts';
 import { preprocess } from '../syntax/preprocess/preprocess.ts';
 import { type IncludeFolders, includeFolders } from './include-folders.ts';
-import { DEFAULT_KERNEL } from './kernel-version.ts';
+import { DEFAULT_KERNEL, makefileRelease } from './kernel-version.ts';
 
 /** Larger headers are tables of registers: nothing is looked for in them. */
 const MAX_HEADER_BYTES = 512 << 10;
 
 /** Folders above the file's in which a header is looked for, as `-I` options of a Makefile would have it. */
 const MAX_FOLDERS_UP = 6;
+
+/** Folders of the kernel's include/, and headers of the compiler. */
+const OF_KERNEL =
+  /^(?:linux|uapi|asm|asm-generic|generated|acpi|clocksource|crypto|drm|dt-bindings|keys|kunit|kvm|math-emu|media|memory|misc|net|pcmcia|ras|rdma|rv|scsi|soc|sound|target|trace|ufs|vdso|video|xen)\/|^std\w+\.h$/;
 
 const NOTHING_NAMED = { files: [], looked: [] };
 
@@ -36,6 +40,8 @@ export class Headers {
   #files = new Map<string, Header | null>();
   #places = new Map<string, Place>();
   #includes = new Map<string, IncludeFolders>();
+  /** Roots that are those of kernel trees, or are not. */
+  readonly #kernels = new Map<string, boolean>();
   #wrappers = new Map<Header, ReadonlySet<string>>();
 
   constructor({ openText = () => undefined }: HeaderOptions = {}) {
@@ -56,11 +62,29 @@ export class Headers {
    */
   readerFor(shown: string, file: string, root: string, looked: Set<string> = new Set()): ReadHeader {
     const folder = path.dirname(file);
-    return (name, from) => {
+    return (written, from) => {
+      const name = this.#nameIn(written, root);
+      if (name === undefined) return undefined;
       const place = this.#find(name, from === shown ? folder : path.dirname(from), folder, root);
       for (const each of place.looked) looked.add(each);
       return place.file === undefined ? undefined : this.#read(place.file);
     };
+  }
+
+  /**
+   * The path to look for. `#include <…>` may name a header of the module's own; those of the kernel, and a kernel tree's,
+   * are not followed.
+   */
+  #nameIn(written: string, root: string): string | undefined {
+    if (!written.startsWith('<')) return written;
+    const name = written.slice(1, -1).trim();
+    if (OF_KERNEL.test(name)) return undefined;
+    let isKernel = this.#kernels.get(root);
+    if (isKernel === undefined) {
+      isKernel = makefileRelease(root) !== undefined;
+      this.#kernels.set(root, isKernel);
+    }
+    return isKernel ? undefined : name;
   }
 
   /** Whether a text calls a macro or function of a header that acquires pages, by name. */

@@ -45,10 +45,13 @@ export const unpinOnGot: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) => {
+  check: (flow, { text }) => {
+    // Where an object is kept, it may be one of those whose pages the driver allocated.
+    const freesItsOwn = flow.pair !== undefined && ALLOCATES_PAGES.test(text);
     const bad = releases(flow).filter(
       (o) =>
         o.set.kind === 'get' &&
+        !(freesItsOwn && o.effect.api === '__free_page') &&
         // Where an iterator's pages are kept, pages of the driver's own stand at other times.
         (isUnpin(o.effect.api) ? flow.pair === undefined || !isOfIterator(o.set.model) : isFreed(o)),
     );
@@ -62,6 +65,8 @@ export const unpinOnGot: Rule = {
     documentForm: (steps) => withReleases(steps, putApi),
   },
 };
+
+const ALLOCATES_PAGES = /\b(?:__)?alloc_pages?(?:_\w+)?\s*\(/;
 
 function isFreed({ effect, set }: ReleaseObservation): boolean {
   return effect.api === '__free_page' && !isOfIterator(set.model);

@@ -258,7 +258,8 @@ function functionName(header: string): FunctionHeader | undefined {
     call.lastIndex = close + 1;
     if (NOT_A_NAME.test(name)) continue;
     // The first candidate is the name unless another declaration follows it: a macro call without a semicolon.
-    if (best === undefined || startsDeclaration(header.slice(best.close + 1, match.index))) {
+    const between = best && header.slice(best.close + 1, match.index);
+    if (best === undefined || startsDeclaration(between!) || isTypeOf(name, best.name, between!)) {
       best = { name, at: match.index, open, close };
     }
   }
@@ -281,6 +282,11 @@ function functionName(header: string): FunctionHeader | undefined {
 function startsDeclaration(between: string): boolean {
   const words = between.match(/[A-Za-z_]\w*/g) ?? [];
   return words.some((word) => !word.startsWith('__')) || /\n\s*\n/.test(between);
+}
+
+/** Whether what came before is a macro around the result's type: `RTDECL(int) name(…)`. */
+function isTypeOf(name: string, before: string, between: string): boolean {
+  return DEFINING.test(before) && !DEFINING.test(name) && !name.startsWith('__') && /^[\s*]+$/.test(between);
 }
 
 /** Behind macro calls that stand, without a semicolon, on lines of their own before the definition. */

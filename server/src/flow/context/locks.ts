@@ -141,7 +141,8 @@ function plain(e: Expr, holds: boolean): [Expr, boolean] {
 function after(call: Call, state: LockState, context: LockContext): LockState {
   const { fn } = call;
   if (fn === undefined) return state;
-  const own = context.callee(fn);
+  // What is called like that locks, whatever its own text is made of.
+  const own = mmapLock(fn, '') === undefined ? context.callee(fn) : undefined;
   if (own !== undefined) {
     return {
       atomic: own.atomic === 'ends' ? [] : state.atomic,
@@ -226,5 +227,6 @@ function keyOf({ atomic, mmap }: LockState): string {
 }
 
 function textOf(e: Expr | undefined, { text }: LockContext): string {
-  return e === undefined ? '' : text.slice(e.start, e.end).replace(/\s+/g, '');
+  // Where a macro made it, what it says is not what stands in the file.
+  return e === undefined ? '' : (e.written ?? text.slice(e.start, e.end)).replace(/\s+/g, '');
 }

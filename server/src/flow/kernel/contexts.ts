@@ -60,15 +60,22 @@ export interface MmapLock {
   readonly does: 'lock' | 'killable' | 'try' | 'unlock' | 'assert';
 }
 
+/** As portability layers call them, too: `my_mmap_read_lock`. */
+const BY_NAME = /^(?:\w+_)?mmap_(?:read|write)_(lock|trylock|unlock|lock_killable|lock_nested|downgrade)$/i;
+/** `MY_MM_DOWN_READ(mm)`, `my_down_read_mmap_lock(mm)`. */
+const BY_SEMAPHORE =
+  /^(?:\w+_)?(?:mm|mmap|mmap_sem|mmap_lock)_(down|up)_(?:read|write)$|^(?:\w+_)?(down|up)_(?:read|write)_mm(?:ap)?(?:_sem|_lock)?$/i;
+
 /** Lock functions of an mm: since 5.8 by name, before that on `mm->mmap_sem`. `arg` is the first argument's text. */
 export function mmapLock(fn: string, arg: string): MmapLock | undefined {
-  const name =
-    /^(mmap|vma_start)_(read|write)_(lock|trylock|unlock|lock_killable|lock_nested|downgrade)$/.exec(fn);
-  if (name !== null && name[1] === 'mmap') {
-    if (name[3] === 'unlock') return { does: 'unlock' };
-    if (name[3] === 'trylock') return { does: 'try' };
-    return { does: name[3] === 'lock_killable' ? 'killable' : 'lock' };
+  const name = BY_NAME.exec(fn)?.[1]?.toLowerCase();
+  if (name !== undefined) {
+    if (name === 'unlock') return { does: 'unlock' };
+    if (name === 'trylock') return { does: 'try' };
+    return { does: name === 'lock_killable' ? 'killable' : 'lock' };
   }
+  const own = BY_SEMAPHORE.exec(fn);
+  if (own !== null) return { does: (own[1] ?? own[2])!.toLowerCase() === 'up' ? 'unlock' : 'lock' };
   if (/^mmap_assert(_write)?_locked$/.test(fn) || fn === 'lockdep_assert_held') return { does: 'assert' };
   if (!/mmap_(sem|lock)\b/.test(arg)) return undefined;
   const semaphore = /^(down|up)_(read|write)(_killable|_trylock|_nested|_non_owner)?$/.exec(fn);
@@ -80,7 +87,8 @@ export function mmapLock(fn: string, arg: string): MmapLock | undefined {
 }
 
 /** Words of the above. */
-export const MMAP_WORD = /\bmmap_(read|write|assert|sem|lock)|guard\s*\(\s*mmap_|lock_mm_and_find_vma/;
+export const MMAP_WORD =
+  /mmap_(read|write|assert|sem|lock)|guard\s*\(\s*mmap_|lock_mm_and_find_vma|_mm(ap)?_(down|up)_|(down|up)_(read|write)_mm/i;
 
 /** Functions besides the acquiring ones that take the page lock, and so sleep; `dirty` decides where it is given. */
 export const SLEEPS: ReadonlyMap<string, { readonly dirty?: number }> = new Map([

@@ -43,6 +43,8 @@ export type Effect =
   | { readonly does: 'take-over'; readonly page: number }
   /** Puts an object where others find it: a list, a tree, an index. It keeps what it holds. */
   | { readonly does: 'keep'; readonly object: number }
+  /** Frees memory: what an array of pages led to is led to by nothing any more. */
+  | { readonly does: 'free'; readonly memory: number }
   | { readonly does: 'page-lock' | 'page-unlock'; readonly page: number }
   | { readonly does: 'mmap-lock' | 'mmap-unlock' }
   /** Tells whether an iov_iter is the user's (`user-backed`: true means yes) or the kernel's. */
@@ -68,7 +70,7 @@ function add(names: string, ...effects: Effect[]): void {
 }
 
 // Releases: mm/swap.c, mm/gup.c.
-add('put_page', { does: 'release', api: 'put_page', page: 0 });
+add('put_page page_cache_release', { does: 'release', api: 'put_page', page: 0 });
 add('put_user_page unpin_user_page', { does: 'release', api: 'unpin_user_page', page: 0 });
 add('folio_put', { does: 'release', api: 'folio_put', page: 0 });
 add('folio_put_refs', { does: 'release', api: 'folio_put', page: 0, count: 1 });
@@ -264,6 +266,12 @@ add(
 add('import_ubuf import_iovec import_single_range iov_iter_ubuf', { does: 'user-iterator' });
 add('iov_iter_kvec iov_iter_bvec iov_iter_xarray iov_iter_folio_queue', { does: 'kernel-iterator' });
 
+add('kfree kfree_nolock kvfree kvfree_atomic vfree kfree_sensitive kvfree_sensitive kzfree drm_free_large', {
+  does: 'free',
+  memory: 0,
+});
+add('devm_kfree', { does: 'free', memory: 1 });
+
 // From bytes to pages: include/linux/math.h, include/linux/pfn.h.
 add('DIV_ROUND_UP DIV_ROUND_UP_ULL PFN_UP', { does: 'round', how: 'count-up' });
 add('PFN_DOWN', { does: 'round', how: 'count-down' });
@@ -291,7 +299,7 @@ const HARMLESS = new RegExp(
   `^(${[
     '_?printk.*|\\w+_(dbg|debug)(_\\w+)?|pr_(err|warn|info|debug|notice|alert|crit|emerg|cont)(_ratelimited|_once)?|(dev|netdev|ibdev|drm|usb|v4l2|vfio|pci)_(err|warn|info|dbg|debug|notice)\\w*|DRM_\\w+|trace_\\w+',
     '(raw_)?(spin|read|write)_(un)?(lock|trylock)\\w*|mutex_\\w+|rcu_\\w+|down_write|up_write|rwsem\\w*|lockdep_\\w+|might_sleep\\w*|cond_resched|preempt_\\w+',
-    'kfree|kfree_nolock|free_pages?|kvfree|kvfree_atomic|vfree|kfree_sensitive|kvfree_sensitive|kfree_rcu|kmem_cache_free|devm_kfree',
+    'free_pages?|kfree_rcu|kmem_cache_free',
     '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
     'page_to_nid|page_pgoff|page_range_contiguous|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|pfn_valid|folio_(nr_pages|large_nr_pages|large_order|next_pos|is_\\w+|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
     'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',
@@ -303,6 +311,14 @@ const HARMLESS = new RegExp(
     'fault_in_\\w+|pagefault_(dis|en)able|cpu_to_(l|b)e\\d+p?|(l|b)e\\d+_to_cpup?|hton[sl]|ntoh[sl]|swab\\d+',
   ].join('|')})$`,
 );
+
+/** Names of what portability layers free memory with: `os_free_mem`, `RTMemFree`, `vmem_free`, `my_kvfree`. */
+const FREES = /^(?:\w+_)?(?:k|v|kv|m|vmem|mem)?_?free(?:_?(?:mem|memory|large|atomic|sized))?$|MemFree$/i;
+
+/** Whether a function that is not known frees the memory that it is given, as far as its name tells. */
+export function freesByName(name: string): boolean {
+  return FREES.test(name) && !/page|folio|sg/i.test(name);
+}
 
 /** Words whose presence in a function makes it worth running. Every acquire, release, dirty and map name is here. */
 export function isProtocolName(name: string): boolean {

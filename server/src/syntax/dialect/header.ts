@@ -86,8 +86,14 @@ function blankExtraWords(tokens: Tokens, from: number, to: number, named = false
     if (text === '(' && !named && tokens.partner(at) > at && tokens.partner(at) < to) {
       // A macro call among the specifiers of a function.
       const call = plain.pop();
-      if (call !== undefined) tokens.blank(call, tokens.partner(at));
-      at = tokens.partner(at);
+      const close = tokens.partner(at);
+      if (call !== undefined && !hasType && namesResult(tokens, at, close, to)) {
+        // `RTDECL(int) name(…)`: the type is the argument.
+        tokens.blank(call, at);
+        tokens.blank(close);
+        hasType = true;
+      } else if (call !== undefined) tokens.blank(call, close);
+      at = close;
     } else if (isTag(text)) {
       hasType = true;
       at = tokens.next(at + 1);
@@ -98,6 +104,16 @@ function blankExtraWords(tokens: Tokens, from: number, to: number, named = false
   const keep = (hasType ? 0 : 1) + (named ? 1 : 0);
   const extra = plain.slice(0, Math.max(0, plain.length - keep));
   for (const at of extra) if (!named || /^(?:_|[A-Z][A-Z0-9_]+$)/.test(tokens.text(at))) tokens.blank(at);
+}
+
+/** Whether a bracketed group holds nothing but a type, and only stars stand between it and the function's name. */
+function namesResult(tokens: Tokens, open: number, close: number, name: number): boolean {
+  const isPartOfType = (at: number): boolean => tokens.isWord(at) || tokens.is(at, '*');
+  for (let at = tokens.next(open + 1); at < close; at = tokens.next(at + 1))
+    if (!isPartOfType(at)) return false;
+  for (let at = tokens.next(close + 1); at < name; at = tokens.next(at + 1))
+    if (!tokens.is(at, '*')) return false;
+  return tokens.next(open + 1) < close;
 }
 
 /** Blanks tokens `from` up to but without `to`. */

@@ -2,7 +2,7 @@
 import type { Range } from '../range.ts';
 import { Environment } from './environment.ts';
 import { evaluate, truth } from './expression.ts';
-import { type Header, MAX_HEADERS, MAX_INCLUDE_DEPTH, quotedName, type ReadHeader } from './headers.ts';
+import { type Header, includedName, MAX_HEADERS, MAX_INCLUDE_DEPTH, type ReadHeader } from './headers.ts';
 import { type MacroDefinition, macroOf } from './macros.ts';
 import { type Directive, type Scan, scan } from './scan.ts';
 import type { KernelVersion } from './version.ts';
@@ -226,13 +226,13 @@ class Resolver {
 
   #define(directive: Directive): void {
     if (directive.name === 'include') {
-      const name = quotedName(directive.rest);
+      const name = includedName(directive.rest);
       if (name !== undefined) this.#include(name, this.#path, this.#depth + 1);
     } else if (directive.name === 'define') {
       const macro = macroOf(directive);
       if (macro === undefined) return;
       this.#shared.macros.set(macro.name, this.#depth === 0 ? macro : { ...macro, header: this.#path });
-      this.#environment.define(macro.name, macro.params === undefined ? macro.body : '');
+      this.#environment.define(macro.name, macro.body, macro.params);
     } else if (directive.name === 'undef') {
       const name = directive.rest.trim();
       this.#shared.macros.delete(name);

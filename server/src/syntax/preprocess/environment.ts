@@ -42,6 +42,7 @@ export function isOpenChoice(name: string): boolean {
 export class Environment implements Names {
   readonly #version: KernelVersion;
   readonly #macros = new Map<string, string>();
+  readonly #params = new Map<string, readonly string[]>();
   readonly #undefined = new Set<string>();
   readonly #assumed = new Map<string, boolean>();
   readonly #expanding = new Set<string>();
@@ -62,14 +63,17 @@ export class Environment implements Names {
     this.#since = since;
   }
 
-  /** The file defines an object-like macro, or a function-like one (`body` is then empty). */
-  define(name: string, body: string): void {
+  /** The file defines an object-like macro, or a function-like one. */
+  define(name: string, body: string, params?: readonly string[]): void {
     this.#macros.set(name, body);
+    if (params === undefined) this.#params.delete(name);
+    else this.#params.set(name, params);
     this.#undefined.delete(name);
   }
 
   undefine(name: string): void {
     this.#macros.delete(name);
+    this.#params.delete(name);
     this.#undefined.add(name);
   }
 
@@ -94,7 +98,7 @@ export class Environment implements Names {
   }
 
   valueOf(name: string): Value {
-    const own = this.#macros.get(name);
+    const own = this.#params.has(name) ? '' : this.#macros.get(name);
     if (own !== undefined) return this.#expand(name, own);
     if (this.#undefined.has(name)) return 0;
     if (name === 'LINUX_VERSION_CODE') return versionCode(this.#version);
@@ -109,7 +113,23 @@ export class Environment implements Names {
     if (BUILTIN_TESTS.has(name))
       return Number(name !== 'IS_MODULE' && this.isDefined(texts[0] ?? '') !== false);
     if (name === '__has_attribute' || name === '__has_builtin') return 1;
-    return 'unknown';
+    const body = this.#macros.get(name);
+    const params = this.#params.get(name);
+    return body === undefined || params?.length !== values.length || this.#expanding.has(name)
+      ? 'unknown'
+      : this.#apply(name, body, new Map(params.map((param, i) => [param, values[i]!])));
+  }
+
+  /** `#if MY_KERNEL_MIN(5, 6, 0)`, where `#define MY_KERNEL_MIN(a, b, c) (LINUX_VERSION_CODE >= …)`. */
+  #apply(name: string, body: string, args: ReadonlyMap<string, Value>): Value {
+    this.#expanding.add(name);
+    const value = evaluate(body, {
+      isDefined: (word) => this.isDefined(word),
+      valueOf: (word) => args.get(word) ?? this.valueOf(word),
+      call: (word, values, texts) => this.call(word, values, texts),
+    });
+    this.#expanding.delete(name);
+    return value;
   }
 
   #expand(name: string, body: string): Value {

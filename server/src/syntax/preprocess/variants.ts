@@ -169,8 +169,7 @@ function candidates({ branches }: Conditional, options: ConditionalOptions): Var
 /** The releases on either side of each release that is compared with, the nearest to the chosen one first. */
 function releases(text: string, chosen: KernelVersion): Variant[] {
   const found = new Map<string, Variant>();
-  for (const match of text.matchAll(/\bKERNEL_VERSION\s*\(\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)/g)) {
-    const [major, minor, patch] = match.slice(1).map(Number) as [number, number, number];
+  for (const [major, minor, patch] of releasesIn(text)) {
     const bound = { major, minor, patch };
     const name = formatKernelVersion(bound);
     if (compareKernelVersions(bound, chosen) > 0) {
@@ -185,6 +184,19 @@ function releases(text: string, chosen: KernelVersion): Variant[] {
   const distance = ({ kernelVersion }: Variant): number =>
     Math.abs(code(kernelVersion ?? chosen) - code(chosen));
   return [...found.values()].sort((a, b) => distance(a) - distance(b));
+}
+
+/** A release, or a pair of them, as arguments of KERNEL_VERSION() or of a project's own macro. */
+const RELEASES = /\b([A-Z]\w*)\s*\(((?:\s*\d+\s*,){2}\s*\d+|(?:\s*\d+\s*,){5}\s*\d+)\s*\)/g;
+
+const NOT_OF_KERNEL = /RHEL|SLE|SUSE|OFED|MLNX|GCC|CLANG|BSD|UBUNTU|ANDROID/;
+
+function* releasesIn(text: string): Generator<[number, number, number]> {
+  for (const [, name = '', list = ''] of text.matchAll(RELEASES)) {
+    if (NOT_OF_KERNEL.test(name)) continue;
+    const numbers = list.split(',').map(Number);
+    for (let i = 0; i < numbers.length; i += 3) yield [numbers[i]!, numbers[i + 1]!, numbers[i + 2]!];
+  }
 }
 
 function code({ major, minor, patch }: KernelVersion): number {
