@@ -28,9 +28,14 @@ export class Crowd {
     this.#from = budget - Math.min(LONG, budget * LONG_SHARE);
   }
 
+  /** Whether the run is a long one by now. `left`: node executions that are left of the budget. */
+  isLong(left: number): boolean {
+    return left <= this.#from;
+  }
+
   /** Whether a state at a node is one too many of its like. `left`: node executions that are left of the budget. */
   isCrowded(left: number, { calls }: Frame, node: number, st: State, values: Values): boolean {
-    if (left > this.#from) return false;
+    if (!this.isLong(left)) return false;
     const counts = entry(
       entry(this.#met, calls, () => new Map<number, Map<number, number>>()),
       node,
@@ -55,13 +60,13 @@ function entry<K, V>(map: Map<K, V>, key: K, fresh: () => V): V {
   return added;
 }
 
-/** What states have in common that did the same to the pages: the sets, where pages stand, and all known numbers. */
+/** What states have in common that did the same to the pages: the sets, and where pages stand. */
 function likeness({ store, sets }: State, values: Values): number {
   const hash = new StateHash();
   for (let i = 0; i < sets.size; i++) hash.add(-1, idOfSet(sets.valueAt(i), values));
   for (let i = 0; i < store.size; i++) {
     const v = store.valueAt(i);
-    if (v.t === 'int' || isPageRef(v)) hash.add(store.keyAt(i).id, v.id);
+    if (isPageRef(v)) hash.add(store.keyAt(i).id, v.id);
   }
   return hash.value;
 }

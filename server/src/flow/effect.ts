@@ -96,6 +96,8 @@ function apply(
       const handle = arg(effect.arg);
       return isPageRef(handle) ? handle : undefined;
     }
+    case 'known-of-page':
+      return isPageRef(arg(effect.arg)) ? w.values.int(effect.value) : undefined;
     case 'page-of':
       return convertRef(w, inList(w, st, arg(effect.arg)), 'page');
     case 'extra-ref': {

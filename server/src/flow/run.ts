@@ -8,6 +8,7 @@ import { ALLOCATED, reachableSets } from './places.ts';
 import { doubtHeld, losesCount } from './release-loops.ts';
 import { type PageSet, State } from './state.ts';
 import { TOP, type Value } from './value.ts';
+import { Worklist } from './worklist.ts';
 import type { Frame, FunctionFacts, Outcome, Owner, World } from './world.ts';
 
 /** How deep helpers of the same file are entered. */
@@ -44,7 +45,7 @@ export function runRoot(
   for (const p of ir.params)
     if (p.array) start.facts.set(w.values.initial(w.values.local(frame.name, p.name)).key, true);
   runFrame(w, frame, start, (st, v, node) => leave(w, frame, st, v, node));
-  return { steps: before - w.budget, cut: w.budget <= 0 || (w.crowd?.skipped ?? false) };
+  return { steps: before - w.budget, cut: w.budget <= 0 || w.crowd.skipped };
 }
 
 /** Runs a helper on argument values and returns its distinct outcomes. `site` is that of the call. */
@@ -85,20 +86,19 @@ type OnReturn = (st: State, v: Value | undefined, node: Node) => void;
 function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): void {
   const { nodes } = frame.ir;
   const seen = new Map<number, Set<number>>();
-  const work: { node: number; st: State }[] = [{ node: 0, st: start }];
-  for (let i = 0; i < work.length; i++) {
-    const item = work[i]!;
-    // Release what has been done: a long worklist must not keep its states alive.
-    work[i] = undefined as never;
+  const work = new Worklist(w.values);
+  work.push(0, start);
+  while (w.budget > 0) {
+    const item = work.take(w.crowd.isLong(w.budget));
+    if (item === undefined) return;
     const node = nodes[item.node]!;
-    if (w.budget <= 0) return;
     w.budget--;
     if (node.preds > 1) {
       item.st.dropDead(frame.name, frame.facts.liveness.liveIn[node.id]!);
       if (isSettled(frame, node, item.st) || !isNew(w, seen, node.id, item.st)) continue;
-      if (w.crowd?.isCrowded(w.budget, frame, node.id, item.st, w.values)) continue;
+      if (w.crowd.isCrowded(w.budget, frame, node.id, item.st, w.values)) continue;
     }
-    for (const next of execute(w, frame, node, item.st, onReturn)) work.push(next);
+    for (const next of execute(w, frame, node, item.st, onReturn)) work.push(next.node, next.st);
   }
 }
 

@@ -304,7 +304,7 @@ export interface World {
   readonly enter: (caller: Frame, call: Call, args: readonly Value[], st: State) => Outcome[] | undefined;
   readonly observe: (o: RunObservation) => void;
   /** Thins out the paths of a long run. */
-  readonly crowd?: Crowd;
+  readonly crowd: Crowd;
   /** Node executions left; at 0 the run stops and says so. */
   budget: number;
 }

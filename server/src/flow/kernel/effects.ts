@@ -51,6 +51,8 @@ export type Effect =
   | { readonly does: 'is-user-backed' | 'is-kernel-backed'; readonly always?: boolean }
   /** Makes an iov_iter of a user's or of the kernel's memory. */
   | { readonly does: 'user-iterator' | 'kernel-iterator' }
+  /** Returns a number that is known where its argument leads to an acquired page. */
+  | { readonly does: 'known-of-page'; readonly arg: number; readonly value: number }
   /** Returns its arguments rounded: a count of units, or a multiple of one. The unit is PAGE_SIZE unless given. */
   | { readonly does: 'round'; readonly how: Rounding }
   /** Returns its argument negated or reinterpreted as an error pointer, or tests for one. */
@@ -131,6 +133,8 @@ add(
 );
 add('PFN_PHYS PFN_DOWN __pfn_to_phys __phys_to_pfn', { does: 'renumber', arg: 0 });
 add('pfn_to_kaddr phys_to_virt __va', { does: 'same', arg: 0 });
+// What gup returns has a struct page.
+add('pfn_valid', { does: 'known-of-page', arg: 0, value: 1 });
 
 // The CPU touches the data.
 add('memcpy memmove __memcpy', { does: 'write', data: 0 }, { does: 'read', data: 1 });
@@ -301,7 +305,7 @@ const HARMLESS = new RegExp(
     '(raw_)?(spin|read|write)_(un)?(lock|trylock)\\w*|mutex_\\w+|rcu_\\w+|down_write|up_write|rwsem\\w*|lockdep_\\w+|might_sleep\\w*|cond_resched|preempt_\\w+',
     'free_pages?|kfree_rcu|kmem_cache_free',
     '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
-    'page_to_nid|page_pgoff|page_range_contiguous|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|pfn_valid|folio_(nr_pages|large_nr_pages|large_order|next_pos|is_\\w+|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
+    'page_to_nid|page_pgoff|page_range_contiguous|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|folio_(nr_pages|large_nr_pages|large_order|next_pos|is_\\w+|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
     'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',
     'flush_\\w+|invalidate_kernel_\\w+|update_mmu_cache|dma_sync_\\w+|cache_flush\\w*|clflush\\w*|drm_clflush_\\w+|wb\\w+|mb|rmb|wmb|smp_\\w+|barrier|memory_barrier',
     'dma_unmap_\\w+|dma_mapping_error|dma_map_sg\\w*|dma_map_sgtable|sg_init_table|sg_init_one|sg_nents|sg_dma_\\w+|sg_mark_end|sg_free_table\\w*|sg_alloc_table|for_each_\\w+',
