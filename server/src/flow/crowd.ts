@@ -9,11 +9,11 @@ import { isPageRef, type Values } from './value.ts';
 import type { Frame } from './world.ts';
 
 /** A run is long after this many node executions, or this part of a smaller budget. */
-const LONG = 1_000;
+const LONG = 100;
 const LONG_SHARE = 0.3;
 
 /** How many states that are alike are followed from a node on. */
-const MAX_ALIKE = 2;
+const MAX_ALIKE = 6;
 
 /** How often a long run has met states that are alike. One per run of an entry point. */
 export class Crowd {

@@ -61,7 +61,7 @@ interface RootRun extends RunFigures {
 
 /** Functions that are run on what one function leaves held, and the node executions of each. */
 const MAX_CONSUMERS = 12;
-const PAIR_BUDGET = 2_000;
+const PAIR_BUDGET = 1_000;
 
 /** Stands for no call. */
 const NOWHERE: Range = { start: 0, end: 0 };

@@ -19,7 +19,7 @@ export interface FlowOptions {
   readonly ran?: (name: string) => void;
 }
 
-export const DEFAULT_FLOW: FlowOptions = { budget: 10_000 };
+export const DEFAULT_FLOW: FlowOptions = { budget: 3_000 };
 
 /** What happens when one function runs as an entry point. */
 export interface FunctionFlow {

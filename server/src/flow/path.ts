@@ -40,7 +40,8 @@ export function witnessOf(path: PathLink | undefined, set: string, own: string):
   for (let link = path; link !== undefined; link = link.previous) {
     const { event } = link;
     if (!('step' in event)) {
-      assumed.push({ range: event.range, text: event.text, holds: event.holds });
+      const { range, text, holds, endsUnknownLoop } = event;
+      assumed.push({ range, text, holds, ...(endsUnknownLoop && { endsUnknownLoop }) });
       continue;
     }
     if (event.set !== undefined && event.set !== set) continue;

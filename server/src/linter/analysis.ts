@@ -32,7 +32,7 @@ const headerMatters = new RegExp(
 );
 
 /** Node executions per entry point where several files are read as one: each has been run by itself before. */
-const JOINED_BUDGET = 3_000;
+const JOINED_BUDGET = 1_000;
 
 /** An `#if` around any of these is worth reading in all its branches. */
 const wanted = new RegExp(`${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_`);

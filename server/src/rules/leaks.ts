@@ -20,7 +20,10 @@ export function isShort(o: ExitObservation): boolean {
   return o.set.result < o.set.nr;
 }
 
-/** One finding per acquiring call, with the ends of its leaking paths as related places. */
+/**
+ * One finding per acquiring call, with the ends of its leaking paths as related places. It shows a path that is no
+ * guess, where there is one.
+ */
 export function leakFindings(
   code: string,
   found: readonly ExitObservation[],
@@ -33,17 +36,22 @@ export function leakFindings(
       range: rangeOf(o.range),
       message: 'returns here with the pages still held',
     }));
-    const finding = pathFinding(
-      code,
-      first,
-      { range: rangeOf(first.set.call), function: first.set.within },
-      message(first),
-      related,
-    );
-    return asksForZeroPage(finding) || isUnexpected(finding) || isKeptInTurns(first, finding)
-      ? { ...finding, certainty: 'possible' }
-      : finding;
+    const findingOf = (o: ExitObservation): Finding => {
+      const at = { range: rangeOf(o.set.call), function: o.set.within };
+      return pathFinding(code, o, at, message(o), related);
+    };
+    const sure = same.find((o) => !isGuess(o, findingOf(o)));
+    return sure === undefined ? { ...findingOf(first), certainty: 'possible' } : findingOf(sure);
   });
+}
+
+function isGuess(o: ExitObservation, found: Finding): boolean {
+  return asksForZeroPage(found) || isUnexpected(found) || isKeptInTurns(o, found) || skipsRounds(found);
+}
+
+/** The path leaves a loop of which it does not know the number of rounds: those that it skips may release the pages. */
+function skipsRounds(found: Finding): boolean {
+  return found.witness?.assumed.some((guard) => guard.endsUnknownLoop) ?? false;
 }
 
 /** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */
