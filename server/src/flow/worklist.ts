@@ -69,7 +69,9 @@ export class Worklist {
   }
 
   #enlist(kind: Kind): void {
-    (this.#byTaken[kind.taken] ??= []).push(kind);
+    const alike = this.#byTaken[kind.taken];
+    if (alike === undefined) this.#byTaken[kind.taken] = [kind];
+    else alike.push(kind);
   }
 
   #takeNewest(): WorkItem | undefined {

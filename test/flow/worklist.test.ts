@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { State } from '#server/flow/state.ts';
+import { Values } from '#server/flow/value.ts';
+import { Worklist } from '#server/flow/worklist.ts';
+
+/** Nodes in the order in which a worklist gives them. */
+function order(pushed: readonly number[], isLong: boolean): number[] {
+  const values = new Values();
+  const work = new Worklist(values);
+  for (const node of pushed) work.push(node, new State(values));
+  const taken: number[] = [];
+  for (let item = work.take(isLong); item !== undefined; item = work.take(isLong)) taken.push(item.node);
+  return taken;
+}
+
+test('a short run takes states in the order in which they came', () => {
+  expect(order([3, 3, 1, 3, 2], false)).toEqual([3, 3, 1, 3, 2]);
+});
+
+test('a long run takes first what it has seen least often', () => {
+  expect(order([3, 3, 1, 3, 2, 1], true)).toEqual([3, 1, 2, 3, 1, 3]);
+});
+
+test('what is left when a run becomes long is not lost', () => {
+  const values = new Values();
+  const work = new Worklist(values);
+  for (const node of [1, 2, 3]) work.push(node, new State(values));
+  expect(work.take(false)?.node).toBe(1);
+  work.push(4, new State(values));
+  expect([true, true, true, true].map((isLong) => work.take(isLong)?.node)).toEqual([2, 3, 4, undefined]);
+});
