@@ -166,7 +166,7 @@ export class FileRun {
   pairs(): void {
     for (const [name, { identity, leaves }] of [...this.#leaving]) {
       if (this.#isCovered(name, leaves)) continue;
-      const consumers = this.#consumersOf(name, leaves.names);
+      const consumers = this.#consumersOf(name, leaves);
       if (consumers.length === 0) continue;
       const also = `${this.#memo.numberOf(identity)} ${this.#typesVersion()}`;
       const callers = consumers.flatMap((consumer) => this.#askable(consumer));
@@ -383,12 +383,16 @@ export class FileRun {
     return world;
   }
 
-  /** Functions that mention what leads to the held pages. The one that left them is among them if it also releases. */
-  #consumersOf(producer: string, leaves: readonly string[]): string[] {
+  /**
+   * Functions that mention what leads to the held pages, and can do something to them. The one that left them is among
+   * them if it also releases.
+   */
+  #consumersOf(producer: string, { names, open }: Leaves): string[] {
     return [...this.#table.indexOf]
       .filter(([name, index]) => {
         if (this.leftOut.has(name)) return false;
-        if (!leaves.some((leaf) => this.#mentions(index, leaf))) return false;
+        if (!open && !this.#touching.has(name)) return false;
+        if (!names.some((leaf) => this.#mentions(index, leaf))) return false;
         return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
       })
       .map(([name]) => name)

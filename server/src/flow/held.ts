@@ -249,5 +249,6 @@ export function leavesOf(left: readonly Held[]): Leaves {
     }
     for (const global of globals) names.add(global);
   }
-  return { names: [...names], typed: [...typed], keys: left.map(heldKey), sites: [...sites] };
+  const open = left.some(({ store }) => [...store.values()].some((v) => isPageRef(v) && v.t !== 'page'));
+  return { names: [...names], typed: [...typed], keys: left.map(heldKey), sites: [...sites], open };
 }

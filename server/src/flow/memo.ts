@@ -31,9 +31,11 @@ export interface Leaves {
   readonly keys: readonly string[];
   /** The calls that acquired them: `function#call`. */
   readonly sites: readonly string[];
+  /** An address of their data, or a number of theirs, is kept too: no call is needed to get at them. */
+  readonly open: boolean;
 }
 
-export const NO_LEAVES: Leaves = { names: [], typed: [], keys: [], sites: [] };
+export const NO_LEAVES: Leaves = { names: [], typed: [], keys: [], sites: [], open: false };
 
 /** A run as it is remembered: all but its observations, whose places move. */
 export interface RememberedRun {
