@@ -53,10 +53,15 @@ export function pairUp(
   onlyTyped = false,
 ): Pairing {
   const runs: ConsumerRun[] = [];
+  /** Consumers that found nothing in objects of such a kind. */
+  const without = new Set<string>();
   for (const held of left) {
+    const kind = fieldsOf(held).join();
     const first = consumers
+      .filter((name) => !without.has(`${name} ${kind}`))
       .map((name) => run(name, held))
       .filter((r) => r.met && (r.typed || !onlyTyped || isTelling(held)));
+    for (const name of consumers) if (!first.some((r) => r.name === name)) without.add(`${name} ${kind}`);
     runs.push(...first);
     const accessor = first.find((r) => writes(r, held) !== undefined);
     if (accessor === undefined) continue;
