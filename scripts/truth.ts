@@ -9,6 +9,7 @@ import { createAnalyzer } from '#server/linter/analysis.ts';
 import { joinSiblings } from '#server/linter/join.ts';
 import type { FileReport, ReportedFinding } from '#server/linter/report.ts';
 import { lintText } from '#server/linter/service.ts';
+import { Siblings } from '#server/linter/siblings.ts';
 import { RULES } from '#server/rules/index.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 
@@ -48,13 +49,14 @@ function fail(message: string): never {
 const rows = rowsOf(table);
 const analyzer = await createAnalyzer();
 const reports = new Map<string, FileReport>();
+const siblings = new Siblings();
 for (const file of new Set(rows.map((r) => r.file))) {
   const at = path.join(tree, file);
   if (!existsSync(at)) fail(`${at}: the table's file is not in this tree`);
   const text = readFileSync(at, 'utf8');
   const options = { kernel: { major: 6, minor: 12, patch: 0 }, explanations: true, levels: {} };
   const alone = lintText(analyzer, file, text, options);
-  reports.set(file, joinSiblings(analyzer, alone, at, text, options, new Set()));
+  reports.set(file, joinSiblings(analyzer, alone, at, text, options, siblings, new Set()));
 }
 
 /** The row that a finding belongs to: the nearest call of the same function and api. */

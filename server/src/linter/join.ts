@@ -2,31 +2,17 @@
  * Pages that one file acquires and another file of the same folder uses or releases. The files are read as one text, one
  * behind the other, so that the analysis of entry points that share a structure holds across them as well.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { finish } from '#engine/explore/slices.ts';
-import type { FlowExports, FlowJoin } from '../flow/file.ts';
+import type { FlowJoin } from '../flow/file.ts';
 import type { Finding } from '../rules/finding.ts';
-import { decodeSource } from '../syntax/decode.ts';
 import { LineIndex } from '../syntax/lines.ts';
 import type { OtherFile, Range } from '../syntax/range.ts';
 import type { Analyzer } from './analyzer.ts';
 import { fingerprints } from './fingerprint.ts';
 import type { FileReport, ReportedFinding } from './report.ts';
 import type { LintOptions } from './service.ts';
-
-/** Files of a folder that are looked at, and their size in bytes; larger folders are many drivers. */
-const MAX_SIBLINGS = 300;
-const MAX_SIBLING_BYTES = 512 << 10;
-/** Files that are joined to one. */
-const MAX_JOINED = 6;
-
-/** A file of the same folder that mentions what leads to the pages. */
-interface Sibling {
-  readonly file: OtherFile;
-  readonly functions: readonly string[];
-  readonly held: FlowExports['held'];
-}
+import type { Siblings } from './siblings.ts';
 
 /** Where a file's text starts in the joined text. */
 interface Part {
@@ -44,12 +30,13 @@ export function joinSiblings(
   file: string,
   text: string,
   options: LintOptions,
+  others: Siblings,
   looked: Set<string>,
 ): FileReport {
   const { exports } = report;
   if (analyzer.analyzeJoined === undefined || exports === undefined || !file.endsWith('.c')) return report;
   if (exports.functions.length + exports.held.length + exports.lasting.length === 0) return report;
-  const siblings = siblingsOf(report.path, file, exports, looked);
+  const siblings = others.of(report.path, file, exports, looked);
   if (siblings.length === 0) return report;
   const parts: Part[] = [{ file: { path: report.path, text }, from: 0 }];
   let joined = text;
@@ -166,59 +153,6 @@ function inFiles(finding: ReportedFinding, parts: readonly Part[], home: Part): 
       },
     }),
   };
-}
-
-/** A word without which a file neither uses nor releases pages. */
-const TOUCHES =
-  /put_page|unpin_|release_pages|folio_put|__free_page|set_page_dirty|kmap|page_address|vmap|memcpy|\*\w+->/;
-
-function siblingsOf(shown: string, file: string, exports: FlowExports, looked: Set<string>): Sibling[] {
-  const folder = path.dirname(file);
-  const found: Sibling[] = [];
-  looked.add(folder);
-  for (const name of cFilesIn(folder)) {
-    const full = path.join(folder, name);
-    if (full === file || found.length >= MAX_JOINED) continue;
-    looked.add(full);
-    const text = textOf(full);
-    if (text === undefined) continue;
-    const decides = exports.lasting.some(({ names }) => names.some((fn) => calls(text, fn)));
-    if (!decides && !TOUCHES.test(text)) continue;
-    const functions = exports.functions.filter((fn) => calls(text, fn));
-    const held = exports.held.filter(({ members }) => members.some((member) => mentions(text, member)));
-    if (functions.length + held.length === 0 && !decides) continue;
-    found.push({ file: { path: path.posix.join(path.posix.dirname(shown), name), text }, functions, held });
-  }
-  return found;
-}
-
-function calls(text: string, fn: string): boolean {
-  return new RegExp(`\\b${fn}\\s*\\(`).test(text);
-}
-
-/** Whether a text names a structure and looks into a member of that name: `struct.member`. */
-function mentions(text: string, member: string): boolean {
-  const [struct, name] = member.split('.');
-  return new RegExp(`\\b${struct}\\b`).test(text) && new RegExp(`(?:->|\\.)\\s*${name}\\b`).test(text);
-}
-
-function cFilesIn(folder: string): string[] {
-  try {
-    const names = readdirSync(folder).filter((name) => name.endsWith('.c'));
-    return names.length > MAX_SIBLINGS ? [] : names.sort();
-  } catch {
-    return [];
-  }
-}
-
-function textOf(file: string): string | undefined {
-  try {
-    if (statSync(file).size > MAX_SIBLING_BYTES) return undefined;
-    const decoded = decodeSource(readFileSync(file));
-    return decoded.kind === 'binary' ? undefined : decoded.text;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Gives findings to the reports of the files that they are in; a file without a report gets one. */

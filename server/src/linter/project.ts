@@ -9,6 +9,7 @@ import type { InputProblem, Root } from './discover.ts';
 import { type HeaderOptions, Headers, wordPattern } from './headers.ts';
 import { DEFAULT_KERNEL, makefileRelease, treeRelease } from './kernel-version.ts';
 import type { LintOptions } from './service.ts';
+import { Siblings } from './siblings.ts';
 
 export interface ProjectsOptions extends HeaderOptions {
   /** Kernel release. Without it each file's own tree decides, and 6.12 where there is none. */
@@ -25,6 +26,7 @@ const MARKS = ['.git', 'dkms.conf'];
 /** The projects that the files of one run are in. What is read from the disk is read once. */
 export class Projects {
   readonly headers: Headers;
+  readonly siblings = new Siblings();
   readonly #configs: Configs;
   readonly #within: string;
   readonly #roots: readonly Root[];

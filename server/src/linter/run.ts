@@ -98,7 +98,7 @@ async function lintNamed(
     if (!isOfInterest(text) && !projects.callsWrapper(shown, file, text)) continue;
     const settings = projects.optionsFor(shown, file);
     const alone = lintText(await analyzer(), shown, text, settings);
-    reports.push(joinSiblings(await analyzer(), alone, file, text, settings, new Set()));
+    reports.push(joinSiblings(await analyzer(), alone, file, text, settings, projects.siblings, new Set()));
     const area = areaOf(file, text, projects.headers);
     if (area !== undefined) areas.push(area);
   }

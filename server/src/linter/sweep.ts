@@ -249,7 +249,7 @@ export function reportOn(
 ): SweptFile {
   const options = projects.optionsFor(shown, file, looked);
   const alone = lintText(analyzer, shown, text, options);
-  const report = joinSiblings(analyzer, alone, file, text, options, looked);
+  const report = joinSiblings(analyzer, alone, file, text, options, projects.siblings, looked);
   return {
     file,
     report: trimmed(report),

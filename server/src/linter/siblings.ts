@@ -1,0 +1,101 @@
+/** The other C files of a folder, and which of them have to do with the pages that one of them acquires. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { FlowExports } from '../flow/file.ts';
+import { decodeSource } from '../syntax/decode.ts';
+import type { OtherFile } from '../syntax/range.ts';
+
+/** Files of a folder that are looked at, and their size in bytes; larger folders are many drivers. */
+const MAX_SIBLINGS = 300;
+const MAX_SIBLING_BYTES = 512 << 10;
+/** Files that are joined to one. */
+const MAX_JOINED = 6;
+
+/** A file of the same folder that mentions what leads to the pages. */
+export interface Sibling {
+  readonly file: OtherFile;
+  readonly functions: readonly string[];
+  readonly held: FlowExports['held'];
+}
+
+/** A word without which a file neither uses nor releases pages. */
+const TOUCHES =
+  /put_page|unpin_|release_pages|folio_put|__free_page|set_page_dirty|kmap|page_address|vmap|memcpy|\*\w+->/;
+
+/** Finds siblings. The texts of a folder are kept until another folder is asked for. */
+export class Siblings {
+  #folder = '';
+  #names: readonly string[] = [];
+  #texts = new Map<string, string | undefined>();
+
+  /**
+   * Files that may have to do with what `file` exports, at most six. `shown` is its path in messages. Paths that were
+   * looked at are added to `looked`.
+   */
+  of(shown: string, file: string, exports: FlowExports, looked: Set<string>): Sibling[] {
+    const folder = path.dirname(file);
+    if (folder !== this.#folder) {
+      this.#folder = folder;
+      this.#names = cFilesIn(folder);
+      this.#texts = new Map();
+    }
+    const found: Sibling[] = [];
+    looked.add(folder);
+    const deciding = exports.lasting.flatMap(({ names }) => names).map(called);
+    const functions = exports.functions.map(called);
+    const held = exports.held.map((each) => ({ each, mentions: each.members.map(mentioned) }));
+    for (const name of this.#names) {
+      const full = path.join(folder, name);
+      if (full === file || found.length >= MAX_JOINED) continue;
+      looked.add(full);
+      const text = this.#textOf(full);
+      if (text === undefined) continue;
+      const decides = deciding.some((isIn) => isIn(text));
+      const used = exports.functions.filter((_, i) => functions[i]!(text));
+      const seen = held.filter(({ mentions }) => mentions.some((isIn) => isIn(text)));
+      if (!decides && (used.length + seen.length === 0 || !TOUCHES.test(text))) continue;
+      const place = path.posix.join(path.posix.dirname(shown), name);
+      found.push({ file: { path: place, text }, functions: used, held: seen.map(({ each }) => each) });
+    }
+    return found;
+  }
+
+  #textOf(file: string): string | undefined {
+    if (!this.#texts.has(file)) this.#texts.set(file, textOf(file));
+    return this.#texts.get(file);
+  }
+}
+
+type IsIn = (text: string) => boolean;
+
+function called(fn: string): IsIn {
+  const pattern = new RegExp(`\\b${fn}\\s*\\(`);
+  return (text) => text.includes(fn) && pattern.test(text);
+}
+
+/** Whether a text names a structure and looks into a member of that name: `struct.member`. */
+function mentioned(member: string): IsIn {
+  const [struct, name] = member.split('.') as [string, string];
+  const ofStruct = new RegExp(`\\b${struct}\\b`);
+  const ofMember = new RegExp(`(?:->|\\.)\\s*${name}\\b`);
+  return (text) => text.includes(struct) && text.includes(name) && ofStruct.test(text) && ofMember.test(text);
+}
+
+function cFilesIn(folder: string): string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.c'));
+    return names.length > MAX_SIBLINGS ? [] : names.sort();
+  } catch {
+    return [];
+  }
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    if (statSync(file).size > MAX_SIBLING_BYTES) return undefined;
+    const decoded = decodeSource(readFileSync(file));
+    return decoded.kind === 'binary' ? undefined : decoded.text;
+  } catch {
+    return undefined;
+  }
+}
