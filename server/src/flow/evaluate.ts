@@ -350,8 +350,7 @@ export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: b
     }
   }
   const other = st.clone();
-  const isUnknownLoop = loop && v.t === 'top' && e.k === 'binary';
-  return [take(w, f, st, v, e, true), take(w, f, other, v, e, false, isUnknownLoop)];
+  return [take(w, f, st, v, e, true), take(w, f, other, v, e, false)];
 }
 
 /** The outcome of a condition with this value, where the path knows it. */
@@ -379,18 +378,9 @@ function remembered(st: State, v: Sym): boolean | undefined {
   return v.op === '!=' ? inner : undefined;
 }
 
-function take(
-  w: World,
-  f: Frame,
-  st: State,
-  v: Value,
-  e: Expr,
-  holds: boolean,
-  endsUnknownLoop = false,
-): Decision {
+function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean): Decision {
   const key = v.t === 'sym' ? v.key : undefined;
-  const range = { start: e.start, end: e.end };
-  st.record({ range, text: oneLine(w.text, e), holds, key, ...(endsUnknownLoop && { endsUnknownLoop }) });
+  st.record({ range: { start: e.start, end: e.end }, text: oneLine(w.text, e), holds, key });
   if (v.t !== 'sym') return { st, holds };
   const present = v.op === undefined ? holds : (v.op === '!=' && holds) || (v.op === '==' && !holds);
   if (present) st.foundFilled(v.op === undefined ? v : v.args?.[0]);

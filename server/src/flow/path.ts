@@ -40,8 +40,7 @@ export function witnessOf(path: PathLink | undefined, set: string, own: string):
   for (let link = path; link !== undefined; link = link.previous) {
     const { event } = link;
     if (!('step' in event)) {
-      const { range, text, holds, endsUnknownLoop } = event;
-      assumed.push({ range, text, holds, ...(endsUnknownLoop && { endsUnknownLoop }) });
+      assumed.push({ range: event.range, text: event.text, holds: event.holds });
       continue;
     }
     if (event.set !== undefined && event.set !== set) continue;

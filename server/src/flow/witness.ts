@@ -12,8 +12,6 @@ export interface AssumedGuard {
   readonly holds: boolean;
   /** Identity of the value that was tested, where it has one. */
   readonly key?: string | undefined;
-  /** It ends a loop, and says nothing of how many rounds that has: nothing is known of one of its numbers. */
-  readonly endsUnknownLoop?: boolean;
 }
 
 /** One protocol step with its place. */

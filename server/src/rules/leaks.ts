@@ -46,12 +46,7 @@ export function leakFindings(
 }
 
 function isGuess(o: ExitObservation, found: Finding): boolean {
-  return asksForZeroPage(found) || isUnexpected(found) || isKeptInTurns(o, found) || skipsRounds(found);
-}
-
-/** The path leaves a loop of which it does not know the number of rounds: those that it skips may release the pages. */
-function skipsRounds(found: Finding): boolean {
-  return found.witness?.assumed.some((guard) => guard.endsUnknownLoop) ?? false;
+  return asksForZeroPage(found) || isUnexpected(found) || isKeptInTurns(o, found);
 }
 
 /** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */
