@@ -426,10 +426,17 @@ function boundLoop(w: World, f: Frame, st: State, e: Expr): Decision[] | undefin
   const l = again[0]?.v;
   const r = right[0]?.v;
   if (again.length !== 1 || right.length !== 1 || l === undefined || r === undefined) return undefined;
+  const start = startOfSum(r);
+  if (start !== undefined && l.t === 'int' && Math.abs(l.n) <= 3) {
+    learn(st, w.values, start, 0);
+    return evaluate(w, f, st, e).map((o) => ({ st: o.st, holds: truth(o.v) ?? true }));
+  }
   const unknown = isPlainUnknown(l) && r.t === 'int' ? l : isPlainUnknown(r) && l.t === 'int' ? r : undefined;
   const counter = l.t === 'int' ? l.n : r.t === 'int' ? r.n : Number.NaN;
   if (unknown === undefined || Math.abs(counter) > 3) return undefined;
-  return (st.holdsPages() ? [2] : [2, 0]).map((bound) => {
+  // What an object counts of its pages has not changed where nothing was acquired: those of before are not told apart.
+  const isCount = unknown.place?.includes('.') === true && hasFailed(st);
+  return (st.holdsPages() ? [2] : isCount ? [0] : [2, 0]).map((bound) => {
     const s = st.clone();
     learn(s, w.values, unknown, bound);
     const n = w.values.int(bound);
@@ -439,4 +446,21 @@ function boundLoop(w: World, f: Frame, st: State, e: Expr): Decision[] | undefin
     });
     return { st: s, holds: truth(v) ?? true };
   });
+}
+
+/**
+ * What a member held before a few were added to it: `obj->n += got` counts what `obj` has got, and whoever made it began
+ * with 0. Undefined for anything else.
+ */
+function startOfSum(v: Value): Sym | undefined {
+  if (v.t !== 'sym' || v.op !== '+') return undefined;
+  const [a, b] = v.args ?? [];
+  const few = b?.t === 'int' && b.n >= 0 && b.n <= 3;
+  return few && a?.t === 'sym' && a.place?.includes('.') === true && isPlainUnknown(a) ? a : undefined;
+}
+
+/** Whether an acquire gave nothing on this path. */
+function hasFailed({ sets }: State): boolean {
+  for (let i = 0; i < sets.size; i++) if (sets.valueAt(i).result <= 0) return true;
+  return false;
 }

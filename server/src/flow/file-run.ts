@@ -46,7 +46,7 @@ import {
 import { asCalled } from './mismatch.ts';
 import { concerns, observationKey } from './observed.ts';
 import { type ConsumerExit, type ConsumerRun, pairUp, worthPairing } from './pairs.ts';
-import { callersOf, isInert, staticCallers } from './reach.ts';
+import { callersOf, isCallback, isInert, staticCallers } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
 import { trackedLocals } from './slice.ts';
 import { type FileTypes, fileTypes, typesKey } from './structs.ts';
@@ -393,10 +393,25 @@ export class FileRun {
         if (this.leftOut.has(name)) return false;
         if (!open && !this.#touching.has(name)) return false;
         if (!names.some((leaf) => this.#mentions(index, leaf))) return false;
+        if (this.#isPartOf(producer, name)) return false;
         return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
       })
       .map(([name]) => name)
       .slice(0, MAX_CONSUMERS);
+  }
+
+  /**
+   * A helper that is called by the producer alone, or by the one function that calls both: what it does to the pages, the
+   * run of that one has shown. One that userspace calls may call them at different times.
+   */
+  #isPartOf(producer: string, name: string): boolean {
+    const callers = name === producer ? [] : staticCallers(this.#source, this.#table, name);
+    const known = [producer, ...staticCallers(this.#source, this.#table, producer)];
+    return (
+      callers.length === 1 &&
+      known.includes(callers[0]!) &&
+      (callers[0] === producer || !isCallback(this.#table, callers[0]!))
+    );
   }
 
   /** Callers of a function that releases pages, if it has no others. */

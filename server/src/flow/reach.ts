@@ -40,6 +40,11 @@ export function staticCallers({ functions }: SourceFile, table: CallTable, name:
   return tops.filter((fn) => fn !== name);
 }
 
+/** A function that others than its callers may call, with whatever they ask for. */
+export function isCallback(table: CallTable, name: string): boolean {
+  return /ioctl|cmd|command|dispatch/.test(name) || isTaken(table, name);
+}
+
 /** Whether the file mentions a function other than by calling it. */
 function isTaken({ inOrder }: CallTable, name: string): boolean {
   return inOrder.some(({ piece }) =>

@@ -180,6 +180,7 @@ function lastEntryPoint(path: PathLink | undefined): string | undefined {
  * then the object may know which of the two belongs to its pages, in a way that is not seen.
  */
 function hasChoice(flow: FunctionFlow, o: ReleaseObservation): boolean {
+  if (isChosenByMember(flow, o)) return true;
   const consumer = flow.pair === undefined ? undefined : lastEntryPoint(o.path);
   if (consumer === undefined) return false;
   return releases(flow).some(
@@ -188,6 +189,36 @@ function hasChoice(flow: FunctionFlow, o: ReleaseObservation): boolean {
       isUnpin(other.effect.api) === (o.set.kind === 'pin') &&
       lastEntryPoint(other.path) === consumer,
   );
+}
+
+/** Members that by their name tell how pages were acquired, as the last word of a condition. */
+const TELLS_KIND = /(?:->|\.)\w*(?:pin|gup|got|get|ref|kind|type|mode|user|own)\w*$/i;
+
+/**
+ * Whether a member of the object, which the function found as it is, leads here on this path and to the right function
+ * on another: it tells what the object holds, and who set it is not seen.
+ */
+function isChosenByMember(flow: FunctionFlow, o: ReleaseObservation): boolean {
+  const here = memberTests(o.path);
+  if (here.size === 0) return false;
+  const unpins = isUnpin(o.effect.api);
+  if ([...here].some(([text, holds]) => /pin\w*$/i.test(text) && holds === unpins)) return true;
+  return releases(flow).some(
+    (other) =>
+      other.set.call.start === o.set.call.start &&
+      isUnpin(other.effect.api) === (o.set.kind === 'pin') &&
+      [...memberTests(other.path)].some(([text, holds]) => here.get(text) === !holds),
+  );
+}
+
+/** What a path has assumed of such members. */
+function memberTests(path: PathLink | undefined): Map<string, boolean> {
+  const found = new Map<string, boolean>();
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('holds' in event && TELLS_KIND.test(event.text)) found.set(event.text, event.holds);
+  }
+  return found;
 }
 
 /** Wrong releases, one for each acquiring and releasing call: if there is one, by an entry point that has no choice. */
