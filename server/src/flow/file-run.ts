@@ -86,6 +86,8 @@ export class FileRun {
   readonly #known = new Map<string, LoweredFacts>();
   readonly #repeated = new Map<string, ReadonlySet<string>>();
   readonly #lowered = new Map<string, FunctionIr | undefined>();
+  /** Functions that were asked for since a run began. */
+  #used = new Set<string>();
   readonly #facts = new Map<FunctionIr, FunctionFacts>();
   readonly #functions: FunctionFlow[] = [];
   /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
@@ -168,10 +170,11 @@ export class FileRun {
       if (this.#isCovered(name, leaves)) continue;
       const consumers = this.#consumersOf(name, leaves);
       if (consumers.length === 0) continue;
-      const also = `${this.#memo.numberOf(identity)} ${this.#typesVersion()}`;
+      const reads = callersOf(this.#table, (index) => leaves.names.some((l) => this.#mentions(index, l)));
+      const also = `${this.#memo.numberOf(identity)} ${this.#typesVersion()} ${[...reads].join()}`;
       const callers = consumers.flatMap((consumer) => this.#askable(consumer));
       const scope = { name: `${name}, later`, roots: [name, ...consumers, ...callers], also };
-      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, leaves, consumers);
+      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, consumers, reads);
     }
   }
 
@@ -225,10 +228,16 @@ export class FileRun {
     const lower = (name: string): FunctionIr | undefined =>
       this.#lowered.get(name) ?? (this.#source.inlines.has(name) ? undefined : this.#lowerOwn(name));
     const contexts = new FileContexts(this.#source, this.#table, lower);
+    const surroundings = this.#surroundings();
     for (const name of contexts.functions()) {
       const roots = [name, ...contexts.lockingCallers(name)];
-      const scope = { name: `${name}, context`, roots, also: contexts.signature(name) };
-      const surroundings = this.#surroundings();
+      const scope: RunScope = {
+        name: `${name}, context`,
+        roots,
+        rootsOnly: true,
+        also: contexts.signature(name),
+      };
+      this.#used = new Set(roots);
       const kept = this.#memo.recall(scope, surroundings);
       const figures = { steps: 0, cut: false, handsOver: false, leaves: NO_LEAVES };
       const identity = kept?.identity ?? this.#remember(scope, surroundings, figures);
@@ -281,7 +290,9 @@ export class FileRun {
     return run.handsOver;
   }
 
+  /** What a run finds that starts now. */
   #surroundings(): Surroundings {
+    this.#used = new Set();
     return {
       lowered: new Map(this.#known),
       repeated: new Map(this.#repeated),
@@ -297,6 +308,7 @@ export class FileRun {
   ): RunIdentity {
     return this.#memo.remember(scope, before, {
       ...run,
+      used: this.#used,
       lowered: [...this.#known].filter(([fn]) => !before.lowered.has(fn)),
       repeated: [...this.#repeated].filter(([fn]) => !before.repeated.has(fn)),
     });
@@ -429,10 +441,9 @@ export class FileRun {
     );
   }
 
-  #pair(scope: RunScope, name: string, { names }: Leaves, consumers: readonly string[]): void {
+  #pair(scope: RunScope, name: string, consumers: readonly string[], reads: ReadonlySet<string>): void {
     const before = this.#surroundings();
     const left = this.#left.get(name) ?? this.#leftAgain(name);
-    const reads = callersOf(this.#table, (index) => names.some((l) => this.#mentions(index, l)));
     const joined = this.#options.join !== undefined;
     const run = (consumer: string, held: Held): ConsumerRun =>
       asCalled(
@@ -496,6 +507,7 @@ export class FileRun {
   }
 
   #lower(name: string): FunctionIr | undefined {
+    this.#used.add(name);
     if (this.#lowered.has(name)) return this.#lowered.get(name);
     const ir = this.#source.inlines.has(name) ? this.#lowerInline(name, NOWHERE) : this.#lowerOwn(name);
     this.#lowered.set(name, ir);
@@ -525,9 +537,11 @@ export class FileRun {
 
   #lowerOwn(name: string): FunctionIr | undefined {
     const index = this.#table.indexOf.get(name)!;
-    const { isStatic } = this.#source.functions[index]!;
-    const tree = this.#source.parseExpanded(index, this.#parser);
-    return lowerFunction({ text: this.#source.text, members: this.#members, ...tree }, name, isStatic);
+    const { isStatic, start } = this.#source.functions[index]!;
+    return this.#table.pieces[index]!.placed('ir', start, () => {
+      const tree = this.#source.parseExpanded(index, this.#parser);
+      return lowerFunction({ text: this.#source.text, members: this.#members, ...tree }, name, isStatic);
+    });
   }
 
   #lowerInline(name: string, { start, end }: Range): FunctionIr | undefined {
@@ -540,17 +554,31 @@ export class FileRun {
   #factsOf(ir: FunctionIr): FunctionFacts {
     let facts = this.#facts.get(ir);
     if (facts === undefined) {
-      const touches = (fn: string): boolean => this.#touching.has(fn);
       const repeated = this.#repeated.get(ir.name) ?? this.#repeatedIn(ir);
       this.#repeated.set(ir.name, repeated);
-      facts = {
-        tracked: trackedLocals(ir, this.#source.text, repeated, touches),
-        liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn)),
-        repeated,
-      };
+      facts = this.#factsFor(ir, repeated);
       this.#facts.set(ir, facts);
     }
     return facts;
+  }
+
+  /** They have no places, and depend on the function's text, on its repeated conditions, and on what it calls. */
+  #factsFor(ir: FunctionIr, repeated: ReadonlySet<string>): FunctionFacts {
+    const make = (touches: (fn: string) => boolean): FunctionFacts => ({
+      tracked: trackedLocals(ir, this.#source.text, repeated, touches),
+      liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn)),
+      repeated,
+    });
+    // The text of such a one is that of its call.
+    if (ir.inlined === true) return make((fn) => this.#touching.has(fn));
+    const again = [...repeated].join('\n');
+    const answer = (fn: string): string =>
+      fn === 'repeated;' ? again : this.#touching.has(fn) ? 'touches' : '';
+    const piece = this.#table.pieces[this.#table.indexOf.get(ir.name)!]!;
+    return piece.asked('facts', answer, (ask) => {
+      ask('repeated;');
+      return make((fn) => ask(fn) === 'touches');
+    });
   }
 
   /** Conditions of a function that are written again in it, in a helper that it calls, or in a caller that was run. */

@@ -135,28 +135,39 @@ function runFile(
   table: CallTable,
   memo: FlowMemo,
 ): FileFlow {
-  const isAcquire = (name: string): boolean => ACQUIRES.has(name) && !table.indexOf.has(name);
+  /** Whether a function calls one of the kernel's for which a test holds. */
+  const calls = (index: number, what: string, test: (callee: string) => boolean): boolean => {
+    const { [index]: piece } = table.pieces;
+    const called = piece!.fact(what, () => [...table.callees[index]!].filter(test));
+    return called.some((callee) => !table.indexOf.has(callee));
+  };
+  const acquiresIn = (index: number): boolean => calls(index, 'acquires', (c) => ACQUIRES.has(c));
+  const touchesIn = (index: number): boolean =>
+    acquiresIn(index) ||
+    table.pieces[index]!.fact('protocol', () => [...table.callees[index]!].some(isProtocolName));
   const names = source.functions.map((f) => f.name);
   const isInline = (name: string): boolean => source.inlines.has(name);
-  const acquiring = closure(table, (calls) => [...calls].some(isAcquire), isInline);
+  const acquiring = closure(table, acquiresIn, isInline);
   if (options.join !== undefined) {
-    const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
+    const touching = closure(table, touchesIn);
     const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
     return runJoined(source, run, table, options.join);
   }
-  const direct = names.filter((name) =>
-    [...table.callees[table.indexOf.get(name)!]!].some((c) => isAcquire(c) || acquiring.has(c)),
-  );
-  const surveyed = source.functions.filter(({ name }, index) => {
-    const called = [...table.callees[table.indexOf.get(name)!]!];
-    return called.some(
-      (c) => isSurveyed(c, source.expandedCode(index), source.kernel) && !table.indexOf.has(c),
-    );
+  const direct = names.filter((name) => {
+    const index = table.indexOf.get(name)!;
+    if (acquiresIn(index)) return true;
+    return acquiring.size > 0 && [...table.callees[index]!].some((c) => acquiring.has(c));
   });
-  const inContext = [...table.callees].some((calls) => [...calls].some((c) => SLEEPS.has(c)));
+  const { kernel } = source;
+  const surveyed = source.functions.filter((_, index) =>
+    calls(index, 'surveyed', (c) => isSurveyed(c, source.expandedCode(index), kernel)),
+  );
+  const inContext = table.pieces.some((piece, index) =>
+    piece.fact('sleeps', () => [...table.callees[index]!].some((c) => SLEEPS.has(c))),
+  );
   if (surveyed.length + direct.length === 0 && !inContext)
     return { functions: [], analysed: [], partlyRead: [], exports: NO_EXPORTS };
-  const touching = closure(table, (calls) => [...calls].some((c) => isAcquire(c) || isProtocolName(c)));
+  const touching = closure(table, touchesIn);
   const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
   let level = [...new Set(direct)];
   const done = new Set<string>();

@@ -47,6 +47,8 @@ export interface RememberedRun {
   readonly leaves: Leaves;
   /** Of the run of an entry point: what decides how long its pages are held. */
   readonly summary?: RunSummary;
+  /** Functions of whose text it depends. Of the others that it can reach, it depends on what they call. */
+  readonly used: ReadonlySet<string>;
   /** Functions that were lowered for it, in order, and the conditions that counted as repeated in them. */
   readonly lowered: readonly (readonly [string, LoweredFacts])[];
   readonly repeated: readonly (readonly [string, ReadonlySet<string>])[];
@@ -65,6 +67,8 @@ export interface RunScope {
   readonly name: string;
   /** Functions that it starts from. */
   readonly roots: readonly string[];
+  /** It looks at these alone, not at what they call. */
+  readonly rootsOnly?: true;
   /** Anything else, as text. */
   readonly also: string;
   /** Functions in which its results have places that `also` tells, besides those that it runs. */
@@ -102,6 +106,7 @@ export class FlowMemo {
   readonly #identities = new WeakMap<RunIdentity, number>();
   #nextId = 0;
   #declared = '';
+  readonly #callNumbers = new Map<string, number>();
   #names = '';
   #typesKey = '';
   #typesVersion = 0;
@@ -147,9 +152,9 @@ export class FlowMemo {
   recall(scope: RunScope, surroundings: Surroundings): RememberedRun | undefined {
     const entry = this.#entries.get(scope.name);
     if (entry === undefined || !this.#holds(entry.run.identity)) return undefined;
-    const reach = this.#reach(scope.roots);
-    const { lowered } = entry.run;
-    if (entry.texts !== this.#texts(scope, reach)) return undefined;
+    const reach = this.#reach(scope);
+    const { lowered, used } = entry.run;
+    if (entry.texts !== this.#texts(scope, reach, used)) return undefined;
     if (entry.context !== contextOf(reach, surroundings, lowered)) return undefined;
     entry.used = true;
     return entry.run;
@@ -157,11 +162,11 @@ export class FlowMemo {
 
   /** Remembers a run. `surroundings` are those from before it. */
   remember(scope: RunScope, surroundings: Surroundings, run: Omit<RememberedRun, 'identity'>): RunIdentity {
-    const reach = this.#reach(scope.roots);
+    const reach = this.#reach(scope);
     const identity = { reach: [...reach, ...(scope.places ?? [])] };
     this.#identities.set(identity, this.#nextId++);
     this.#entries.set(scope.name, {
-      texts: this.#texts(scope, reach),
+      texts: this.#texts(scope, reach, run.used),
       context: contextOf(reach, surroundings, run.lowered),
       run: { ...run, identity },
       used: true,
@@ -205,7 +210,8 @@ export class FlowMemo {
   }
 
   /** Functions and all that they call, directly or not, in the file. */
-  #reach(roots: readonly string[]): string[] {
+  #reach({ roots, rootsOnly }: RunScope): readonly string[] {
+    if (rootsOnly) return roots;
     const table = this.#table!;
     const found = new Set(roots);
     for (const each of found) {
@@ -216,9 +222,24 @@ export class FlowMemo {
     return [...found];
   }
 
-  #texts({ also }: RunScope, reach: readonly string[]): string {
-    const { indexOf, pieces } = this.#table!;
-    return `${reach.map((name) => `${name}#${pieces[indexOf.get(name)!]!.id}`).join()}|${also}`;
+  /** A number for what a function calls. */
+  #callNumber(piece: Piece, callees: ReadonlySet<string>): number {
+    return piece.fact('call number', () => {
+      const text = [...callees].join();
+      const number = this.#callNumbers.get(text) ?? this.#nextId++;
+      this.#callNumbers.set(text, number);
+      return number;
+    });
+  }
+
+  #texts({ also }: RunScope, reach: readonly string[], used: ReadonlySet<string>): string {
+    const { indexOf, pieces, callees } = this.#table!;
+    const parts = reach.map((name) => {
+      const index = indexOf.get(name)!;
+      const { [index]: piece } = pieces;
+      return used.has(name) ? `${name}#${piece!.id}` : `${name}:${this.#callNumber(piece!, callees[index]!)}`;
+    });
+    return `${parts.join()}|${also}`;
   }
 }
 

@@ -30,6 +30,15 @@ export class Piece {
     return made;
   }
 
+  /** As fact(), of something that has places in the file: it is made again where the piece has moved. */
+  placed<T>(name: string, start: number, make: () => T): T {
+    const known = this.#facts.get(name) as { start: number; made: T } | undefined;
+    if (known?.start === start) return known.made;
+    const made = make();
+    this.#facts.set(name, { start, made });
+    return made;
+  }
+
   /**
    * As fact(), where `make` also asks for what is not in the piece: it is asked again when one of its questions would be
    * answered otherwise. A question is a short text.

@@ -6,12 +6,11 @@ import type { CallTable } from './memo.ts';
 /** Functions for which `direct` holds, and those that call such a one, to a fixpoint; `among` leaves out others. */
 export function closure(
   table: CallTable,
-  direct: (callees: ReadonlySet<string>) => boolean,
+  direct: (index: number) => boolean,
   among: (name: string) => boolean = () => true,
 ): Set<string> {
   const found = new Set<string>();
-  for (const [name, index] of table.indexOf)
-    if (among(name) && direct(table.callees[index]!)) found.add(name);
+  for (const [name, index] of table.indexOf) if (among(name) && direct(index)) found.add(name);
   for (const each of found) for (const caller of table.callersOf(each)) if (among(caller)) found.add(caller);
   return found;
 }
