@@ -95,6 +95,9 @@ export interface CallTable {
   callersOf(name: string): readonly string[];
 }
 
+/** Half-typed calls are many in a long session. */
+const MAX_NUMBERS = 2_000;
+
 const MEMBER = /(?:->|\.)\s*([A-Za-z_]\w*)/g;
 
 const CALL = /\b([A-Za-z_]\w*)\s*\(/g;
@@ -226,6 +229,7 @@ export class FlowMemo {
   #callNumber(piece: Piece, callees: ReadonlySet<string>): number {
     return piece.fact('call number', () => {
       const text = [...callees].join();
+      if (this.#callNumbers.size > MAX_NUMBERS) this.#callNumbers.clear();
       const number = this.#callNumbers.get(text) ?? this.#nextId++;
       this.#callNumbers.set(text, number);
       return number;
