@@ -55,6 +55,9 @@ const LINES = [
 
 const PIECES = ['{', '}', ';', '\n', '(', ')', 'x', '/*', '*/', '"', '&', '->', ' ', '#if 0\n', '#endif\n'];
 
+/** What says nothing to a compiler. */
+const SILENT = [' ', '\n', '\t', '\n\t/* a note: put_page(page); */\n', ' /* why */', ' // why', '\n\n\n'];
+
 /** One edit; numbers are shares of what there is to choose from. */
 export interface Edit {
   readonly kind: number;
@@ -68,7 +71,7 @@ export function edited(text: string, { kind, at, what }: Edit): string {
     all[Math.min(all.length - 1, Math.floor(share * all.length))]!;
   const lines = text.split('\n');
   const line = Math.min(lines.length - 1, Math.floor(at * lines.length));
-  switch (Math.floor(kind * 8)) {
+  switch (Math.floor(kind * 10)) {
     case 0: {
       const from = Math.floor(at * text.length);
       return text.slice(0, from) + of(PIECES, what) + text.slice(from + (Math.floor(what * 97) % 7));
@@ -81,6 +84,13 @@ export function edited(text: string, { kind, at, what }: Edit): string {
       return lines.toSpliced(line, 0, of(LINES, what)).join('\n');
     case 4:
       return lines.with(line, of(LINES, what)).join('\n');
+    case 5:
+      return lines.with(line, `${lines[line]}${of(SILENT, what)}`).join('\n');
+    case 6: {
+      const spaces = [...text.matchAll(/\s+/g)];
+      const space = of(spaces, at);
+      return text.slice(0, space.index) + of(SILENT, what) + text.slice(space.index);
+    }
     default: {
       // A word becomes another one, of the file or of those that matter.
       const words = [...text.matchAll(/\b\w+\b/g)];

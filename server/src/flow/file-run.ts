@@ -27,6 +27,7 @@ import {
   summaryOf,
 } from './holds.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
+import { makesKernelIterators } from './iter.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { isReleaseName } from './kernel/effects.ts';
 import { liveness } from './liveness.ts';
@@ -88,6 +89,8 @@ export class FileRun {
   readonly #lowered = new Map<string, FunctionIr | undefined>();
   /** Functions that were asked for since a run began. */
   #used = new Set<string>();
+  /** Functions of whose text each run depends. */
+  readonly #usedBy = new Map<string, ReadonlySet<string>>();
   readonly #facts = new Map<FunctionIr, FunctionFacts>();
   readonly #functions: FunctionFlow[] = [];
   /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
@@ -102,6 +105,7 @@ export class FileRun {
   readonly #lasting: { producer: string; names: readonly string[] }[] = [];
   #fileTypes: FileTypes | undefined;
   #typesAt: number | undefined;
+  #iterators: boolean | undefined;
   readonly #members: MemberTypes;
 
   constructor(
@@ -202,13 +206,15 @@ export class FileRun {
       const { places, key } = keyOfHolding(holding, this.#source);
       const scope: RunScope = {
         name: `${name}, held`,
-        roots: [],
+        roots: [name],
         also: `${this.#memo.numberOf(run)} ${key}`,
         places: [...run.reach, ...places],
       };
       if (this.#recall(scope) !== undefined) continue;
       const before = this.#surroundings();
       const observations = observationsOf(name, holding, this.#runOf(name)!);
+      // It has their places, moved where the run was remembered.
+      for (const fn of this.#usedBy.get(name)!) this.#used.add(fn);
       const figures = { steps: 0, cut: false };
       const identity = this.#remember(scope, before, { ...figures, handsOver: false, leaves: NO_LEAVES });
       this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
@@ -225,8 +231,7 @@ export class FileRun {
 
   /** Tells of calls that may sleep, or need a user's mm, in which context they are made. */
   contexts(): void {
-    const lower = (name: string): FunctionIr | undefined =>
-      this.#lowered.get(name) ?? (this.#source.inlines.has(name) ? undefined : this.#lowerOwn(name));
+    const lower = (name: string): FunctionIr | undefined => this.#lowered.get(name) ?? this.#lowerAgain(name);
     const contexts = new FileContexts(this.#source, this.#table, lower);
     const surroundings = this.#surroundings();
     for (const name of contexts.functions()) {
@@ -271,14 +276,22 @@ export class FileRun {
 
   /** What a run depends on besides texts: which structs its objects are found to be is a matter of the whole file. */
   #runKey(budget: number): string {
-    return budget === 0 ? '0' : `${budget} ${this.#typesVersion()}`;
+    return budget === 0 ? '0' : `${budget} ${this.#typesVersion()} ${this.#makesIterators()}`;
+  }
+
+  /** The one thing that a run asks of the whole text. */
+  #makesIterators(): boolean {
+    const { text } = this.#source;
+    this.#iterators ??= text.includes('iov_iter_') && makesKernelIterators(text);
+    return this.#iterators;
   }
 
   /** Takes over a run of an earlier version of the file, with all that it left behind. */
   #recall(scope: RunScope, name = scope.name): boolean | undefined {
-    const surroundings = { lowered: this.#known, repeated: this.#repeated, handsOver: this.handsOver };
-    const run = this.#memo.recall(scope, surroundings);
+    const now = { lowered: this.#known, repeated: this.#repeated, handsOver: this.handsOver };
+    const run = this.#memo.recall(scope, { ...now, lower: (fn) => this.#lowerAgain(fn) });
     if (run === undefined) return undefined;
+    this.#usedBy.set(scope.name, run.used);
     for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
     for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
     const { identity, steps, cut, leaves, pair, summary } = run;
@@ -297,6 +310,7 @@ export class FileRun {
       lowered: new Map(this.#known),
       repeated: new Map(this.#repeated),
       handsOver: new Set(this.handsOver),
+      lower: (fn) => this.#lowerAgain(fn),
     };
   }
 
@@ -306,6 +320,7 @@ export class FileRun {
     before: Surroundings,
     run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'summary'>,
   ): RunIdentity {
+    this.#usedBy.set(scope.name, this.#used);
     return this.#memo.remember(scope, before, {
       ...run,
       used: this.#used,
@@ -452,6 +467,7 @@ export class FileRun {
         (caller) => this.#consume(caller, held, reads),
       );
     const { runs, info } = pairUp(left, consumers, run, joined);
+    for (const fn of this.#usedBy.get(name)!) this.#used.add(fn);
     const observations = new Map<string, RunObservation>();
     const sets = new Set(left.flatMap((held) => held.sets.map((s) => s.id)));
     for (const each of runs) {
@@ -533,6 +549,11 @@ export class FileRun {
     const key = `${name}@${call.start}`;
     if (!this.#lowered.has(key)) this.#lowered.set(key, this.#lowerInline(name, call));
     return this.#lowered.get(key);
+  }
+
+  /** Without counting it as analysed. Not of a header. */
+  #lowerAgain(name: string): FunctionIr | undefined {
+    return this.#source.inlines.has(name) ? undefined : this.#lowerOwn(name);
   }
 
   #lowerOwn(name: string): FunctionIr | undefined {

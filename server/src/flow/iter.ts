@@ -117,7 +117,7 @@ function take(
   const place = args[form.pages] ?? TOP;
   if (seen.model.kind === 'pin' && isKernelBacked(st)) return;
   const set = addSet(w, f, st, seen);
-  if (!isUserBacked(st) && makesKernelIterators(w)) st.update(set.id, { iterator: 'perhaps-kernel' });
+  if (!isUserBacked(st) && isMaker(w)) st.update(set.id, { iterator: 'perhaps-kernel' });
   const base = form.list === undefined ? place : listAt(w, f, st, e, form.list, place, seen.result);
   const address = base === undefined ? undefined : asAddress(base);
   if (address === undefined) {
@@ -130,13 +130,18 @@ function take(
 /** Answers of the pattern below, which goes over a whole file, by run. */
 const makers = new WeakMap<World, boolean>();
 
-function makesKernelIterators(w: World): boolean {
+function isMaker(w: World): boolean {
   let makes = makers.get(w);
   if (makes === undefined) {
-    makes = MAKES_KERNEL_ITERATOR.test(w.text);
+    makes = makesKernelIterators(w.text);
     makers.set(w, makes);
   }
   return makes;
+}
+
+/** Whether a file makes iterators over the kernel's own memory. */
+export function makesKernelIterators(text: string): boolean {
+  return MAKES_KERNEL_ITERATOR.test(text);
 }
 
 const MAKES_KERNEL_ITERATOR = /\biov_iter_(kvec|bvec|xarray|folio_queue)\s*\(/;

@@ -6,8 +6,13 @@
  */
 import type { SourceFile } from '../syntax/source.ts';
 import type { RunSummary } from './holds.ts';
+import type { FunctionIr } from './ir.ts';
 import type { PairInfo } from './pairs.ts';
 import { FilePieces, type Piece, type Placed } from './pieces.ts';
+import { type Moves, movesBetween } from './sense.ts';
+
+/** Whether what was made of a run still holds, where places have `moved` in some of its functions, by name. */
+export type Holds = (identity: RunIdentity, moved: ReadonlyMap<string, Moves>) => boolean;
 
 /** What is known of a function once it was lowered. */
 export interface LoweredFacts {
@@ -59,6 +64,8 @@ export interface Surroundings {
   readonly lowered: ReadonlyMap<string, LoweredFacts>;
   readonly repeated: ReadonlyMap<string, ReadonlySet<string>>;
   readonly handsOver: ReadonlySet<string>;
+  /** Lowers a function that stands in the file, now: `ir` of its piece. */
+  readonly lower: (name: string) => FunctionIr | undefined;
 }
 
 /** What a run depends on besides the text of one function and its callees. */
@@ -76,7 +83,11 @@ export interface RunScope {
 }
 
 interface Entry {
-  readonly texts: string;
+  /** For each function that the run can reach: its name, and a number for what the run depends on of it. */
+  texts: readonly string[];
+  /** The texts of those that it looks at. */
+  readonly pieces: Map<string, Piece>;
+  readonly also: string;
   readonly context: string;
   readonly run: RememberedRun;
   used: boolean;
@@ -105,7 +116,9 @@ const CALL = /\b([A-Za-z_]\w*)\s*\(/g;
 export class FlowMemo {
   readonly #entries = new Map<string, Entry>();
   readonly #pieces = new FilePieces();
-  readonly #holds: (identity: RunIdentity) => boolean;
+  readonly #holds: Holds;
+  /** Of two texts of a function: how places move from one to the other, or null where they mean different things. */
+  readonly #moves = new Map<string, Moves | null>();
   readonly #identities = new WeakMap<RunIdentity, number>();
   #nextId = 0;
   #declared = '';
@@ -117,7 +130,7 @@ export class FlowMemo {
   #members: readonly ReadonlySet<string>[] | undefined;
 
   /** `holds` says of a remembered run whether what was made of it holds as well. */
-  constructor(holds: (identity: RunIdentity) => boolean = () => true) {
+  constructor(holds: Holds = (_, moved) => moved.size === 0) {
     this.#holds = holds;
   }
 
@@ -154,22 +167,31 @@ export class FlowMemo {
   /** The remembered run of an entry point, if nothing that it depends on has changed. */
   recall(scope: RunScope, surroundings: Surroundings): RememberedRun | undefined {
     const entry = this.#entries.get(scope.name);
-    if (entry === undefined || !this.#holds(entry.run.identity)) return undefined;
+    if (entry === undefined || entry.also !== scope.also) return undefined;
     const reach = this.#reach(scope);
-    const { lowered, used } = entry.run;
-    if (entry.texts !== this.#texts(scope, reach, used)) return undefined;
-    if (entry.context !== contextOf(reach, surroundings, lowered)) return undefined;
+    const { run, pieces } = entry;
+    const texts = this.#texts(reach, run.used);
+    const moved = this.#movesSince(entry, reach, texts, surroundings);
+    if (moved === undefined || entry.context !== contextOf(reach, surroundings, run.lowered))
+      return undefined;
+    if (!this.#holds(run.identity, moved)) return undefined;
+    const table = this.#table!;
+    for (const name of moved.keys()) pieces.set(name, table.pieces[table.indexOf.get(name)!]!);
+    entry.texts = texts;
     entry.used = true;
-    return entry.run;
+    return run;
   }
 
   /** Remembers a run. `surroundings` are those from before it. */
   remember(scope: RunScope, surroundings: Surroundings, run: Omit<RememberedRun, 'identity'>): RunIdentity {
     const reach = this.#reach(scope);
+    const { indexOf, pieces } = this.#table!;
     const identity = { reach: [...reach, ...(scope.places ?? [])] };
     this.#identities.set(identity, this.#nextId++);
     this.#entries.set(scope.name, {
-      texts: this.#texts(scope, reach, run.used),
+      texts: this.#texts(reach, run.used),
+      pieces: new Map([...run.used].map((name) => [name, pieces[indexOf.get(name)!]!])),
+      also: scope.also,
       context: contextOf(reach, surroundings, run.lowered),
       run: { ...run, identity },
       used: true,
@@ -189,6 +211,7 @@ export class FlowMemo {
       entry.used = false;
     }
     this.#table = undefined;
+    this.#moves.clear();
     this.#members = undefined;
   }
 
@@ -236,14 +259,44 @@ export class FlowMemo {
     });
   }
 
-  #texts({ also }: RunScope, reach: readonly string[], used: ReadonlySet<string>): string {
+  #texts(reach: readonly string[], used: ReadonlySet<string>): string[] {
     const { indexOf, pieces, callees } = this.#table!;
-    const parts = reach.map((name) => {
+    return reach.map((name) => {
       const index = indexOf.get(name)!;
       const { [index]: piece } = pieces;
       return used.has(name) ? `${name}#${piece!.id}` : `${name}:${this.#callNumber(piece!, callees[index]!)}`;
     });
-    return `${parts.join()}|${also}`;
+  }
+
+  /** How places have moved in functions whose new text means the same; undefined where the run is another one now. */
+  #movesSince(
+    { texts: before, pieces: piecesBefore, run }: Entry,
+    reach: readonly string[],
+    texts: readonly string[],
+    { lower }: Surroundings,
+  ): Map<string, Moves> | undefined {
+    if (before.length !== texts.length) return undefined;
+    const changed = reach.filter((_, i) => texts[i] !== before[i]);
+    const moved = new Map<string, Moves>();
+    if (changed.some((name) => !run.used.has(name))) return undefined;
+    for (const name of changed) {
+      const { indexOf, pieces } = this.#table!;
+      const moves = this.#movesTo(piecesBefore.get(name), pieces[indexOf.get(name)!]!, () => lower(name));
+      if (moves === null) return undefined;
+      moved.set(name, moves);
+    }
+    return moved;
+  }
+
+  #movesTo(from: Piece | undefined, to: Piece, lower: () => unknown): Moves | null {
+    if (from === undefined) return null;
+    const key = `${from.id} ${to.id}`;
+    let moves = this.#moves.get(key);
+    if (moves === undefined) {
+      moves = movesBetween(from, to, lower) ?? null;
+      this.#moves.set(key, moves);
+    }
+    return moves;
   }
 }
 

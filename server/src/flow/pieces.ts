@@ -39,6 +39,11 @@ export class Piece {
     return made;
   }
 
+  /** What placed() made last, and where. */
+  lastPlaced<T>(name: string): { readonly start: number; readonly made: T } | undefined {
+    return this.#facts.get(name) as { start: number; made: T } | undefined;
+  }
+
   /**
    * As fact(), where `make` also asks for what is not in the piece: it is asked again when one of its questions would be
    * answered otherwise. A question is a short text.

@@ -64,7 +64,7 @@ export function analyzeFile(
       asked.add(pattern);
       return memo.mentions(pattern);
     };
-    const context = { text: source.text, kernel: source.kernel, mentions };
+    const context = { text: source.text, code: source.code, kernel: source.kernel, mentions };
     const made = rules.flatMap((rule) => checkSafely(rule, fn, context, problems));
     const findings = made.map((finding) => namingWrapper(finding, source));
     found.push(...findings);

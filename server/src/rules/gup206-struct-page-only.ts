@@ -36,9 +36,9 @@ export const structPageOnly: Rule = {
 	return node;
 }
 `,
-  check: (flow, { text }) => {
+  check: (flow, { code }) => {
     const unpins = releases(flow).filter((o) => o.set.kind === 'pin' && isUnpin(o.effect.api));
-    const other = new Set(unpins.filter((o) => !looksOnly(o, text)).map((o) => o.set.call.start));
+    const other = new Set(unpins.filter((o) => !looksOnly(o, code)).map((o) => o.set.call.start));
     const bad = unpins.filter((o) => !other.has(o.set.call.start));
     return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
   },
@@ -53,10 +53,10 @@ const LEADS_ON =
   /\b(k?v?map\w*|page_address|page_to_(phys|virt|pfn)|sg_\w+|dma_\w+|bio_\w+|memcpy_\w+|copy_\w+)\s*\(/;
 
 /** Between the acquire and the release, in one function, struct page is asked something, and nothing else is done. */
-function looksOnly({ set, call, within }: ReleaseObservation, text: string): boolean {
+function looksOnly({ set, call, within }: ReleaseObservation, code: string): boolean {
   const touched = set.written !== 'no' || set.read || set.dirtied !== 'no' || set.device !== undefined;
   if (touched || set.escaped !== undefined || set.guessed || set.within !== within) return false;
-  const between = text.slice(set.call.end, Math.max(set.call.end, call.start));
+  const between = code.slice(set.call.end, Math.max(set.call.end, call.start));
   return ASKS_PAGE.test(between) && !LEADS_ON.test(between);
 }
 

@@ -56,6 +56,8 @@ export interface RuleRun {
 export interface RuleContext {
   /** The file as the user wrote it, for what stands at a place. What the whole of it mentions is for `mentions`. */
   readonly text: string;
+  /** The same with comments and directives blanked: for code between two places. */
+  readonly code: string;
   /**
    * Whether the pattern matches anywhere in the file. The answer is remembered with the findings: an edit elsewhere
    * that changes it has the rules asked again.
