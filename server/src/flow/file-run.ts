@@ -1,6 +1,5 @@
 /** The run of one file: its functions as entry points, pairs of them, and what is remembered of earlier versions. */
 import type { Parser } from '../syntax/parser.ts';
-import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { FileContexts } from './context/observe.ts';
 import { Crowd } from './crowd.ts';
@@ -26,18 +25,14 @@ import {
   type RunSummary,
   summaryOf,
 } from './holds.ts';
-import type { Call, FunctionIr, Place } from './ir.ts';
+import type { FunctionIr } from './ir.ts';
 import { makesKernelIterators } from './iter.ts';
-import { ACQUIRES } from './kernel/acquire.ts';
 import { isReleaseName } from './kernel/effects.ts';
-import { liveness } from './liveness.ts';
-import { lowerFunction } from './lower-function.ts';
-import { MemberTypes } from './members.ts';
+import { FileLowering } from './lowering.ts';
 import {
   type CallTable,
   type FlowMemo,
   type Leaves,
-  type LoweredFacts,
   NO_LEAVES,
   type RememberedRun,
   type RunIdentity,
@@ -49,11 +44,10 @@ import { concerns, observationKey } from './observed.ts';
 import { type ConsumerExit, type ConsumerRun, pairUp, worthPairing } from './pairs.ts';
 import { callersOf, isCallback, isInert, staticCallers } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
-import { trackedLocals } from './slice.ts';
 import { type FileTypes, fileTypes, typesKey } from './structs.ts';
 import { survey } from './survey.ts';
 import { Values } from './value.ts';
-import type { FunctionFacts, RunObservation, World } from './world.ts';
+import type { RunObservation, World } from './world.ts';
 
 interface RootRun extends RunFigures {
   readonly observations: readonly RunObservation[];
@@ -64,9 +58,6 @@ interface RootRun extends RunFigures {
 const MAX_CONSUMERS = 12;
 const PAIR_BUDGET = 1_000;
 
-/** Stands for no call. */
-const NOWHERE: Range = { start: 0, end: 0 };
-
 /** Part of the budget for callers of a function whose own run used its budget up. */
 const CALLERS_SHARE = 4;
 
@@ -76,22 +67,14 @@ export class FileRun {
   /** Functions that are not run on what others have left. */
   readonly leftOut = new Set<string>();
   readonly #source: SourceFile;
-  readonly #parser: Parser;
   readonly #options: FlowOptions;
   readonly #table: CallTable;
-  readonly #touching: ReadonlySet<string>;
   /** Functions of headers that acquire. */
   readonly #acquiring: ReadonlySet<string>;
   readonly #memo: FlowMemo;
-  /** What is known of the functions that were lowered, now or for a run that is remembered; in that order. */
-  readonly #known = new Map<string, LoweredFacts>();
-  readonly #repeated = new Map<string, ReadonlySet<string>>();
-  readonly #lowered = new Map<string, FunctionIr | undefined>();
-  /** Functions that were asked for since a run began. */
-  #used = new Set<string>();
+  readonly #lowering: FileLowering;
   /** Functions of whose text each run depends. */
   readonly #usedBy = new Map<string, ReadonlySet<string>>();
-  readonly #facts = new Map<FunctionIr, FunctionFacts>();
   readonly #functions: FunctionFlow[] = [];
   /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
   readonly #leaving = new Map<string, { identity: RunIdentity; leaves: Leaves; cut: boolean }>();
@@ -106,7 +89,6 @@ export class FileRun {
   #fileTypes: FileTypes | undefined;
   #typesAt: number | undefined;
   #iterators: boolean | undefined;
-  readonly #members: MemberTypes;
 
   constructor(
     source: SourceFile,
@@ -118,22 +100,22 @@ export class FileRun {
     memo: FlowMemo,
   ) {
     this.#source = source;
-    this.#members = new MemberTypes(source);
-    this.#parser = parser;
+    this.#lowering = new FileLowering(source, parser, table, touching);
     this.#options = options;
     this.#table = table;
-    this.#touching = touching;
     this.#acquiring = acquiring;
     this.#memo = memo;
   }
 
   result(): FileFlow {
-    const partlyRead = [...this.#known].filter(([, facts]) => facts.partlyRead).map(([name]) => name);
+    const partlyRead = [...this.#lowering.known]
+      .filter(([, facts]) => facts.partlyRead)
+      .map(([name]) => name);
     const statics = new Set(this.#source.functions.filter((f) => f.isStatic).map((f) => f.name));
     const held = [...this.#leaving].filter(([name, { leaves }]) => !this.#isCovered(name, leaves));
     return {
       functions: this.#functions,
-      analysed: [...this.#known.keys()],
+      analysed: [...this.#lowering.known.keys()],
       partlyRead,
       exports: {
         functions: [...this.handsOver].filter((name) => !statics.has(name)),
@@ -193,8 +175,8 @@ export class FileRun {
       pieceOf: (fn) => pieces[indexOf.get(fn)!]!,
       startOf: (fn) => functions[indexOf.get(fn)!]?.start ?? 0,
       members: this.#memo.members(),
-      lower: (fn) => this.#lower(fn),
-      know: (fn) => this.#know(fn),
+      lower: (fn) => this.#lowering.lower(fn),
+      know: (fn) => this.#lowering.know(fn),
       summary: (fn) => this.#summaries.get(fn)?.summary,
     };
     for (const name of acquiring) {
@@ -214,7 +196,7 @@ export class FileRun {
       const before = this.#surroundings();
       const observations = observationsOf(name, holding, this.#runOf(name)!);
       // It has their places, moved where the run was remembered.
-      for (const fn of this.#usedBy.get(name)!) this.#used.add(fn);
+      for (const fn of this.#usedBy.get(name)!) this.#lowering.used.add(fn);
       const figures = { steps: 0, cut: false };
       const identity = this.#remember(scope, before, { ...figures, handsOver: false, leaves: NO_LEAVES });
       this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
@@ -225,13 +207,13 @@ export class FileRun {
   #runOf(name: string): EntryRun | undefined {
     const flow = this.#functions.find((f) => f.name === name && !f.remembered && f.pair === undefined);
     if (flow !== undefined) return { observations: flow.observations, left: this.#left.get(name) ?? [] };
-    const ir = this.#handedOverAt.has(name) ? this.#lower(name) : undefined;
+    const ir = this.#handedOverAt.has(name) ? this.#lowering.lower(name) : undefined;
     return ir === undefined ? undefined : this.#execute(ir, this.#handedOverBefore(name));
   }
 
   /** Tells of calls that may sleep, or need a user's mm, in which context they are made. */
   contexts(): void {
-    const lower = (name: string): FunctionIr | undefined => this.#lowered.get(name) ?? this.#lowerAgain(name);
+    const lower = (name: string): FunctionIr | undefined => this.#lowering.lowerAgain(name);
     const contexts = new FileContexts(this.#source, this.#table, lower);
     const surroundings = this.#surroundings();
     for (const name of contexts.functions()) {
@@ -242,7 +224,7 @@ export class FileRun {
         rootsOnly: true,
         also: contexts.signature(name),
       };
-      this.#used = new Set(roots);
+      this.#lowering.used = new Set(roots);
       const kept = this.#memo.recall(scope, surroundings);
       const figures = { steps: 0, cut: false, handsOver: false, leaves: NO_LEAVES };
       const identity = kept?.identity ?? this.#remember(scope, surroundings, figures);
@@ -288,12 +270,16 @@ export class FileRun {
 
   /** Takes over a run of an earlier version of the file, with all that it left behind. */
   #recall(scope: RunScope, name = scope.name): boolean | undefined {
-    const now = { lowered: this.#known, repeated: this.#repeated, handsOver: this.handsOver };
-    const run = this.#memo.recall(scope, { ...now, lower: (fn) => this.#lowerAgain(fn) });
+    const now = {
+      lowered: this.#lowering.known,
+      repeated: this.#lowering.repeated,
+      handsOver: this.handsOver,
+    };
+    const run = this.#memo.recall(scope, { ...now, lower: (fn) => this.#lowering.lowerAgain(fn) });
     if (run === undefined) return undefined;
     this.#usedBy.set(scope.name, run.used);
-    for (const [fn, facts] of run.lowered) this.#known.set(fn, facts);
-    for (const [fn, repeated] of run.repeated) this.#repeated.set(fn, repeated);
+    for (const [fn, facts] of run.lowered) this.#lowering.known.set(fn, facts);
+    for (const [fn, repeated] of run.repeated) this.#lowering.repeated.set(fn, repeated);
     const { identity, steps, cut, leaves, pair, summary } = run;
     if (summary !== undefined) this.#summaries.set(name, { identity, summary });
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
@@ -305,12 +291,12 @@ export class FileRun {
 
   /** What a run finds that starts now. */
   #surroundings(): Surroundings {
-    this.#used = new Set();
+    this.#lowering.used = new Set();
     return {
-      lowered: new Map(this.#known),
-      repeated: new Map(this.#repeated),
+      lowered: new Map(this.#lowering.known),
+      repeated: new Map(this.#lowering.repeated),
       handsOver: new Set(this.handsOver),
-      lower: (fn) => this.#lowerAgain(fn),
+      lower: (fn) => this.#lowering.lowerAgain(fn),
     };
   }
 
@@ -320,19 +306,19 @@ export class FileRun {
     before: Surroundings,
     run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'summary'>,
   ): RunIdentity {
-    this.#usedBy.set(scope.name, this.#used);
+    this.#usedBy.set(scope.name, this.#lowering.used);
     return this.#memo.remember(scope, before, {
       ...run,
-      used: this.#used,
-      lowered: [...this.#known].filter(([fn]) => !before.lowered.has(fn)),
-      repeated: [...this.#repeated].filter(([fn]) => !before.repeated.has(fn)),
+      used: this.#lowering.used,
+      lowered: [...this.#lowering.known].filter(([fn]) => !before.lowered.has(fn)),
+      repeated: [...this.#lowering.repeated].filter(([fn]) => !before.repeated.has(fn)),
     });
   }
 
   /** Runs a function with a budget; with none it is only read. */
   #run(name: string, budget: number): boolean {
     const before = this.#surroundings();
-    const ir = this.#lower(name);
+    const ir = this.#lowering.lower(name);
     if (ir === undefined) return false;
     // What is left of a macro that is replaced is the function that it hides.
     const isMacro = (n: string): boolean => this.#source.macros.has(n) && !this.#source.expands(n);
@@ -372,7 +358,7 @@ export class FileRun {
         if (held !== undefined && !left.has(key)) left.set(key, held);
       },
     });
-    const figures = runRoot(world, ir, this.#factsOf(ir));
+    const figures = runRoot(world, ir, this.#lowering.factsOf(ir));
     return { ...figures, observations: [...observations.values()], left: worthPairing([...left.values()]) };
   }
 
@@ -395,9 +381,9 @@ export class FileRun {
       enter: (caller, call, args, st) => {
         const fn = call.fn!;
         if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
-        const callee = this.#lowerCalled(call);
+        const callee = this.#lowering.lowerCalled(call);
         if (callee === undefined) return undefined;
-        return runHelper(world, caller, callee, this.#factsOf(callee), args, st, call.site);
+        return runHelper(world, caller, callee, this.#lowering.factsOf(callee), args, st, call.site);
       },
       observe: (o) => {
         const key = observationKey(o);
@@ -467,7 +453,7 @@ export class FileRun {
         (caller) => this.#consume(caller, held, reads),
       );
     const { runs, info } = pairUp(left, consumers, run, joined);
-    for (const fn of this.#usedBy.get(name)!) this.#used.add(fn);
+    for (const fn of this.#usedBy.get(name)!) this.#lowering.used.add(fn);
     const observations = new Map<string, RunObservation>();
     const sets = new Set(left.flatMap((held) => held.sets.map((s) => s.id)));
     for (const each of runs) {
@@ -487,7 +473,7 @@ export class FileRun {
 
   /** Runs a function again whose run was remembered, as it was run then. */
   #leftAgain(name: string): readonly Held[] {
-    const ir = this.#lower(name);
+    const ir = this.#lowering.lower(name);
     if (ir === undefined) return [];
     return this.#execute(ir, this.#handedOverBefore(name)).left;
   }
@@ -498,7 +484,7 @@ export class FileRun {
 
   /** Runs a function on what another one has left. */
   #consume(name: string, held: Held, reads: ReadonlySet<string>): ConsumerRun {
-    const ir = this.#lower(name);
+    const ir = this.#lowering.lower(name);
     const observations = new Map<string, RunObservation>();
     const exits: ConsumerExit[] = [];
     const finder = new HeldFinder(held, this.#types());
@@ -515,106 +501,10 @@ export class FileRun {
     });
     const { nameStart } = this.#source.functions[this.#table.indexOf.get(name)!]!;
     const start = laterState(held, name, { start: nameStart, end: nameStart + name.length });
-    const { steps, cut } = runRoot(world, ir, this.#factsOf(ir), start);
+    const { steps, cut } = runRoot(world, ir, this.#lowering.factsOf(ir), start);
     const seen = [...observations.values()];
     const sets = new Set(held.sets.map((each) => each.id));
     const met = seen.some((o) => o.what !== 'exit' && concerns(o, sets));
     return { name, observations: seen, exits, met, typed: finder.typed, steps, cut };
   }
-
-  #lower(name: string): FunctionIr | undefined {
-    this.#used.add(name);
-    if (this.#lowered.has(name)) return this.#lowered.get(name);
-    const ir = this.#source.inlines.has(name) ? this.#lowerInline(name, NOWHERE) : this.#lowerOwn(name);
-    this.#lowered.set(name, ir);
-    if (!this.#known.has(name)) this.#known.set(name, factsOf(ir));
-    return ir;
-  }
-
-  /** Counts a function as analysed, which takes no parser where its text is known. */
-  #know(name: string): void {
-    if (this.#known.has(name)) return;
-    const piece = this.#table.pieces[this.#table.indexOf.get(name)!]!;
-    this.#known.set(
-      name,
-      piece.fact('lowered', () => factsOf(this.#lower(name))),
-    );
-  }
-
-  /** The function that a call means. That of a header is lowered for this call, which is the place of all it does. */
-  #lowerCalled(call: Call): FunctionIr | undefined {
-    const name = call.fn!;
-    const plain = this.#lower(name);
-    if (plain?.inlined !== true) return plain;
-    const key = `${name}@${call.start}`;
-    if (!this.#lowered.has(key)) this.#lowered.set(key, this.#lowerInline(name, call));
-    return this.#lowered.get(key);
-  }
-
-  /** Without counting it as analysed. Not of a header. */
-  #lowerAgain(name: string): FunctionIr | undefined {
-    return this.#source.inlines.has(name) ? undefined : this.#lowerOwn(name);
-  }
-
-  #lowerOwn(name: string): FunctionIr | undefined {
-    const index = this.#table.indexOf.get(name)!;
-    const { isStatic, start } = this.#source.functions[index]!;
-    return this.#table.pieces[index]!.placed('ir', start, () => {
-      const tree = this.#source.parseExpanded(index, this.#parser);
-      return lowerFunction({ text: this.#source.text, members: this.#members, ...tree }, name, isStatic);
-    });
-  }
-
-  #lowerInline(name: string, { start, end }: Range): FunctionIr | undefined {
-    const { code, parse } = this.#source.inlines.get(name)!;
-    const place = (from: number, to: number): Place => ({ start, end, written: code.slice(from, to) });
-    const ir = lowerFunction({ text: this.#source.text, tree: parse(this.#parser), place }, name, true);
-    return ir && { ...ir, inlined: true };
-  }
-
-  #factsOf(ir: FunctionIr): FunctionFacts {
-    let facts = this.#facts.get(ir);
-    if (facts === undefined) {
-      const repeated = this.#repeated.get(ir.name) ?? this.#repeatedIn(ir);
-      this.#repeated.set(ir.name, repeated);
-      facts = this.#factsFor(ir, repeated);
-      this.#facts.set(ir, facts);
-    }
-    return facts;
-  }
-
-  /** They have no places, and depend on the function's text, on its repeated conditions, and on what it calls. */
-  #factsFor(ir: FunctionIr, repeated: ReadonlySet<string>): FunctionFacts {
-    const make = (touches: (fn: string) => boolean): FunctionFacts => ({
-      tracked: trackedLocals(ir, this.#source.text, repeated, touches),
-      liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn)),
-      repeated,
-    });
-    // The text of such a one is that of its call.
-    if (ir.inlined === true) return make((fn) => this.#touching.has(fn));
-    const again = [...repeated].join('\n');
-    const answer = (fn: string): string =>
-      fn === 'repeated;' ? again : this.#touching.has(fn) ? 'touches' : '';
-    const piece = this.#table.pieces[this.#table.indexOf.get(ir.name)!]!;
-    return piece.asked('facts', answer, (ask) => {
-      ask('repeated;');
-      return make((fn) => ask(fn) === 'touches');
-    });
-  }
-
-  /** Conditions of a function that are written again in it, in a helper that it calls, or in a caller that was run. */
-  #repeatedIn(ir: FunctionIr): Set<string> {
-    for (const call of ir.calls)
-      if (call.fn !== undefined && this.#touching.has(call.fn)) this.#lower(call.fn);
-    const count = new Map<string, number>();
-    for (const { conditions } of this.#known.values()) {
-      for (const c of conditions) count.set(c, (count.get(c) ?? 0) + 1);
-    }
-    return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
-  }
-}
-
-function factsOf(ir: FunctionIr | undefined): LoweredFacts {
-  const { conditions = [], partlyRead = true } = ir ?? {};
-  return { conditions, partlyRead };
 }
