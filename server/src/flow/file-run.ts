@@ -69,6 +69,7 @@ export class FileRun {
   readonly #source: SourceFile;
   readonly #options: FlowOptions;
   readonly #table: CallTable;
+  readonly #touching: ReadonlySet<string>;
   /** Functions of headers that acquire. */
   readonly #acquiring: ReadonlySet<string>;
   readonly #memo: FlowMemo;
@@ -103,6 +104,7 @@ export class FileRun {
     this.#lowering = new FileLowering(source, parser, table, touching);
     this.#options = options;
     this.#table = table;
+    this.#touching = touching;
     this.#acquiring = acquiring;
     this.#memo = memo;
   }
