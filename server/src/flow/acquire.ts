@@ -5,7 +5,7 @@ import type { Call, Expr } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { isUserBacked } from './iter-kind.ts';
 import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
-import { learn } from './learn.ts';
+import { learn, substitute } from './learn.ts';
 import { asAddress, elementPlace, pagesIn, somewhere, ZEROED } from './places.ts';
 import type { PageSet, Slot, State } from './state.ts';
 import { asUnfilled, certainBits, isPageRef, TOP, unfilled, type Value } from './value.ts';
@@ -22,10 +22,13 @@ export function acquire(
 ): Outcome[] {
   const form = formOf(model, e.args.length);
   const flags = flagsOf(w, model, form, args);
-  const pages = form === undefined ? TOP : form.pages < 0 ? TOP : (args[form.pages] ?? TOP);
+  const given = form === undefined ? TOP : form.pages < 0 ? TOP : (args[form.pages] ?? TOP);
   const nullPages =
-    pages.t === 'int' && pages.n === 0 && isPlain(form === undefined ? undefined : e.args[form.pages]);
+    given.t === 'int' && given.n === 0 && isPlain(form === undefined ? undefined : e.args[form.pages]);
   const nr = requested(w, f, st, e, form, args);
+  // The array may stand behind as many other things as there are pages.
+  const asked = form?.nr === undefined ? TOP : (args[form.nr] ?? TOP);
+  const pages = asked.t === 'sym' ? substitute(w.values, given, asked, w.values.int(nr)) : given;
   const flagsExpr = form === undefined ? undefined : e.args[form.flags];
   const seen = { call: e, model, form, flags, nullPages, nr, within: f.within };
   w.observe({ what: 'acquire', ...seen, flagsExpr });

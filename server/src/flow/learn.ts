@@ -34,7 +34,8 @@ function replaceBy(st: State, values: Values, unknown: Sym, known: Value): void 
   st.facts.keep(({ text }) => !text.includes(unknown.key));
 }
 
-function substitute(values: Values, v: Value, unknown: Sym, known: Value): Value {
+/** `v` with an unknown replaced by what it is known to be. */
+export function substitute(values: Values, v: Value, unknown: Sym, known: Value): Value {
   if (v === unknown) return known;
   if (v.t !== 'sym' || v.args === undefined || !v.key.includes(unknown.key)) return v;
   const args = v.args.map((a) => substitute(values, a, unknown, known));
