@@ -3,23 +3,15 @@ import { acquire } from './acquire.ts';
 import { EFAULT } from './constants.ts';
 import { callThroughTable, doubtDevices } from './device.ts';
 import { applyEffects } from './effect.ts';
+import { forgetObject, mentions } from './forget.ts';
 import type { Call } from './ir.ts';
 import { acquireFromIterator } from './iter.ts';
 import { ACQUIRES, isOfIterator } from './kernel/acquire.ts';
 import { effectsOf, freesByName } from './kernel/effects.ts';
-import {
-  ALLOCATED,
-  asAddress,
-  dropArray,
-  elementPlace,
-  elsewhere,
-  isPageArray,
-  reachableSets,
-  ZEROED,
-} from './places.ts';
+import { ALLOCATED, dropArray, elsewhere, isPageArray, reachableSets, ZEROED } from './places.ts';
 import type { State } from './state.ts';
 import { touch } from './touch.ts';
-import { isPageRef, type Sym, TOP, type Value } from './value.ts';
+import { isPageRef, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
 /** Runs a call whose arguments have been evaluated to `args`. */
@@ -88,38 +80,6 @@ function asks(fn: string | undefined): boolean {
   return fn !== undefined && /(^|_)(is|has|can|may|valid|check|test|contains)(_|$)/.test(fn);
 }
 
-/**
- * The callee may have written anything into an object whose address it got; pages in it are kept as they are. What a
- * member holds from there on is a new unknown, so that a path that asks for it twice gets the same answer.
- */
-function forgetObject(w: World, f: Frame, st: State, e: Call, v: Value): void {
-  const address = asAddress(v);
-  if (address === undefined) return;
-  const whole = elementPlace(address.base, 0);
-  const { store } = st;
-  for (let i = 0; i < store.size; i++) {
-    const held = store.valueAt(i);
-    const place = store.keyAt(i).text;
-    if (held === TOP || isPageRef(held) || !isInside(place, whole, address.base)) continue;
-    store.set(place, MEMBER.test(place) ? changed(w, f, st, e, place) : TOP);
-  }
-  if (v.t === 'ptr' && v.base.startsWith('&') && !st.store.has(whole)) st.store.set(whole, TOP);
-}
-
-const MEMBER = /\.\w+$/;
-
-/** What a callee may have put there; in a loop's second round it has no identity. */
-function changed(w: World, f: Frame, st: State, e: Call, place: string): Value {
-  const v = w.values.unknown(`${f.name}#${e.site}~${w.values.names.of(place).id};`);
-  return mentions(st, v) ? TOP : v;
-}
-
-/** The object at `base` starts at the place `whole`. */
-function isInside(place: string, whole: string, base: string): boolean {
-  if (place.startsWith(whole) && (place.length === whole.length || place[whole.length] === '.')) return true;
-  return place.startsWith(base) && place[base.length] === '[';
-}
-
 /** Allocations: their result is an object that nobody else knows. */
 const ALLOCATES = /[aA]lloc|memdup|get_(free|zeroed)_page/;
 
@@ -133,10 +93,4 @@ function result(w: World, f: Frame, st: State, e: Call): Value {
     if (!mentions(st, v)) return v;
   }
   return TOP;
-}
-
-function mentions(st: State, { key }: Sym): boolean {
-  const { facts } = st;
-  for (let i = 0; i < facts.size; i++) if (facts.keyAt(i).results.includes(key)) return true;
-  return st.mentions(key);
 }

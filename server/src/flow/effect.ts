@@ -4,6 +4,7 @@ import { isErrno, truth } from './arithmetic.ts';
 import { rounded } from './bytes.ts';
 import { EFAULT, MAX_ERRNO } from './constants.ts';
 import { applyDevice } from './device.ts';
+import { forgetObject } from './forget.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { askIterator, setIterator } from './iter-kind.ts';
@@ -79,6 +80,7 @@ function apply(
     case 'write': {
       const data = arg(effect.data);
       if (data.t === 'data') touch(w, f, st, data, effect.does, e, true);
+      else if (effect.does === 'write' && FILLS.test(e.fn ?? '')) forgetObject(w, f, st, e, data);
       return undefined;
     }
     case 'read-page':
@@ -154,6 +156,9 @@ function apply(
       return applyDevice(w, f, st, e, effect, args);
   }
 }
+
+/** Helpers that fill an object with what a path knows nothing of. */
+const FILLS = /^_*(copy_from_|memcpy|memmove|get_random_)/;
 
 /** Somebody can get at the data of the page from here on: by an address, or by its number. */
 function expose(st: State, v: Value, { start, end }: Call): void {

@@ -33,7 +33,21 @@ export const ZEROED = '!zeroed:';
 export function read(st: State, values: Values, place: string): Value {
   const known = st.store.get(place);
   if (known !== undefined) return known;
-  return place.startsWith(`@${ZEROED}`) ? values.int(0) : values.initial(place);
+  return isZeroed(st, place) ? values.int(0) : values.initial(place);
+}
+
+function isZeroed(st: State, place: string): boolean {
+  if (!place.startsWith(`@${ZEROED}`)) return false;
+  const marker = filled(place.slice(0, place.indexOf(';') + 1));
+  return marker === undefined || !st.store.has(marker);
+}
+
+/**
+ * Place that stands for somebody having written to an object that was allocated zeroed: what it holds beside what this
+ * path put there is not known from then on. Undefined for any other object, and for a member of one.
+ */
+export function filled(base: string): string | undefined {
+  return base.startsWith(`@${ZEROED}`) && base.endsWith(';') ? `${base}[filled]` : undefined;
 }
 
 /** Stands for a place that is not told apart and may live on: what is kept there is reachable. */
