@@ -100,10 +100,10 @@ function argumentsAt(text: string, from: number): { args: string[]; end: number 
 const analyzer = await createAnalyzer();
 const options = { kernel: { major: 6, minor: 12, patch: 0 }, explanations: false, levels: {} };
 
-/** Findings by code and function. */
-function findingsOf(file: string, text: string): Map<string, string> {
+/** Findings by level, code and function. */
+function findingsOf(file: string, text: string): Set<string> {
   const { findings } = lintText(analyzer, file, text, options);
-  return new Map(findings.map((f) => [`${f.code} ${f.site.function}`, f.level]));
+  return new Set(findings.map((f) => `${f.level} ${f.code} ${f.site.function}`));
 }
 
 interface Score {
@@ -129,11 +129,11 @@ for (const file of cFiles(tree)) {
       const spoilt = spoil(match[0].slice(0, -1), found.args);
       if (spoilt === undefined) continue;
       const after = findingsOf(shown, text.slice(0, match.index) + spoilt + text.slice(found.end));
-      const fresh = [...after].filter(([key]) => !before.has(key) && codes.test(key));
+      const fresh = [...after].filter((key) => !before.has(key) && codes.test(key));
       const score = scores.get(kind) ?? { tried: 0, loud: 0, quiet: 0 };
       scores.set(kind, score);
       score.tried++;
-      if (fresh.some(([, level]) => level !== 'note')) score.loud++;
+      if (fresh.some((key) => !key.startsWith('note'))) score.loud++;
       else if (fresh.length > 0) score.quiet++;
       else if (values.missed)
         console.log(`${kind}: ${shown}:${new LineIndex(text).lineOf(match.index)} ${match[0]}…)`);

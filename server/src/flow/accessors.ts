@@ -1,9 +1,9 @@
 /**
- * Macros that read or write a variable and do nothing else that concerns pages: they are lowered to what they stand
- * for, so that a page which is stored by one is stored. Sources: include/asm-generic/rwonce.h, barrier.h,
+ * Macros that read or write a variable: they are lowered to what they stand for, so that a page which is stored by one
+ * is stored, and a count which is computed by one is known. Sources: include/asm-generic/rwonce.h, barrier.h,
  * include/linux/rcupdate.h; ACCESS_ONCE() is the name of before 4.15.
  */
-import type { Expr, Place } from './ir.ts';
+import type { BinaryOp, Expr, Place } from './ir.ts';
 
 /** How the first argument names the variable: itself, or by its address. */
 interface Accessor {
@@ -38,6 +38,28 @@ export function accessOf(fn: string | undefined, args: readonly Expr[], at: Plac
   if (accessor.does === 'read') return variable;
   if (value === undefined) return undefined;
   return { k: 'assign', op: '=', l: variable, r: value, type: variable.type, ...at };
+}
+
+/** Macros that put what is not known into the variable that they are given: include/linux/uaccess.h. */
+const FETCHES = /^(__|unsafe_|arch_unsafe_)?get_user(_nofault|_inatomic)?$/;
+
+/** include/linux/overflow.h: the result goes where the third argument points. */
+const CHECKED: ReadonlyMap<string, BinaryOp> = new Map([
+  ['check_add_overflow', '+'],
+  ['check_sub_overflow', '-'],
+  ['check_mul_overflow', '*'],
+]);
+
+/** What a call of a macro assigns beside its result; undefined for any other call. */
+export function assignedBy(fn: string | undefined, args: readonly Expr[], at: Place): Expr | undefined {
+  const [first, second, third] = args;
+  if (fn === undefined || first === undefined || second === undefined) return undefined;
+  if (FETCHES.test(fn))
+    return { k: 'assign', op: '=', l: first, r: { k: 'opaque', parts: [], ...at }, ...at };
+  const op = CHECKED.get(fn);
+  if (op === undefined || third === undefined) return undefined;
+  const l = pointedTo(third, at);
+  return { k: 'assign', op: '=', l, r: { k: 'binary', op, l: first, r: second, ...at }, type: l.type, ...at };
 }
 
 function pointedTo(address: Expr, at: Place): Expr {

@@ -3,7 +3,7 @@ import { acquire } from './acquire.ts';
 import { EFAULT } from './constants.ts';
 import { callThroughTable, doubtDevices } from './device.ts';
 import { applyEffects } from './effect.ts';
-import { forgetObject, mentions } from './forget.ts';
+import { forgetObject, MEMBER, mentions } from './forget.ts';
 import type { Call } from './ir.ts';
 import { acquireFromIterator } from './iter.ts';
 import { ACQUIRES, isOfIterator } from './kernel/acquire.ts';

@@ -25,7 +25,8 @@ export function forgetObject(w: World, f: Frame, st: State, e: Call, v: Value): 
   if (marker !== undefined) st.store.set(marker, TOP);
 }
 
-const MEMBER = /\.\w+$/;
+/** A place in a member of an object. */
+export const MEMBER = /\.\w+$/;
 
 /** What may have been put there; in a loop's second round it has no identity. */
 function changed(w: World, f: Frame, st: State, e: Call, place: string): Value {

@@ -2,7 +2,7 @@
 import { Field, Kind } from '../syntax/kinds.ts';
 import { isCaseRange } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
-import { accessOf } from './accessors.ts';
+import { accessOf, assignedBy } from './accessors.ts';
 import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
 import { declared } from './declarations.ts';
@@ -317,7 +317,8 @@ function lowerCall(scope: Scope, node: number): Expr {
     ...at,
   };
   scope.calls.push(call);
-  return call;
+  const assigned = assignedBy(fn, args, at);
+  return assigned === undefined ? call : { k: 'seq', items: [assigned, call], type: call.type, ...at };
 }
 
 const BINARY_OPS: ReadonlySet<string> = new Set([
