@@ -213,7 +213,7 @@ function give(w: World, f: Frame, st: State, e: Call, page: PageRef, how: Giving
 
 /** A direction for the run where the source does not say it: who asks for FOLL_WRITE lets the device write. */
 function guessed(set: PageSet): DmaDirection {
-  return (certainBits(set.flags) & FOLL.WRITE) !== 0 ? 'from-device' : 'to-device';
+  return isForWriting(set) ? 'from-device' : 'to-device';
 }
 
 function record(
@@ -355,8 +355,19 @@ function ran(st: State, id: string): void {
   if (set?.device === undefined) return;
   const { direction } = set.device;
   if (direction === 'to-device') return;
-  const asked = (certainBits(set.flags) & FOLL.WRITE) !== 0;
-  if (direction !== undefined || asked) st.update(id, { written: 'yes' });
+  if (direction !== undefined || isForWriting(set)) st.update(id, { written: 'yes' });
+}
+
+function isForWriting({ flags }: PageSet): boolean {
+  return (certainBits(flags) & FOLL.WRITE) !== 0;
+}
+
+/** Pages that an entry point has left, some time later: a device that it left them to has used them. */
+export function someTimeLater(set: PageSet): PageSet {
+  const { direction, slots } = set.device ?? { direction: undefined, slots: [] };
+  const writes = direction === 'from-device' || direction === 'bidirectional';
+  const isOpen = slots.some((at) => at === 'open' || at === 'maybe');
+  return writes && isOpen && isForWriting(set) ? { ...set, written: 'yes' } : set;
 }
 
 function mapFailed(w: World, st: State, handle: Value): Outcome[] | undefined {

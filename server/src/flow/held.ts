@@ -4,7 +4,7 @@
  * which object the other is given.
  */
 import type { Range } from '../syntax/range.ts';
-import { deviceKey } from './device.ts';
+import { deviceKey, someTimeLater } from './device.ts';
 import type { FunctionIr, Member } from './ir.ts';
 import type { Leaves } from './memo.ts';
 import type { PathLink } from './path.ts';
@@ -167,7 +167,7 @@ export function isGiven(held: Held): boolean {
 /** The start of another entry point, some time later. `at` is its name in the text. */
 export function laterState(held: Held, consumer: string, at: Range): State {
   const st = new State(held.values);
-  for (const set of held.sets) st.sets.set(set.id, set);
+  for (const set of held.sets) st.sets.set(set.id, someTimeLater(set));
   for (const [place, v] of held.store) st.store.set(place, v);
   for (const [fact, holds] of held.facts) st.facts.set(fact, holds);
   st.path = held.path;

@@ -87,8 +87,12 @@ function finding(o: ReleaseObservation, elsewhere: boolean): Finding {
   const cure = pin
     ? 'Release it with unpin_user_pages_dirty_lock(…, true)'
     : `Call set_page_dirty_lock() before ${called(o.call.fn)}`;
-  const message = `The page is written and then released by ${called(o.call.fn)} without being marked dirty: if writeback has cleaned it since it was acquired, the bytes never reach the file. ${cure}.`;
   const write = lastAccess(o.path, set.id, 'write');
+  const what =
+    write === undefined && set.device !== undefined
+      ? 'A device may write to the page as long as it has it; then the page is'
+      : 'The page is written and then';
+  const message = `${what} released by ${called(o.call.fn)} without being marked dirty: if writeback has cleaned it since it was acquired, the bytes never reach the file. ${cure}.`;
   const related = [
     { range: rangeOf(set.call), message: 'acquired here' },
     ...(write === undefined ? [] : [{ range: write.range, message: 'the data is written here' }]),
