@@ -6,7 +6,8 @@ import { EFAULT } from './constants.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { type DeviceEffect, type DeviceWay, mapsThroughTable, mayEndMappings } from './kernel/devices.ts';
-import { asAddress, ownerBase, pagesIn, reachableSets, somewhere } from './places.ts';
+import { learn } from './learn.ts';
+import { asAddress, elementPlace, ownerBase, pagesIn, reachableSets, read, somewhere } from './places.ts';
 import type { PageSet, State } from './state.ts';
 import { slotsOf } from './touch.ts';
 import { certainBits, isPageRef, type PageRef, TOP, type Value } from './value.ts';
@@ -22,11 +23,14 @@ export interface DeviceUse {
   readonly slots: readonly DeviceSlot[];
   /** A wait for the device ended before the device was done. */
   readonly interrupted: boolean;
+  /** The device was waited for, and was done. */
+  readonly awaited?: boolean;
 }
 
 /** Part of a page set's identity. */
 export function deviceKey(d: DeviceUse | undefined): string {
-  return d === undefined ? '' : `${d.way}${d.direction ?? ''}${d.slots.join()}${d.interrupted ? '!' : ''}`;
+  if (d === undefined) return '';
+  return `${d.way}${d.direction ?? ''}${d.slots.join()}${d.interrupted ? '!' : ''}${d.awaited ? '.' : ''}`;
 }
 
 /** Runs a device effect. An array is all outcomes; undefined where the result is not modelled. */
@@ -63,6 +67,9 @@ export function applyDevice(
       return mapFailed(w, st, arg(effect.handle));
     case 'wait':
       return wait(w, st, e, effect);
+    case 'fill-table':
+      fillTable(w, st, arg(effect.table));
+      return undefined;
     case 'element': {
       const base = listBase(st, arg(effect.of)) ?? asAddress(arg(effect.of))?.base;
       return base === undefined ? TOP : w.values.ptr(base, null);
@@ -129,8 +136,10 @@ function mapList(
   for (const page of wholeSets(w, pages))
     give(w, f, st, e, page, { way: effect.way, direction, to: 'open', whole: true });
   const count = effect.count === undefined ? TOP : (args[effect.count] ?? TOP);
-  if (count.t === 'sym') st.facts.set(count.key, true);
-  const done = effect.failure === 'errno' ? w.values.int(0) : count.t === 'top' ? w.values.int(1) : count;
+  // What is mapped was not nothing: an unknown count is 2, as everywhere.
+  if (count.t === 'sym') learn(st, w.values, count, 2);
+  const entries = count.t === 'sym' ? w.values.int(2) : count.t === 'top' ? w.values.int(1) : count;
+  const done = effect.failure === 'errno' ? w.values.int(0) : entries;
   return [
     { st, v: done },
     { st: failed, v: w.values.int(effect.failure === 'zero' ? 0 : -EFAULT) },
@@ -162,6 +171,18 @@ function list(
   for (const ref of refs) {
     give(w, f, st, e, ref, { way: effect.way, direction: undefined, to: 'none', whole: ref.slot === null });
     keep(w, st, e, ref, into);
+  }
+}
+
+/** In a cleared object the members of a `struct sg_table` read as zero until the table gets its entries. */
+function fillTable(w: World, st: State, table: Value): void {
+  const address = asAddress(table);
+  if (address?.off == null) return;
+  const object = elementPlace(address.base, address.off);
+  for (const member of ['sgl', 'nents', 'orig_nents']) {
+    const place = `${object}.${member}`;
+    const v = read(st, w.values, place);
+    if (v.t === 'int' && v.n === 0) st.store.set(place, w.values.initial(place));
   }
 }
 
@@ -407,6 +428,9 @@ function wait(
     s.record({ range: { start: e.start, end: e.end }, text: `${e.fn}() ${how}`, holds: true });
     return { st: s, v: w.values.int(n) };
   });
-  for (const { id } of open) ran(st, id);
+  for (const { id, device } of open) {
+    if (device !== undefined) st.update(id, { device: { ...device, awaited: true } });
+    ran(st, id);
+  }
   return [{ st, v: w.values.int(timeout ? 1 : 0) }, ...early];
 }

@@ -46,7 +46,7 @@ export function leakFindings(
 }
 
 function isGuess(o: ExitObservation, found: Finding): boolean {
-  return asksForZeroPage(found) || isUnexpected(found) || isKeptInTurns(o, found);
+  return asksForZeroPage(found) || isUnexpected(found) || isKeptInTurns(o, found) || isCompletedElsewhere(o);
 }
 
 /** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */
@@ -72,4 +72,13 @@ function isUnexpected(found: Finding): boolean {
 function isKeptInTurns(o: ExitObservation, found: Finding): boolean {
   if (!isOfIterator(o.set.model) || o.set.within === o.within) return false;
   return found.witness?.assumed.some(({ text }) => /^\w+(->\w+|\.\w+)+$/.test(text)) ?? false;
+}
+
+/**
+ * The device was waited for, to the end or not, and its mapping of the pages was not ended here: who tells of the end, an
+ * interrupt or a callback, unmaps and releases.
+ */
+function isCompletedElsewhere({ set: { device } }: ExitObservation): boolean {
+  if (device?.way !== 'dma' || !(device.awaited || device.interrupted)) return false;
+  return device.slots.some((s) => s === 'open' || s === 'maybe');
 }

@@ -48,6 +48,8 @@ export type DeviceEffect =
   | { readonly does: 'map-failed'; readonly handle: number }
   /** Waits for the device; without having waited to the end, the result is -errno (`interruptible`) or 0 (`timeout`). */
   | { readonly does: 'wait'; readonly interruptible: boolean; readonly timeout: boolean }
+  /** A scatterlist table gets its entries: `sgl` and the counts are no longer what the object was cleared to. */
+  | { readonly does: 'fill-table'; readonly table: number }
   /** The next element of a list: still leads to what stands in the list. */
   | { readonly does: 'element'; readonly of: number };
 
@@ -113,8 +115,10 @@ export const DEVICE_ROWS: readonly Row[] = [
   ['skb_frag_set_page __skb_frag_set_page', listed(2, 'skb')],
   [
     'sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append_table_from_pages __sg_alloc_table_from_pages',
+    { does: 'fill-table', table: 0 },
     { does: 'device-list', pages: 1, into: 0, way: 'list' },
   ],
+  ['sg_alloc_table sg_alloc_table_chained', { does: 'fill-table', table: 0 }],
   ['submit_bio submit_bio_noacct', { does: 'device-start', object: 0, waits: false }],
   ['submit_bio_wait', { does: 'device-start', object: 0, waits: true }],
   ['sg_next sg_virt_next', { does: 'element', of: 0 }],
