@@ -97,6 +97,11 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
     case 'seq':
       return eachOne(evaluateAll(w, f, st, e.items), ({ st: s, vs }) => ({ st: s, v: vs.at(-1) ?? TOP }));
     case 'opaque':
+      if (e.returns) {
+        for (const { st: s, vs } of evaluateAll(w, f, st, e.parts))
+          f.onReturn(s, vs.at(-1), { start: e.start, end: e.end });
+        return [];
+      }
       return eachOne(evaluateAll(w, f, st, e.parts), ({ st: s }) => ({ st: s, v: TOP }));
   }
 }

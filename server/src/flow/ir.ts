@@ -141,6 +141,8 @@ export interface Declare extends At {
 export interface Opaque extends At {
   readonly k: 'opaque';
   readonly parts: readonly Expr[];
+  /** A `return` in a statement expression, `({ … return r; … })`: the value of the last part, if there is one. */
+  readonly returns?: true;
 }
 
 export type Expr =

@@ -6,9 +6,10 @@ import { accessOf, assignedBy } from './accessors.ts';
 import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
 import { declared } from './declarations.ts';
-import type { BinaryOp, Call, Expr, IntType, Place, Var } from './ir.ts';
+import type { BinaryOp, Call, Expr, IntType, Opaque, Place, Var } from './ir.ts';
 import type { MemberTypes } from './members.ts';
 import { childByField, namedChildren, textOf } from './navigate.ts';
+import { walk } from './walk.ts';
 
 /** Names that are visible where an expression stands, and the calls met so far. */
 export interface Scope {
@@ -175,7 +176,10 @@ function lowerParenthesized(scope: Scope, node: number): Expr {
   return items.length === 0 ? { k: 'opaque', parts: [], ...at } : { k: 'seq', items, ...at };
 }
 
-/** Statements in an expression, `({ … })`, as expressions in order: an `if` is a conditional, other jumps are unknown. */
+/**
+ * Statements in an expression, `({ … })`, as expressions in order: an `if` is a conditional, a `return` ends the path, other
+ * jumps are unknown.
+ */
 function innerExpressions(scope: Scope, block: number): Expr[] {
   return namedChildren(scope.tree, block).flatMap((statement) => innerStatement(scope, statement));
 }
@@ -210,12 +214,24 @@ function innerStatement(scope: Scope, statement: number): Expr[] {
         { k: 'cond', c, a, b: branch(otherwise < 0 ? -1 : (namedChildren(tree, otherwise)[0] ?? -1)), ...at },
       ];
     }
+    case Kind.return_statement:
+      return [{ ...opaqueOf(scope, statement), returns: true }];
     default:
       return [opaqueOf(scope, statement)];
   }
 }
 
-function opaqueOf(scope: Scope, node: number): Expr {
+/** A macro that is given code runs it or not: of several such arguments perhaps only one. */
+function perhapsRun(arg: Expr): Expr {
+  let returns = false;
+  if (arg.k === 'seq') walk(arg, (e) => (returns ||= e.k === 'opaque' && e.returns === true));
+  if (!returns) return arg;
+  const { start, end } = arg;
+  const unknown: Expr = { k: 'opaque', parts: [], start, end };
+  return { k: 'cond', c: unknown, a: arg, b: unknown, start, end };
+}
+
+function opaqueOf(scope: Scope, node: number): Opaque {
   const parts = namedChildren(scope.tree, node).map((c) => lowerExpr(scope, c));
   return { k: 'opaque', parts, ...scope.at(node) };
 }
@@ -299,7 +315,7 @@ function lowerCall(scope: Scope, node: number): Expr {
   const at = scope.at(node);
   const callee = childByField(tree, node, Field.function);
   const list = childByField(tree, node, Field.arguments);
-  const args = list < 0 ? [] : namedChildren(tree, list).map((a) => lowerExpr(scope, a));
+  const args = list < 0 ? [] : namedChildren(tree, list).map((a) => perhapsRun(lowerExpr(scope, a)));
   const plain =
     callee >= 0 && tree.kind[callee] === Kind.identifier && !scope.locals.has(textOf(tree, callee));
   const fn = plain ? textOf(tree, callee) : undefined;

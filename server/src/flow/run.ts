@@ -1,4 +1,6 @@
 /** Runs a function: a worklist over its graph, with equal states merged where paths meet. */
+
+import type { Range } from '../syntax/range.ts';
 import { binary, truth } from './arithmetic.ts';
 import { switchText } from './conditions.ts';
 import { decide, each, evaluate, evaluateAll } from './evaluate.ts';
@@ -41,10 +43,11 @@ export function runRoot(
     calls: '',
     within: ir.name,
     facts,
+    onReturn: (st, v, at) => leave(w, frame, st, v, at),
   };
   for (const p of ir.params)
     if (p.array) start.facts.set(w.values.initial(w.values.local(frame.name, p.name)).key, true);
-  runFrame(w, frame, start, (st, v, node) => leave(w, frame, st, v, node));
+  runFrame(w, frame, start);
   return { steps: before - w.budget, cut: w.budget <= 0 || w.crowd.skipped };
 }
 
@@ -59,6 +62,7 @@ export function runHelper(
   site: number,
 ): Outcome[] {
   const depth = caller.depth + 1;
+  const outcomes = new Map<string, Outcome>();
   const frame: Frame = {
     ir,
     name: `${depth}${ir.name}`,
@@ -67,23 +71,21 @@ export function runHelper(
     calls: `${caller.calls}/${site}`,
     within: ir.inlined === true ? caller.within : ir.name,
     facts,
+    onReturn: (end, v) => {
+      end.dropFrame(frame.name);
+      const value = v === undefined ? TOP : v;
+      const key = `${end.key(w.values)}|${value.key}`;
+      if (!outcomes.has(key)) outcomes.set(key, { st: end, v: value });
+    },
   };
   ir.params.forEach((p, i) => {
     st.store.set(w.values.local(frame.name, p.name), args[i] ?? TOP);
   });
-  const outcomes = new Map<string, Outcome>();
-  runFrame(w, frame, st, (end, v) => {
-    end.dropFrame(frame.name);
-    const value = v === undefined ? TOP : v;
-    const key = `${end.key(w.values)}|${value.key}`;
-    if (!outcomes.has(key)) outcomes.set(key, { st: end, v: value });
-  });
+  runFrame(w, frame, st);
   return [...outcomes.values()];
 }
 
-type OnReturn = (st: State, v: Value | undefined, node: Node) => void;
-
-function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): void {
+function runFrame(w: World, frame: Frame, start: State): void {
   const { nodes } = frame.ir;
   const seen = new Map<number, Set<number>>();
   const work = new Worklist(w.values);
@@ -98,7 +100,7 @@ function runFrame(w: World, frame: Frame, start: State, onReturn: OnReturn): voi
       if (isSettled(frame, node, item.st) || !isNew(w, seen, node.id, item.st)) continue;
       if (w.crowd.isCrowded(w.budget, frame, node.id, item.st, w.values)) continue;
     }
-    for (const next of execute(w, frame, node, item.st, onReturn)) work.push(next.node, next.st);
+    for (const next of execute(w, frame, node, item.st)) work.push(next.node, next.st);
   }
 }
 
@@ -119,13 +121,7 @@ function isNew(w: World, seen: Map<number, Set<number>>, node: number, st: State
   return true;
 }
 
-function execute(
-  w: World,
-  f: Frame,
-  node: Node,
-  st: State,
-  onReturn: OnReturn,
-): { node: number; st: State }[] {
+function execute(w: World, f: Frame, node: Node, st: State): { node: number; st: State }[] {
   switch (node.kind) {
     case 'entry':
     case 'join':
@@ -144,8 +140,8 @@ function execute(
     case 'switch':
       return runSwitch(w, f, node, st);
     case 'return':
-      if (node.expr === undefined) onReturn(st, undefined, node);
-      else for (const o of evaluate(w, f, st, node.expr)) onReturn(o.st, o.v, node);
+      if (node.expr === undefined) f.onReturn(st, undefined, node.range);
+      else for (const o of evaluate(w, f, st, node.expr)) f.onReturn(o.st, o.v, node.range);
       return [];
     case 'stop':
       if (node.expr !== undefined) evaluate(w, f, st, node.expr);
@@ -192,7 +188,7 @@ function runSwitch(w: World, f: Frame, node: Node, st: State): { node: number; s
 }
 
 /** The end of a root's path: says of each page set who can still reach it. */
-function leave(w: World, f: Frame, st: State, returns: Value | undefined, node: Node): void {
+function leave(w: World, f: Frame, st: State, returns: Value | undefined, range: Range): void {
   const results = returns === undefined ? [] : [returns];
   const byCaller = reachableSets(st, results, (place) => isArgument(f, place));
   const byAnyone = reachableSets(st, results, outlives);
@@ -200,7 +196,7 @@ function leave(w: World, f: Frame, st: State, returns: Value | undefined, node: 
     if (set.result <= 0) continue;
     const held = set.slots.some((slot) => slot === 'held' || slot === 'unsure');
     const owner = ownerOf(set, held && byCaller.has(set.id), byAnyone.has(set.id));
-    w.observe({ what: 'exit', set, owner, returns, range: node.range, path: st.path, within: f.within });
+    w.observe({ what: 'exit', set, owner, returns, range, path: st.path, within: f.within });
   }
   w.onExit?.(st, returns);
 }

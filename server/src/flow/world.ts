@@ -266,6 +266,8 @@ export interface Frame {
   /** Name of the function whose text the body's places are in: this one, or the caller of one that a header defines. */
   readonly within: string;
   readonly facts: FunctionFacts;
+  /** The end of a path through the body. */
+  readonly onReturn: (st: State, v: Value | undefined, at: Range) => void;
 }
 
 /** What is computed once per function before it runs. */
