@@ -50,6 +50,7 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
     dropArray(st, args[0]);
     return { st, v: TOP };
   }
+  if (isLog(e)) return { st, v: TOP };
   const pages = args.filter((a) => a.t === 'page' || a.t === 'ptr' || a.t === 'sym');
   const reached = reachableSets(st, pages, () => false);
   for (const id of reached) st.update(id, { escaped: e.fn ?? 'a callback' });
@@ -62,6 +63,14 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   allocateInto(w, f, st, e, args);
   return { st, v: result(w, f, st, e) };
 }
+
+/** What a driver calls its own printing: `my_err(dev, "no pages\n")`. */
+function isLog({ fn = '', args }: Call): boolean {
+  return LOG.test(fn) && args.some(({ k }) => k === 'str');
+}
+
+const LOG =
+  /(?:^|_)(?:err|error|warn|warning|info|notice|log|msg|message|printf?|printk|debug|dbg|trace|assert\w*)(?:_\w+)?$/i;
 
 /** `my_alloc((void **)&pages, size)`: from here on the variable leads to memory that nobody else knows. */
 function allocateInto(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): void {

@@ -156,7 +156,7 @@ export function evaluateAll(
 /** Where an lvalue stands: a place, an element of unknown offset, a page's data, or nowhere that is told apart. */
 type Where =
   | { readonly in: 'place'; readonly place: string; readonly array: boolean }
-  | { readonly in: 'object'; readonly base: string }
+  | { readonly in: 'object'; readonly base: string; readonly element?: string | undefined }
   | { readonly in: 'data'; readonly ref: PageRef }
   | { readonly in: 'nowhere' };
 
@@ -200,14 +200,16 @@ function locateIndex(w: World, f: Frame, st: State, e: Index): { st: State; at: 
   return each(evaluate(w, f, st, e.base), ({ st: s, v: base }) =>
     eachOne(evaluate(w, f, s, e.index), ({ st: t, v: i }) => ({
       st: t,
-      at: pointee(base, i.t === 'int' ? i.n : null),
+      at: pointee(elementOf(w, base, i), i.t === 'int' ? i.n : null),
     })),
   );
 }
 
 function memberOf(w: World, f: Frame, st: State, at: Where, e: Member): Where {
   if (at.in === 'data') return at;
-  const own = at.in === 'place' ? `${at.place}.${e.name}` : undefined;
+  const isElement = at.in === 'object' && at.element !== undefined;
+  const object = at.in === 'place' ? at.place : isElement ? `${at.base}[${at.element}]` : undefined;
+  const own = object === undefined ? undefined : `${object}.${e.name}`;
   const place = w.fields === undefined ? own : w.fields.located(f.ir, st, e, own);
   return place === undefined ? NOWHERE : { in: 'place', place, array: false };
 }
@@ -216,8 +218,15 @@ function pointee(v: Value, by: number | null): Where {
   if (v.t === 'data') return { in: 'data', ref: v };
   const address = asAddress(v);
   if (address === undefined) return NOWHERE;
-  if (address.off === null || by === null) return { in: 'object', base: address.base };
+  if (address.off === null || by === null)
+    return { in: 'object', base: address.base, element: address.element };
   return { in: 'place', place: elementPlace(address.base, address.off + by), array: false };
+}
+
+/** The address of an element whose index is one certain unknown; any other base as it is. */
+function elementOf(w: World, base: Value, index: Value): Value {
+  const address = index.t === 'sym' ? asAddress(base) : undefined;
+  return address?.off === 0 && index.t === 'sym' ? w.values.element(address.base, index) : base;
 }
 
 function readAt(w: World, f: Frame, st: State, at: Where, e: Expr): Value {
@@ -244,6 +253,8 @@ function addressOf(w: World, f: Frame, st: State, e: Expr): Outcome[] {
       eachOne(evaluate(w, f, s, e.index), ({ st: t, v: i }) => {
         const address = asAddress(base);
         if (address === undefined) return { st: t, v: base.t === 'data' ? base : TOP };
+        const element = elementOf(w, base, i);
+        if (element !== base) return { st: t, v: element };
         const off = i.t === 'int' && address.off !== null ? address.off + i.n : null;
         return { st: t, v: w.values.ptr(address.base, off) };
       }),

@@ -11,8 +11,10 @@ export function elementPlace(base: string, off: number): string {
 const MAX_OFFSET = 4;
 
 /** Base and offset that a value points to; undefined where it is not an address that is told apart. */
-export function asAddress(v: Value): { base: string; off: number | null } | undefined {
-  if (v.t === 'ptr') return { base: v.base, off: v.off };
+export function asAddress(
+  v: Value,
+): { base: string; off: number | null; element?: string | undefined } | undefined {
+  if (v.t === 'ptr') return v;
   if (v.t !== 'sym') return undefined;
   const [a, b] = v.args ?? [];
   if ((v.op === '+' || v.op === '-') && a !== undefined && b?.t === 'int') {

@@ -34,11 +34,15 @@ export interface Sym extends Interned {
 export interface Top extends Interned {
   readonly t: 'top';
 }
-/** Address of element `off` of the object `base`; `off` null where it is not known. */
+/**
+ * Address of element `off` of the object `base`; `off` null where it is not known. `element` tells such an element from
+ * others, where the unknown that is its index has an identity.
+ */
 export interface Ptr extends Interned {
   readonly t: 'ptr';
   readonly base: string;
   readonly off: number | null;
+  readonly element?: string;
 }
 /**
  * Something that leads to slot `slot` of page set `set` (null: to one of its slots). `page`: a struct page or folio.
@@ -135,6 +139,14 @@ export class Values {
     if (base.length > MAX_KEY) return TOP;
     const key = `&${base}+${off ?? '?'}`;
     return this.#interned.get(key) ?? this.#add<Ptr>(key, { t: 'ptr', base, off });
+  }
+
+  /** Address of the element whose index is `index`, an unknown. */
+  element(base: string, index: Sym): Value {
+    if (base.length > MAX_KEY) return TOP;
+    const element = `~${index.id}`;
+    const key = `&${base}+${element}`;
+    return this.#interned.get(key) ?? this.#add<Ptr>(key, { t: 'ptr', base, off: null, element });
   }
 
   ref(t: PageRef['t'], set: string, slot: number | null): PageRef {

@@ -191,6 +191,16 @@ function hasChoice(flow: FunctionFlow, o: ReleaseObservation): boolean {
   );
 }
 
+const ALLOCATES_PAGES = /\b(?:__)?alloc_pages?(?:_\w+)?\s*\(/;
+
+/**
+ * Another entry point frees what it finds in an object, and the driver also has objects whose pages it allocated: this
+ * may be the way of those.
+ */
+export function freesItsOwn(flow: FunctionFlow, o: ReleaseObservation, text: string): boolean {
+  return flow.pair !== undefined && o.effect.api === '__free_page' && ALLOCATES_PAGES.test(text);
+}
+
 /** Members that by their name tell how pages were acquired, as the last word of a condition. */
 const TELLS_KIND = /(?:->|\.)\w*(?:pin|gup|got|get|ref|kind|type|mode|user|own)\w*$/i;
 

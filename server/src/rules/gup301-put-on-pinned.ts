@@ -1,6 +1,6 @@
 import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../flow/world.ts';
-import { called, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
+import { called, freesItsOwn, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
 import { ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { unpinApi, withReleases } from './forms.ts';
@@ -45,10 +45,14 @@ export const putOnPinned: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) => {
+  check: (flow, { text }) => {
     // Of an iterator's pages GUP602 speaks: they need not be pinned.
     const bad = releases(flow).filter(
-      (o) => o.set.kind === 'pin' && !isUnpin(o.effect.api) && !isOfIterator(o.set.model),
+      (o) =>
+        o.set.kind === 'pin' &&
+        !isUnpin(o.effect.api) &&
+        !isOfIterator(o.set.model) &&
+        !freesItsOwn(flow, o, text),
     );
     return surestFirst(flow, bad).map(({ o, choice }) =>
       choice ? { ...finding(o), certainty: 'possible' as const } : finding(o),

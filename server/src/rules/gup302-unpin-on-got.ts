@@ -1,6 +1,6 @@
 import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../flow/world.ts';
-import { called, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
+import { called, freesItsOwn, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
 import { GONE, ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { putApi, withReleases } from './forms.ts';
@@ -46,12 +46,10 @@ export const unpinOnGot: Rule = {
 `,
   pairs: true,
   check: (flow, { text }) => {
-    // Where an object is kept, it may be one of those whose pages the driver allocated.
-    const freesItsOwn = flow.pair !== undefined && ALLOCATES_PAGES.test(text);
     const bad = releases(flow).filter(
       (o) =>
         o.set.kind === 'get' &&
-        !(freesItsOwn && o.effect.api === '__free_page') &&
+        !freesItsOwn(flow, o, text) &&
         // Where an iterator's pages are kept, pages of the driver's own stand at other times.
         (isUnpin(o.effect.api) ? flow.pair === undefined || !isOfIterator(o.set.model) : isFreed(o)),
     );
@@ -65,8 +63,6 @@ export const unpinOnGot: Rule = {
     documentForm: (steps) => withReleases(steps, putApi),
   },
 };
-
-const ALLOCATES_PAGES = /\b(?:__)?alloc_pages?(?:_\w+)?\s*\(/;
 
 function isFreed({ effect, set }: ReleaseObservation): boolean {
   return effect.api === '__free_page' && !isOfIterator(set.model);
