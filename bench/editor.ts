@@ -27,6 +27,8 @@ const CAPABILITIES = {
 const URI = 'untitled:bench.c';
 const KEYSTROKES = 200;
 const LONG_SESSION = 1_000;
+const STATEMENT = ' if (ret) pr_debug("%d\\n", ret);';
+const STATEMENTS = 10;
 
 /** A server process and one document. */
 class Session {
@@ -174,8 +176,8 @@ function thousandLines(example: string): string {
 }
 
 /**
- * Keystrokes all over a file, then in functions that pin pages: a `;` in front of the end of a line. The answer has the
- * diagnostics of the new text.
+ * Keystrokes all over a file, then in functions that pin pages: a `;` or a blank in front of the end of a line, and
+ * statements. The answer has the diagnostics of the new text.
  */
 async function keystrokes(server: string, text: string, name: string): Promise<Row[]> {
   const session = new Session(server);
@@ -193,6 +195,14 @@ async function keystrokes(server: string, text: string, name: string): Promise<R
     const call = calls[i % calls.length]!;
     pinning.push(await session.type(session.text.indexOf('\n', call.index), ' '));
   }
+  // A statement, character by character, behind a statement that pins or releases: its text means something else each time.
+  const typing: number[] = [];
+  for (let i = 0; i < STATEMENTS; i++) {
+    const calls = [...session.text.matchAll(/\b(?:pin_user_pages_fast|sev_pin_memory|sev_unpin_memory)\(/g)];
+    const call = calls[(i * 5) % calls.length]!;
+    let at = session.text.slice(call.index).search(/[;{]\n/) + call.index + 1;
+    for (const character of STATEMENT) typing.push(await session.type(at++, character));
+  }
   const memory: number[] = [];
   for (let i = 0; i < 3 * LONG_SESSION; i++) {
     await session.type(lineEnd(session.text, (i * 0.618) % 1), i % 10 === 0 ? '(' : ' ');
@@ -207,6 +217,7 @@ async function keystrokes(server: string, text: string, name: string): Promise<R
       figure: speed(pinning),
       aim: 'median < 20 ms',
     },
+    { what: 'keystroke to diagnostics, typing statements there', figure: speed(typing), aim: 'median < 20 ms' },
     {
       what: `server memory after 1, 2 and 3 times ${LONG_SESSION.toLocaleString('en')} edits`,
       figure: memory.map((megabytes) => `${megabytes.toFixed(0)} MB`).join(', '),

@@ -44,7 +44,7 @@ import { concerns, observationKey } from './observed.ts';
 import { type ConsumerExit, type ConsumerRun, pairUp, worthPairing } from './pairs.ts';
 import { callersOf, isCallback, isInert, staticCallers } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
-import { type FileTypes, fileTypes, typesKey } from './structs.ts';
+import { AskedTypes, type FileTypes, fileTypes } from './structs.ts';
 import { survey } from './survey.ts';
 import { Values } from './value.ts';
 import type { RunObservation, World } from './world.ts';
@@ -87,8 +87,9 @@ export class FileRun {
   /** Of the functions that were run as entry points: which run it was, and what it decides. */
   readonly #summaries = new Map<string, { identity: RunIdentity; summary: RunSummary }>();
   readonly #lasting: { producer: string; names: readonly string[] }[] = [];
-  #fileTypes: FileTypes | undefined;
-  #typesAt: number | undefined;
+  readonly #types: FileTypes;
+  /** What was asked of the types since a run began. */
+  #asked: AskedTypes;
   #iterators: boolean | undefined;
 
   constructor(
@@ -106,6 +107,8 @@ export class FileRun {
     this.#table = table;
     this.#touching = touching;
     this.#acquiring = acquiring;
+    this.#types = fileTypes(source);
+    this.#asked = new AskedTypes(this.#types);
     this.#memo = memo;
   }
 
@@ -159,7 +162,7 @@ export class FileRun {
       const consumers = this.#consumersOf(name, leaves);
       if (consumers.length === 0) continue;
       const reads = callersOf(this.#table, (index) => leaves.names.some((l) => this.#mentions(index, l)));
-      const also = `${this.#memo.numberOf(identity)} ${this.#typesVersion()} ${[...reads].join()}`;
+      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
       const callers = consumers.flatMap((consumer) => this.#askable(consumer));
       const scope = { name: `${name}, later`, roots: [name, ...consumers, ...callers], also };
       if (this.#recall(scope, name) === undefined) this.#pair(scope, name, consumers, reads);
@@ -248,19 +251,9 @@ export class FileRun {
     return sites.every((site) => callers.some(([, { leaves }]) => leaves.sites.includes(site)));
   }
 
-  #types(): FileTypes {
-    this.#fileTypes ??= fileTypes(this.#source);
-    return this.#fileTypes;
-  }
-
-  #typesVersion(): number {
-    this.#typesAt ??= this.#memo.typesVersion(typesKey(this.#types()));
-    return this.#typesAt;
-  }
-
-  /** What a run depends on besides texts: which structs its objects are found to be is a matter of the whole file. */
+  /** What a run depends on besides functions and types. */
   #runKey(budget: number): string {
-    return budget === 0 ? '0' : `${budget} ${this.#typesVersion()} ${this.#makesIterators()}`;
+    return budget === 0 ? '0' : `${budget} ${this.#makesIterators()}`;
   }
 
   /** The one thing that a run asks of the whole text. */
@@ -277,7 +270,11 @@ export class FileRun {
       repeated: this.#lowering.repeated,
       handsOver: this.handsOver,
     };
-    const run = this.#memo.recall(scope, { ...now, lower: (fn) => this.#lowering.lowerAgain(fn) });
+    const run = this.#memo.recall(scope, {
+      ...now,
+      types: this.#types,
+      lower: (fn) => this.#lowering.lowerAgain(fn),
+    });
     if (run === undefined) return undefined;
     this.#usedBy.set(scope.name, run.used);
     for (const [fn, facts] of run.lowered) this.#lowering.known.set(fn, facts);
@@ -294,10 +291,12 @@ export class FileRun {
   /** What a run finds that starts now. */
   #surroundings(): Surroundings {
     this.#lowering.used = new Set();
+    this.#asked = new AskedTypes(this.#types);
     return {
       lowered: new Map(this.#lowering.known),
       repeated: new Map(this.#lowering.repeated),
       handsOver: new Set(this.handsOver),
+      types: this.#types,
       lower: (fn) => this.#lowering.lowerAgain(fn),
     };
   }
@@ -312,6 +311,7 @@ export class FileRun {
     return this.#memo.remember(scope, before, {
       ...run,
       used: this.#lowering.used,
+      types: this.#asked.asked,
       lowered: [...this.#lowering.known].filter(([fn]) => !before.lowered.has(fn)),
       repeated: [...this.#lowering.repeated].filter(([fn]) => !before.repeated.has(fn)),
     });
@@ -345,7 +345,7 @@ export class FileRun {
 
   /** Runs an entry point on an empty state. */
   #execute(ir: FunctionIr, handsOver: ReadonlySet<string>): RootRun {
-    const owners = new OwnerRecord(this.#types());
+    const owners = new OwnerRecord(this.#asked);
     const left = new Map<string, Held>();
     const values = new Values();
     const observations = new Map<string, RunObservation>();
@@ -489,7 +489,7 @@ export class FileRun {
     const ir = this.#lowering.lower(name);
     const observations = new Map<string, RunObservation>();
     const exits: ConsumerExit[] = [];
-    const finder = new HeldFinder(held, this.#types());
+    const finder = new HeldFinder(held, this.#asked);
     if (ir === undefined)
       return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
     const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {

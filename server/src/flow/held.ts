@@ -10,7 +10,7 @@ import type { Leaves } from './memo.ts';
 import type { PathLink } from './path.ts';
 import { asAddress } from './places.ts';
 import { type PageSet, State } from './state.ts';
-import { type FileTypes, ownerOf } from './structs.ts';
+import { ownerOf, type TypeLookup } from './structs.ts';
 import { isPageRef, type Value, type Values } from './value.ts';
 import type { FieldHook } from './world.ts';
 
@@ -42,9 +42,9 @@ export interface Held {
 /** Remembers of which struct each object is that a run comes across. */
 export class OwnerRecord implements FieldHook {
   readonly owners = new Map<string, string>();
-  readonly #types: FileTypes;
+  readonly #types: TypeLookup;
 
-  constructor(types: FileTypes) {
+  constructor(types: TypeLookup) {
     this.#types = types;
   }
 
@@ -180,9 +180,9 @@ export class HeldFinder implements FieldHook {
   /** Every object was recognised by its struct, not by the name of its member alone. */
   typed = true;
   readonly #held: Held;
-  readonly #types: FileTypes;
+  readonly #types: TypeLookup;
 
-  constructor(held: Held, types: FileTypes) {
+  constructor(held: Held, types: TypeLookup) {
     this.#held = held;
     this.#types = types;
   }

@@ -7,7 +7,7 @@ import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
 import { declared } from './declarations.ts';
 import type { BinaryOp, Call, Expr, IntType, Opaque, Place, Var } from './ir.ts';
-import type { MemberTypes } from './members.ts';
+import type { MemberLookup } from './members.ts';
 import { childByField, namedChildren, textOf } from './navigate.ts';
 import { walk } from './walk.ts';
 
@@ -20,7 +20,7 @@ export interface Scope {
   readonly arrays: ReadonlySet<string>;
   readonly types: ReadonlyMap<string, IntType>;
   readonly structs: ReadonlyMap<string, string>;
-  readonly members: MemberTypes | undefined;
+  readonly members: MemberLookup | undefined;
   readonly calls: Call[];
 }
 
@@ -55,7 +55,7 @@ function memberType({ structs, members }: Scope, base: Expr, member: string): In
 }
 
 /** Struct that an expression over locals is, or points to. */
-function structOf(structs: ReadonlyMap<string, string>, members: MemberTypes, e: Expr): string | undefined {
+function structOf(structs: ReadonlyMap<string, string>, members: MemberLookup, e: Expr): string | undefined {
   if (e.k === 'var') return e.local ? structs.get(e.name) : undefined;
   if (e.k === 'index') return structOf(structs, members, e.base);
   if (e.k === 'deref' || e.k === 'addr') return structOf(structs, members, e.e);

@@ -8,7 +8,7 @@ import { conditionsOf } from './conditions.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
 import type { Call, Declare, Expr, FunctionIr, Node, Place } from './ir.ts';
 import { lowerDeclaration, lowerExpr, type Scope } from './lower-expr.ts';
-import type { MemberTypes } from './members.ts';
+import type { MemberLookup } from './members.ts';
 import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
 
 /** The tree of a function, and how its places lead back to the file's text. */
@@ -19,7 +19,7 @@ export interface FunctionTree {
   /** Place in the file of a range of the tree. */
   readonly place: (start: number, end: number) => Place;
   /** Types of struct members that the file defines. */
-  readonly members?: MemberTypes;
+  readonly members?: MemberLookup;
 }
 
 /**

@@ -6,8 +6,9 @@ import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { liveness } from './liveness.ts';
 import { lowerFunction } from './lower-function.ts';
-import { MemberTypes } from './members.ts';
+import { type MemberLookup, MemberTypes, memberText } from './members.ts';
 import type { CallTable, LoweredFacts } from './memo.ts';
+import type { Piece } from './pieces.ts';
 import { trackedLocals } from './slice.ts';
 import type { FunctionFacts } from './world.ts';
 
@@ -76,10 +77,30 @@ export class FileLowering {
   #lowerOwn(name: string): FunctionIr | undefined {
     const index = this.#table.indexOf.get(name)!;
     const { isStatic, start } = this.#source.functions[index]!;
-    return this.#table.pieces[index]!.placed('ir', start, () => {
+    const { [index]: piece } = this.#table.pieces;
+    return piece!.placed('ir', start, () => {
       const tree = this.#source.parseExpanded(index, this.#parser);
-      return lowerFunction({ text: this.#source.text, members: this.#members, ...tree }, name, isStatic);
+      const members = this.#askingFor(piece!);
+      return lowerFunction({ text: this.#source.text, members, ...tree }, name, isStatic);
     });
+  }
+
+  /** Types of members, which a piece depends on from the time that they are asked for. */
+  #askingFor(piece: Piece): MemberLookup {
+    const types = this.#members;
+    const note = (struct: string, member: string): void => {
+      piece.members.set(`${struct} ${member}`, memberText(types, struct, member));
+    };
+    return {
+      integer: (struct, member) => {
+        note(struct, member);
+        return types.integer(struct, member);
+      },
+      struct: (struct, member) => {
+        note(struct, member);
+        return types.struct(struct, member);
+      },
+    };
   }
 
   #lowerInline(name: string, { start, end }: Range): FunctionIr | undefined {

@@ -7,6 +7,15 @@ import { structNamed } from './structs.ts';
 /** Specifiers, then declarators without an initializer: `unsigned long a, *b;`. */
 const DECLARATION = /((?:[A-Za-z_]\w*\s+)*[A-Za-z_]\w*)([\s*][^;{}()]*);/g;
 
+/** What lowering asks of the file's structs. */
+export type MemberLookup = Pick<MemberTypes, 'integer' | 'struct'>;
+
+/** One text for the types of a member. */
+export function memberText(types: MemberLookup, struct: string, member: string): string {
+  const integer = types.integer(struct, member);
+  return `${integer?.signed} ${integer?.bits} ${types.struct(struct, member)}`;
+}
+
 interface Members {
   readonly integers: ReadonlyMap<string, IntType>;
   readonly structs: ReadonlyMap<string, string>;

@@ -10,6 +10,7 @@ import type { FunctionIr } from './ir.ts';
 import type { PairInfo } from './pairs.ts';
 import { FilePieces, type Piece, type Placed } from './pieces.ts';
 import { type Moves, movesBetween } from './sense.ts';
+import { answerOf, type FileTypes } from './structs.ts';
 
 /** Whether what was made of a run still holds, where places have `moved` in some of its functions, by name. */
 export type Holds = (identity: RunIdentity, moved: ReadonlyMap<string, Moves>) => boolean;
@@ -54,6 +55,8 @@ export interface RememberedRun {
   readonly summary?: RunSummary;
   /** Functions of whose text it depends. Of the others that it can reach, it depends on what they call. */
   readonly used: ReadonlySet<string>;
+  /** What was asked of the types that the file declares, and the answers. */
+  readonly types: ReadonlyMap<string, string | undefined>;
   /** Functions that were lowered for it, in order, and the conditions that counted as repeated in them. */
   readonly lowered: readonly (readonly [string, LoweredFacts])[];
   readonly repeated: readonly (readonly [string, ReadonlySet<string>])[];
@@ -64,6 +67,7 @@ export interface Surroundings {
   readonly lowered: ReadonlyMap<string, LoweredFacts>;
   readonly repeated: ReadonlyMap<string, ReadonlySet<string>>;
   readonly handsOver: ReadonlySet<string>;
+  readonly types: FileTypes;
   /** Lowers a function that stands in the file, now: `ir` of its piece. */
   readonly lower: (name: string) => FunctionIr | undefined;
 }
@@ -121,11 +125,8 @@ export class FlowMemo {
   readonly #moves = new Map<string, Moves | null>();
   readonly #identities = new WeakMap<RunIdentity, number>();
   #nextId = 0;
-  #declared = '';
   readonly #callNumbers = new Map<string, number>();
   #names = '';
-  #typesKey = '';
-  #typesVersion = 0;
   #table: CallTable | undefined;
   #members: readonly ReadonlySet<string>[] | undefined;
 
@@ -136,15 +137,6 @@ export class FlowMemo {
 
   /** Starts a version of the file: everything below refers to it. */
   begin(source: SourceFile): CallTable {
-    const declared = [...source.macros.values()]
-      .map(({ name, params, body }) => `${name}(${params?.join() ?? '-'})${body}`)
-      .concat([...source.structs.values()].map(({ start, end }) => source.code.slice(start, end)))
-      .join('\n');
-    if (declared !== this.#declared) {
-      this.#declared = declared;
-      this.#entries.clear();
-      this.#pieces.clear();
-    }
     const { functions: pieces, inOrder } = this.#pieces.read(source);
     const indexOf = new Map<string, number>();
     [...source.functions, ...source.inlines.values()].forEach(({ name }, index) => {
@@ -174,6 +166,8 @@ export class FlowMemo {
     const moved = this.#movesSince(entry, reach, texts, surroundings);
     if (moved === undefined || entry.context !== contextOf(reach, surroundings, run.lowered))
       return undefined;
+    for (const [question, answer] of run.types)
+      if (answerOf(surroundings.types, question) !== answer) return undefined;
     if (!this.#holds(run.identity, moved)) return undefined;
     const table = this.#table!;
     for (const name of moved.keys()) pieces.set(name, table.pieces[table.indexOf.get(name)!]!);
@@ -218,15 +212,6 @@ export class FlowMemo {
   /** A number for a run, the same as long as its result holds. */
   numberOf(identity: RunIdentity): number {
     return this.#identities.get(identity) ?? -1;
-  }
-
-  /** A number for what a file declares outside its functions, the same as long as that is the same. */
-  typesVersion(key: string): number {
-    if (key !== this.#typesKey) {
-      this.#typesKey = key;
-      this.#typesVersion++;
-    }
-    return this.#typesVersion;
   }
 
   /** Names of members that each function of the file mentions, in its order. Functions of headers have none. */

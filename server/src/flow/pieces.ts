@@ -4,6 +4,7 @@
  * in the file.
  */
 import type { SourceFile } from '../syntax/source.ts';
+import { MemberTypes, memberText } from './members.ts';
 
 export class Piece {
   /** Different for every text. */
@@ -16,6 +17,8 @@ export class Piece {
   /** Of a function: where its name and its body start in it. */
   nameAt = 0;
   bodyAt = 0;
+  /** What lowering it has asked of the file's structs: `struct member`, and the answer as text. */
+  readonly members = new Map<string, string>();
   readonly #facts = new Map<string, unknown>();
 
   constructor(id: number) {
@@ -84,16 +87,13 @@ export class FilePieces {
   #gaps: readonly Piece[] = [];
   #inlines = new Map<string, Piece>();
 
-  /** Forgets all facts: something changed on which any of them may depend. */
-  clear(): void {
-    this.#functions = [];
-    this.#gaps = [];
-    this.#inlines = new Map();
-  }
+  #macros: ReadonlyMap<string, string> = new Map();
+  #structs = '';
 
   /** The pieces of a version: its functions in the order of the file, with those of headers behind them. */
   read(source: SourceFile): { functions: readonly Piece[]; inOrder: readonly Placed[] } {
     const { functions, code, text } = source;
+    this.#forget(source);
     const written = functions.map(({ start, nameStart, bodyStart, end }, index) => ({
       code: code.slice(start, end),
       text: text.slice(start, end),
@@ -122,6 +122,31 @@ export class FilePieces {
     return { functions: [...this.#functions, ...inlines.values()], inOrder };
   }
 
+  /** Forgets functions that mention macros or members which are declared in another way now. */
+  #forget(source: SourceFile): void {
+    const macros = new Map(
+      [...source.macros.values()].map(({ name, params, body }) => [
+        name,
+        `(${params?.join() ?? '-'})${body}`,
+      ]),
+    );
+    const mentions = mentionsAny(changedMacros(this.#macros, macros));
+    const structs = [...source.structs.values()]
+      .map(({ start, end }) => source.code.slice(start, end))
+      .join('\n');
+    const types = structs === this.#structs ? undefined : new MemberTypes(source);
+    this.#macros = macros;
+    this.#structs = structs;
+    if (mentions === undefined && types === undefined) return;
+    const holds = (piece: Piece): boolean =>
+      !(mentions?.test(piece.code) || mentions?.test(piece.expanded)) &&
+      (types === undefined ||
+        [...piece.members].every(([member, answer]) => textOf(types, member) === answer));
+    // What is forgotten keeps its place, so that those around it are found again.
+    this.#functions = this.#functions.map((piece) => (holds(piece) ? piece : new Piece(this.#ids++)));
+    for (const [name, piece] of this.#inlines) if (!holds(piece)) this.#inlines.delete(name);
+  }
+
   /** The pieces of some texts: those of the last version that are the same, and new ones. An edit changes few. */
   #matched(before: readonly Piece[], now: readonly Words[]): Piece[] {
     const found: Piece[] = new Array(now.length);
@@ -148,6 +173,28 @@ export class FilePieces {
   #make(words: Words): Piece {
     return Object.assign(new Piece(this.#ids++), words);
   }
+}
+
+function textOf(types: MemberTypes, question: string): string {
+  const [struct = '', member = ''] = question.split(' ');
+  return memberText(types, struct, member);
+}
+
+/** Macros that are not what they were, and those that lead to them. */
+function changedMacros(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): Set<string> {
+  const changed = new Set<string>();
+  for (const [name, text] of now) if (before.get(name) !== text) changed.add(name);
+  for (const name of before.keys()) if (!now.has(name)) changed.add(name);
+  for (let size = -1; changed.size > 0 && size !== changed.size; ) {
+    size = changed.size;
+    const mentions = mentionsAny(changed)!;
+    for (const [name, text] of now) if (!changed.has(name) && mentions.test(text)) changed.add(name);
+  }
+  return changed;
+}
+
+function mentionsAny(names: ReadonlySet<string>): RegExp | undefined {
+  return names.size === 0 ? undefined : new RegExp(`\\b(?:${[...names].join('|')})\\b`);
 }
 
 interface Words {

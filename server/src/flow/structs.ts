@@ -15,6 +15,44 @@ export interface FileTypes {
   readonly results: ReadonlyMap<string, string>;
 }
 
+/** The same as far as it is asked for. */
+export interface TypeLookup {
+  readonly members: Lookup;
+  readonly globals: Lookup;
+  readonly results: Lookup;
+}
+
+interface Lookup {
+  get(key: string): string | undefined;
+}
+
+/** Remembers what was asked, and the answers. A question is `members foo.bar`. */
+export class AskedTypes implements TypeLookup {
+  readonly asked = new Map<string, string | undefined>();
+  readonly members: Lookup;
+  readonly globals: Lookup;
+  readonly results: Lookup;
+
+  constructor(types: FileTypes) {
+    const recording = (kind: keyof FileTypes): Lookup => ({
+      get: (key) => {
+        const answer = types[kind].get(key);
+        this.asked.set(`${kind} ${key}`, answer);
+        return answer;
+      },
+    });
+    this.members = recording('members');
+    this.globals = recording('globals');
+    this.results = recording('results');
+  }
+}
+
+/** The answer to a question that was asked before. */
+export function answerOf(types: FileTypes, question: string): string | undefined {
+  const at = question.indexOf(' ');
+  return types[question.slice(0, at) as keyof FileTypes].get(question.slice(at + 1));
+}
+
 /** `struct foo`, `union foo` or a typedef name, then a name with stars in front. */
 const DECLARES = /(?:\b(?:struct|union)\s+)?\b([A-Za-z_]\w*)[\s*]+\**\s*([A-Za-z_]\w*)\s*(?=[;,=[:])/g;
 
@@ -42,11 +80,6 @@ export function fileTypes(source: SourceFile): FileTypes {
   return { members, globals: new Map(declaredIn(withoutBodies(outside))), results };
 }
 
-/** One text that differs whenever the types do. */
-export function typesKey({ members, globals, results }: FileTypes): string {
-  return [members, globals, results].map((map) => [...map].join(';')).join('|');
-}
-
 function declaredIn(code: string): [string, string][] {
   const out: [string, string][] = [];
   for (const match of code.matchAll(DECLARES)) {
@@ -71,12 +104,12 @@ function withoutBodies(code: string): string {
 const NAMES_STRUCT = /^(?:container_of|\w+_entry(?:_or_null|_safe|_rcu)?)$/;
 
 /** Struct that a member belongs to; undefined where the file does not tell. */
-export function ownerOf(types: FileTypes, ir: FunctionIr, e: Member): string | undefined {
+export function ownerOf(types: TypeLookup, ir: FunctionIr, e: Member): string | undefined {
   return structOf(types, ir, e.base);
 }
 
 /** Struct that an expression is, or points to. */
-function structOf(types: FileTypes, ir: FunctionIr, e: Expr): string | undefined {
+function structOf(types: TypeLookup, ir: FunctionIr, e: Expr): string | undefined {
   switch (e.k) {
     case 'var':
       return e.local ? ir.structs.get(e.name) : types.globals.get(e.name);
