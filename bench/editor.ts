@@ -217,7 +217,11 @@ async function keystrokes(server: string, text: string, name: string): Promise<R
       figure: speed(pinning),
       aim: 'median < 20 ms',
     },
-    { what: 'keystroke to diagnostics, typing statements there', figure: speed(typing), aim: 'median < 20 ms' },
+    {
+      what: 'keystroke to diagnostics, typing statements there',
+      figure: speed(typing),
+      aim: 'median < 20 ms',
+    },
     {
       what: `server memory after 1, 2 and 3 times ${LONG_SESSION.toLocaleString('en')} edits`,
       figure: memory.map((megabytes) => `${megabytes.toFixed(0)} MB`).join(', '),
