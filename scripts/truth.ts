@@ -1,6 +1,6 @@
 /**
  * Compares gupcheck's findings on a kernel tree with a table of judged call sites: `npm run truth [-- TABLE] [TREE]`.
- * The tree is GUPCHECK_KERNEL unless given. Prints, per code, what is right, wrong and missed, and lists false alarms on
+ * The tree is GUPCHECK_KERNEL unless given; the release stands in the table's name (`linux-6.12.tsv`). Prints, per code, what is right, wrong and missed, and lists false alarms on
  * OK rows. Fails when an OK or ARGUABLE row has an error, when an OK row has a warning, or when the tree is missing.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { lintText } from '#server/linter/service.ts';
 import { Siblings } from '#server/linter/siblings.ts';
 import { RULES } from '#server/rules/index.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
+import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';
 
 interface Row {
   readonly file: string;
@@ -48,13 +49,14 @@ function fail(message: string): never {
 
 const rows = rowsOf(table);
 const analyzer = await createAnalyzer();
+const kernel = parseKernelVersion(/linux-(\d+\.\d+)/.exec(path.basename(table))?.[1] ?? '6.12')!;
 const reports = new Map<string, FileReport>();
 const siblings = new Siblings();
 for (const file of new Set(rows.map((r) => r.file))) {
   const at = path.join(tree, file);
   if (!existsSync(at)) fail(`${at}: the table's file is not in this tree`);
   const text = readFileSync(at, 'utf8');
-  const options = { kernel: { major: 6, minor: 12, patch: 0 }, explanations: true, levels: {} };
+  const options = { kernel, explanations: true, levels: {} };
   const alone = lintText(analyzer, file, text, options);
   reports.set(file, joinSiblings(analyzer, alone, at, text, options, siblings, new Set()));
 }

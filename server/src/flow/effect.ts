@@ -19,6 +19,7 @@ import {
   pagesIn,
   readAround,
   readSomewhere,
+  somewhere,
 } from './places.ts';
 import type { Slot, State } from './state.ts';
 import { slotsOf, touch } from './touch.ts';
@@ -80,7 +81,10 @@ function apply(
     case 'write': {
       const data = arg(effect.data);
       if (data.t === 'data') touch(w, f, st, data, effect.does, e, true);
-      else if (effect.does === 'write' && FILLS.test(e.fn ?? '')) forgetObject(w, f, st, e, data);
+      else if (effect.does === 'write' && FILLS.test(e.fn ?? '')) {
+        forgetObject(w, f, st, e, data);
+        if (COPIES.test(e.fn ?? '')) copyPages(w, st, e, data, arg(1));
+      }
       return undefined;
     }
     case 'read-page':
@@ -159,6 +163,22 @@ function apply(
 
 /** Helpers that fill an object with what a path knows nothing of. */
 const FILLS = /^_*(copy_from_|memcpy|memmove|get_random_)/;
+
+/** Those of them that copy from an object of the kernel's. */
+const COPIES = /^_*mem(cpy|move)$/;
+
+/** Pages that stand in the array `from` stand in the one at `to` as well. */
+function copyPages(w: World, st: State, e: Call, to: Value, from: Value): void {
+  const source = isPageRef(from) ? undefined : asAddress(from);
+  const sets = new Set(
+    source === undefined ? [] : pagesIn(st, source.base).flatMap(({ v }) => (isPageRef(v) ? [v.set] : [])),
+  );
+  const target = asAddress(to);
+  for (const set of sets) {
+    if (target === undefined) st.update(set, { escaped: e.fn });
+    else st.store.set(somewhere(target.base, set), w.values.ref('page', set, null));
+  }
+}
 
 /** Somebody can get at the data of the page from here on: by an address, or by its number. */
 function expose(st: State, v: Value, { start, end }: Call): void {

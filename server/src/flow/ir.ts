@@ -207,6 +207,8 @@ export interface FunctionIr {
   readonly calls: readonly Call[];
   /** Normalised texts of its conditions, each as often as it is written. */
   readonly conditions: readonly string[];
+  /** Locals that clean up after themselves, and what stands for values that are kept meanwhile. */
+  readonly cleaned: readonly string[];
   /** A header defines it: all its places are the call that it was lowered for. */
   readonly inlined?: boolean;
   /** The syntax tree has an error inside this function: what it touches is unknown. */

@@ -3,6 +3,7 @@ import { Field, Kind } from '../syntax/kinds.ts';
 import { isCaseRange } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
 import { accessOf, assignedBy } from './accessors.ts';
+import { taken } from './cleanup.ts';
 import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
 import { declared } from './declarations.ts';
@@ -22,6 +23,8 @@ export interface Scope {
   readonly structs: ReadonlyMap<string, string>;
   readonly members: MemberLookup | undefined;
   readonly calls: Call[];
+  /** Locals that clean up after themselves. */
+  readonly cleaned: ReadonlySet<string>;
 }
 
 /** Result types of calls that matter: the GUP family (mm/gup.c) and a few conversions. */
@@ -321,7 +324,7 @@ function lowerCall(scope: Scope, node: number): Expr {
   const fn = plain ? textOf(tree, callee) : undefined;
   // Branch hints are transparent, so that what a test implies is seen through them.
   if ((fn === 'likely' || fn === 'unlikely') && args.length === 1) return args[0]!;
-  const access = accessOf(fn, args, at);
+  const access = accessOf(fn, args, at) ?? taken(fn, args, scope.cleaned, at);
   if (access !== undefined) return access;
   const call: Call = {
     k: 'call',

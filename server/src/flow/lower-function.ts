@@ -4,9 +4,11 @@ import type { Range } from '../syntax/range.ts';
 import { macroOfStatement } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
 import { NodeFlag } from '../syntax/tree.ts';
+import { type Cleanup, cleanupsOf } from './cleanup.ts';
 import { conditionsOf } from './conditions.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
-import type { Call, Declare, Expr, FunctionIr, Node, Place } from './ir.ts';
+import type { Call, Expr, FunctionIr, Node, Place } from './ir.ts';
+import { elementOf, flatten, iteratorsOf } from './iterators.ts';
 import { lowerDeclaration, lowerExpr, type Scope } from './lower-expr.ts';
 import type { MemberLookup } from './members.ts';
 import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
@@ -58,6 +60,8 @@ class Builder {
   readonly #declarations: Declarations;
   readonly #labels = new Map<string, number>();
   readonly #scope: Scope;
+  /** Of variables that clean up after themselves, in the order of their declarations. */
+  readonly #cleanups: readonly Cleanup[];
 
   constructor(of: FunctionTree, name: string, isStatic: boolean, root: number, body: number) {
     const { tree } = of;
@@ -69,17 +73,19 @@ class Builder {
     this.#body = body;
     this.#declarations = declarationsOf(tree, root, body);
     const at = (node: number): Place => this.#at(node);
-    this.#scope = { tree, at, ...this.#declarations, members: of.members, calls: this.#calls };
+    this.#cleanups = cleanupsOf(of.text, this.#at(root), this.#calls).filter(({ name: local }) =>
+      this.#declarations.locals.has(local),
+    );
+    const cleaned = new Set(this.#cleanups.map((each) => each.name));
+    this.#scope = { tree, at, ...this.#declarations, members: of.members, calls: this.#calls, cleaned };
   }
 
   build(): FunctionIr {
     const entry = this.#node('entry', this.#at(this.#root));
-    const exit = this.#block(this.#body, entry, undefined);
+    const empty = this.#cleanups.reduce((at, c) => this.#then(at, 'expr', c.empty, c.empty), entry);
+    const exit = this.#block(this.#body, empty, undefined);
     if (exit >= 0)
-      this.#edge(
-        exit,
-        this.#node('return', this.#of.place(this.#tree.end[this.#body]! - 1, this.#tree.end[this.#body]!)),
-      );
+      this.#return(exit, this.#of.place(this.#tree.end[this.#body]! - 1, this.#tree.end[this.#body]!));
     for (const n of this.#nodes) for (const s of n.succ) this.#nodes[s]!.preds++;
     return {
       name: this.#name,
@@ -90,6 +96,7 @@ class Builder {
       nodes: this.#nodes,
       calls: this.#calls,
       conditions: conditionsOf(this.#of.text, this.#nodes),
+      cleaned: this.#cleanups.length === 0 ? [] : [...this.#scope.cleaned, '#kept', '#returned'],
       partlyRead: this.#tree.hasError,
     };
   }
@@ -118,7 +125,30 @@ class Builder {
   #block(block: number, from: number, targets: Targets | undefined): number {
     let at = from;
     for (const s of namedChildren(this.#tree, block)) at = this.#statement(s, at, targets);
-    return at;
+    if (at < 0 || this.#cleanups.length === 0 || block === this.#body) return at;
+    const { start, end } = this.#at(block);
+    const ending = this.#cleanups.filter(({ empty }) => start <= empty.start && empty.end <= end);
+    return this.#cleanUp(at, ending);
+  }
+
+  /** The variables are cleaned up, the last one first. */
+  #cleanUp(from: number, ending: readonly Cleanup[]): number {
+    return ending.flatMap((c) => c.undo).reduce((at, e) => this.#then(at, 'expr', e, e), from);
+  }
+
+  /**
+   * Returns after all variables have been cleaned up, the value being computed before. One that a jump has left behind is
+   * cleaned up here too: later than it is, but in time.
+   */
+  #return(from: number, range: Range, value?: Expr): void {
+    const last = [...this.#cleanups].reverse();
+    const isKept = value === undefined || value.k === 'var' || value.k === 'num' || last.length === 0;
+    const { start, end } = range;
+    const kept: Expr = { k: 'var', name: '#returned', local: true, start, end };
+    const at = isKept
+      ? from
+      : this.#then(from, 'expr', range, { k: 'assign', op: '=', l: kept, r: value, start, end });
+    this.#then(this.#cleanUp(at, last), 'return', range, isKept ? value : kept);
   }
 
   /** Lowers one statement reached from `from` (-1: not reached); returns where control leaves it, or -1. */
@@ -148,12 +178,7 @@ class Builder {
         return this.#switch(s, at, targets);
       case Kind.return_statement: {
         const value = namedChildren(tree, s)[0];
-        this.#then(
-          at,
-          'return',
-          this.#at(s),
-          value === undefined ? undefined : lowerExpr(this.#scope, value),
-        );
+        this.#return(at, this.#at(s), value === undefined ? undefined : lowerExpr(this.#scope, value));
         return -1;
       }
       case Kind.goto_statement: {
@@ -203,7 +228,11 @@ class Builder {
   }
 
   #declaration(s: number, from: number): number {
-    return lowerDeclaration(this.#scope, s).reduce((at, e) => this.#then(at, 'expr', e, e), from);
+    return lowerDeclaration(this.#scope, s).reduce((before, e) => {
+      // In a loop, the variable of the round before may not have been cleaned up yet.
+      const again = e.k === 'declare' ? this.#cleanups.filter((c) => c.name === e.name) : [];
+      return this.#then(this.#cleanUp(before, again), 'expr', e, e);
+    }, from);
   }
 
   #expressionStatement(s: number, from: number): number {
@@ -226,11 +255,20 @@ class Builder {
       this.#edge(last, this.#label(label));
       return -1;
     }
-    if (expr.k === 'call' && expr.fn === 'RETURN' && expr.args.length <= 1) {
-      this.#then(from, 'return', this.#at(s), expr.args[0]);
+    const returns =
+      expr.k === 'call' && expr.fn === 'RETURN' && expr.args.length <= 1 ? expr.args : undefined;
+    if (returns !== undefined || this.#isReturnPtr(inner)) {
+      this.#return(from, this.#at(s), returns === undefined ? expr : returns[0]);
       return -1;
     }
     return this.#then(from, 'expr', this.#at(s), expr);
+  }
+
+  /** `return_ptr(p);` of include/linux/cleanup.h. */
+  #isReturnPtr(e: number): boolean {
+    const tree = this.#tree;
+    const callee = tree.kind[e] === Kind.call_expression ? childByField(tree, e, Field.function) : -1;
+    return callee >= 0 && textOf(tree, callee) === 'return_ptr';
   }
 
   /**
@@ -426,38 +464,3 @@ class Builder {
 const NO_RETURN: ReadonlySet<string> = new Set(['BUG', 'panic', 'do_exit', 'unreachable', 'make_task_dead']);
 /** Calls after which control goes on only if the argument was false. */
 const STOP_IF: ReadonlySet<string> = new Set(['BUG_ON', 'VM_BUG_ON']);
-
-/** Positions of the variables that an iterator macro sets in each round; all locals where it is not listed. */
-const ITERATORS: readonly (readonly [RegExp, readonly number[]])[] = [
-  [/^for_each_sg$/, [1, 3]],
-  [/^for_each_sg(?:table)?_(?:dma_)?page$/, []],
-  [/^for_each_sgtable_/, [1, 2]],
-  [/^(h?list|llist|hlist_bl)_for_each\w*_safe/, [0, 1]],
-  [/^(h?list|llist|hlist_bl)_for_each/, [0]],
-  [/^for_each_(set|clear)_bit/, [0]],
-];
-
-/** The entry that a scatterlist iterator is at: `sg = sg_next(list)`. A page iterator is an object that leads to it. */
-function elementOf(macro: string, args: readonly Expr[]): Expr[] {
-  const [list, entry] = args;
-  const kind = /^for_each_(?:sg|sgtable)_?(?:dma_)?(sg|page)?$/.exec(macro);
-  if (kind === null || list === undefined || entry === undefined) return [];
-  const at = { start: entry.start, end: entry.end };
-  if (kind[1] !== 'page' && (entry.k !== 'var' || !entry.local)) return [];
-  const l: Expr = kind[1] === 'page' ? { k: 'deref', e: entry, ...at } : entry;
-  const call: Expr = { k: 'call', fn: 'sg_next', callee: undefined, args: [list], site: -1, ...at };
-  return [{ k: 'assign', op: '=', l, r: call, ...at }];
-}
-
-function iteratorsOf(macro: string, args: readonly Expr[]): Declare[] {
-  const positions = ITERATORS.find(([name]) => name.test(macro))?.[1];
-  return args.flatMap((a, i): Declare[] =>
-    a.k === 'var' && a.local && (positions?.includes(i) ?? true)
-      ? [{ k: 'declare', name: a.name, array: false, start: a.start, end: a.end }]
-      : [],
-  );
-}
-
-function flatten(e: Expr): Expr[] {
-  return e.k === 'seq' ? e.items.flatMap(flatten) : [e];
-}

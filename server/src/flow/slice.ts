@@ -38,6 +38,7 @@ export function trackedLocals(
     });
   }
   for (const name of flagGuards(ir)) tracked.add(name);
+  for (const name of ir.cleaned) tracked.add(name);
   for (let round = 0; round < 3; round++) {
     for (const a of assignments) {
       const target = a.l.k === 'var' && a.l.local ? a.l.name : undefined;
