@@ -171,17 +171,16 @@ const FLUSHES: ReadonlySet<string> = new Set([
   'iommu_tlb_sync',
 ]);
 
+const EFFECTS = new Map(
+  DEVICE_ROWS.flatMap(([names, ...effects]) => names.split(' ').map((name) => [name, effects] as const)),
+);
+
 /** Position of the argument that says what a call of a helper unmaps. */
 export function unmappedBy(fn: string): number | undefined {
-  if (FLUSHES.has(fn)) return 0;
-  const row = DEVICE_ROWS.find(([names]) => names.split(' ').includes(fn));
-  const [, ...effects] = row ?? [''];
-  return effects.find((e) => e.does === 'device-unmap')?.handle;
+  return FLUSHES.has(fn) ? 0 : EFFECTS.get(fn)?.find((e) => e.does === 'device-unmap')?.handle;
 }
 
 /** Waits that a signal or a timeout may end before what they wait for has happened. */
 export function endsEarly(fn: string): boolean {
-  const row = DEVICE_ROWS.find(([names]) => names.split(' ').includes(fn));
-  const [, ...effects] = row ?? [''];
-  return effects.some((e) => e.does === 'wait' && (e.interruptible || e.timeout));
+  return EFFECTS.get(fn)?.some((e) => e.does === 'wait' && (e.interruptible || e.timeout)) ?? false;
 }
