@@ -55,7 +55,7 @@ export function joinSiblings(
   try {
     const found = analyzer
       .analyzeJoined(report.path, joined, options.kernel, join, options.project)
-      .filter((finding) => isNew(finding, join.at, report));
+      .filter((finding) => isNew(finding, join, report));
     return withFindings(analyzer, report, found, parts, options);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -64,14 +64,22 @@ export function joinSiblings(
   }
 }
 
-/** Concerns both the file and another one, through a structure, and is not known of the file alone. */
-function isNew({ code, site, range, witness }: Finding, at: number, report: FileReport): boolean {
+/**
+ * Concerns both the file and another one, through a structure or since the other one decides how long pages are held,
+ * and is not known of the file alone.
+ */
+function isNew(
+  { code, site, range, witness }: Finding,
+  { at, lasting }: FlowJoin,
+  report: FileReport,
+): boolean {
   const steps = witness?.steps ?? [];
   const isElsewhere = (r: Range): boolean => r.start >= at;
+  const isDecidedElsewhere = lasting.some(({ producer }) => producer === site.function);
   return (
     !isElsewhere(site.range) &&
     steps.some(({ step }) => step.op === 'later') &&
-    (isElsewhere(range) || steps.some((s) => isElsewhere(s.range))) &&
+    (isElsewhere(range) || steps.some((s) => isElsewhere(s.range)) || isDecidedElsewhere) &&
     !report.findings.some((f) => f.code === code && f.site.range.start === site.range.start)
   );
 }
