@@ -202,6 +202,52 @@ static int pool_probe(struct pool *pool)
     expect(await found({ 'pool.c': pool, 'dev.c': users(irq) })).toEqual([]);
   });
 
+  test('the entry points stand beside the acquire, and the release in another file', async () => {
+    const device = `static int pool_fill(struct pool *pool, unsigned long a)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(a, 1, FOLL_WRITE, &page) != 1)
+		return -EFAULT;
+	pool->page = page;
+	return 0;
+}
+
+static long pool_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct pool_user *user = file->private_data;
+
+	return pool_fill(user->pool, arg);
+}
+
+static int pool_release(struct inode *inode, struct file *file)
+{
+	struct pool_user *user = file->private_data;
+
+	pool_leave(user->pool);
+	kfree(user);
+	return 0;
+}
+
+static const struct file_operations pool_fops = { .unlocked_ioctl = pool_ioctl, .release = pool_release };
+`;
+    const leave = `static void pool_free(struct kref *kref)
+{
+	struct pool *pool = container_of(kref, struct pool, kref);
+
+	unpin_user_pages_dirty_lock(&pool->page, 1, true);
+	kfree(pool);
+}
+
+void pool_leave(struct pool *pool)
+{
+	kref_put(&pool->kref, pool_free);
+}
+`;
+    expect(await found({ 'dev.c': device })).toEqual([]);
+    expect(await found({ 'dev.c': device, 'pool.c': leave })).toEqual(['dev.c:5: GUP204 warning shown ']);
+  });
+
   test('a file by itself does not say', async () => {
     expect(await found({ 'pool.c': pool })).toEqual([]);
   });
