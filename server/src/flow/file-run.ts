@@ -307,11 +307,13 @@ export class FileRun {
     before: Surroundings,
     run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'summary'>,
   ): RunIdentity {
-    this.#usedBy.set(scope.name, this.#lowering.used);
+    // What is lowered afterwards is no longer for this run.
+    const used = new Set(this.#lowering.used);
+    this.#usedBy.set(scope.name, used);
     return this.#memo.remember(scope, before, {
       ...run,
-      used: this.#lowering.used,
-      types: this.#asked.asked,
+      used,
+      types: new Map(this.#asked.asked),
       lowered: [...this.#lowering.known].filter(([fn]) => !before.lowered.has(fn)),
       repeated: [...this.#lowering.repeated].filter(([fn]) => !before.repeated.has(fn)),
     });

@@ -45,10 +45,33 @@ export function isCallback(table: CallTable, name: string): boolean {
 }
 
 /** Whether the file mentions a function other than by calling it. */
-function isTaken({ inOrder }: CallTable, name: string): boolean {
-  return inOrder.some(({ piece }) =>
-    piece.fact(`takes ${name}`, ({ code }) => new RegExp(`\\b${name}\\b(?!\\s*\\()`).test(code)),
-  );
+function isTaken(table: CallTable, name: string): boolean {
+  let names = taken.get(table);
+  if (names === undefined) {
+    names = takenIn(table);
+    taken.set(table, names);
+  }
+  return names.has(name);
+}
+
+/** Functions that a file mentions other than by calling them. */
+const taken = new WeakMap<CallTable, ReadonlySet<string>>();
+
+function takenIn({ inOrder, names, indexOf }: CallTable): Set<string> {
+  const found = new Set<string>();
+  for (const { piece } of inOrder) {
+    const here = piece.asked(
+      'taken',
+      () => names,
+      (ask) => {
+        ask('names');
+        const words = [...piece.code.matchAll(/\b[A-Za-z_]\w*\b(?!\s*\()/g)].map(([word]) => word);
+        return [...new Set(words)].filter((word) => indexOf.has(word));
+      },
+    );
+    for (const name of here) found.add(name);
+  }
+  return found;
 }
 
 /** Words that stand before a bracket and are no calls. */
