@@ -1,4 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { outline, outlineLike } from '#server/syntax/outline.ts';
+import { type Edit, edited } from '../lsp/edits.ts';
 import { open } from './support.ts';
 
 const names = (text: string) => open(text).functions.map((found) => found.name);
@@ -95,5 +100,27 @@ describe('the outline', () => {
     const { tables } = open(text);
     expect(tables.map((table) => table.name)).toEqual(['fops', 'n']);
     expect(text.slice(tables[0]?.bodyStart, tables[0]?.end)).toBe('{\n\t.release = drop,\n}');
+  });
+});
+
+describe('the outline of an edited text', () => {
+  const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+  const anyEdit: fc.Arbitrary<Edit> = fc.record({ kind: share, at: share, what: share });
+  const driver = readFileSync(path.join(import.meta.dirname, '../drivers/register_buffer.c'), 'utf8');
+  const code = `typedef struct pair { int a; } pair_t;\n${driver}\n#define X(\nenum e { A, B };\n${driver}`;
+
+  it('is that of a fresh text, whatever the edits', () => {
+    fc.assert(
+      fc.property(fc.array(anyEdit, { minLength: 1, maxLength: 12 }), (edits) => {
+        let before = code;
+        for (const edit of edits) {
+          const after = edited(before, edit);
+          expect(outlineLike(after, before, outline(before))).toEqual(outline(after));
+          before = after;
+        }
+        expect(outlineLike(code, before, outline(before))).toEqual(outline(code));
+      }),
+      { numRuns: 100 },
+    );
   });
 });

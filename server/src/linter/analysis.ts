@@ -60,17 +60,19 @@ function analyzeAll(
   options: SourceOptions,
   parser: Parser,
   memoOf: (label: string) => AnalysisMemo | undefined = () => undefined,
+  opened: (source: SourceFile) => void = () => undefined,
 ): FileAnalysis {
   const analyze = (source: SourceFile, label: string): FileAnalysis =>
     analyzeFile(source, parser, rulesFor(source.kernel), undefined, memoOf(label));
   const source = openSource(path, text, options);
+  opened(source);
   const analysis = analyze(source, '');
   // Where no page is acquired, a branch matters only if it acquires one.
   const words = analysis.functions === 0 ? prefer : wanted;
   const inFunction = (offset: number): boolean => source.functionAt(offset) >= 0;
   const variants = variantsOf(source.allConditionals, options, words, inFunction);
   return inAllConfigurations(source, analysis, variants, {
-    open: (variant) => openSource(path, text, { ...options, ...withVariant(options, variant) }),
+    open: (variant) => openSource(path, text, { ...options, ...withVariant(options, variant), near: source }),
     analyze,
   });
 }
@@ -115,6 +117,7 @@ function documentAnalyzer(analyzer: Analyzer, parser: Parser): DocumentAnalyzer 
   const incremental = new IncrementalParser(parser);
   let memos = new Map<string, AnalysisMemo>();
   let kernelBefore: KernelVersion | undefined;
+  let near: SourceFile | undefined;
   return {
     ...analyzer,
     analyze(path, text, kernel, project) {
@@ -123,10 +126,14 @@ function documentAnalyzer(analyzer: Analyzer, parser: Parser): DocumentAnalyzer 
         kernelBefore !== undefined && compareKernelVersions(kernel, kernelBefore) === 0 ? memos : new Map();
       kernelBefore = kernel;
       memos = new Map();
-      const analysis = analyzeAll(path, text, optionsOf(kernel, project), incremental, (label) => {
+      const memoOf = (label: string): AnalysisMemo => {
         const memo = known.get(label) ?? new AnalysisMemo();
         memos.set(label, memo);
         return memo;
+      };
+      const options = { ...optionsOf(kernel, project), ...(near !== undefined && { near }) };
+      const analysis = analyzeAll(path, text, options, incremental, memoOf, (source) => {
+        near = source;
       });
       incremental.sweep();
       return analysis;
@@ -134,6 +141,7 @@ function documentAnalyzer(analyzer: Analyzer, parser: Parser): DocumentAnalyzer 
     dispose() {
       incremental.dispose();
       memos = new Map();
+      near = undefined;
     },
   };
 }

@@ -40,6 +40,16 @@ export interface Outline {
   readonly functions: readonly FunctionSlice[];
   readonly types: readonly TypeSlice[];
   readonly tables: readonly TableSlice[];
+  /** Where definitions end and nothing is open: from there on only what follows counts. */
+  readonly marks: readonly Mark[];
+}
+
+/** How many items of each kind end before `at`. */
+interface Mark {
+  readonly at: number;
+  readonly functions: number;
+  readonly types: number;
+  readonly tables: number;
 }
 
 const OPEN_BRACE = 123;
@@ -57,11 +67,62 @@ export function outline(code: string): Outline {
   return new Outliner(code).run();
 }
 
+/** As outline(code), where the outline of a similar text is known: what both have in common is not read again. */
+export function outlineLike(code: string, similar: string, known: Outline): Outline {
+  if (code === similar) return known;
+  const from = commonStart(code, similar);
+  const end = commonEnd(code, similar, from);
+  const delta = code.length - similar.length;
+  const sure = known.marks.findLastIndex((mark) => isSure(code, mark.at, from));
+  const outliner = new Outliner(code);
+  if (sure >= 0) outliner.resume(known, known.marks[sure]!);
+  // What stands in front of a mark decides whether a brace there is the first of its line.
+  const same = new Map(
+    known.marks.filter(({ at }) => at - 1 >= similar.length - end).map((mark) => [mark.at + delta, mark]),
+  );
+  return outliner.run((at) => same.get(at), known, delta);
+}
+
+/** Whether an item that ends at a mark would end there as well if the text were another one from `from` on. */
+function isSure(code: string, mark: number, from: number): boolean {
+  if (mark + LOOKED_AT > from) return false;
+  const next = /\S/g;
+  next.lastIndex = mark;
+  const at = next.exec(code)?.index;
+  return at !== undefined && at + LOOKED_AT <= from;
+}
+
+/** No item's end depends on more than this of what follows it, and of the next word. */
+const LOOKED_AT = 300;
+
+/** Length of what two texts start with. */
+function commonStart(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  let at = 0;
+  while (at + STRIDE <= length && a.slice(at, at + STRIDE) === b.slice(at, at + STRIDE)) at += STRIDE;
+  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
+  return at;
+}
+
+/** Length of what two texts end with, behind their first `from` characters. */
+function commonEnd(a: string, b: string, from: number): number {
+  const length = Math.min(a.length, b.length) - from;
+  let n = 0;
+  const same = (of: number): boolean =>
+    a.slice(a.length - n - of, a.length - n) === b.slice(b.length - n - of, b.length - n);
+  while (n + STRIDE <= length && same(STRIDE)) n += STRIDE;
+  while (n < length && same(1)) n++;
+  return n;
+}
+
+const STRIDE = 2048;
+
 class Outliner {
   readonly #code: string;
   readonly #functions: FunctionSlice[] = [];
   readonly #types: TypeSlice[] = [];
   readonly #tables: TableSlice[] = [];
+  readonly #marks: Mark[] = [];
   /** Where the current top-level item started. */
   #itemStart = 0;
 
@@ -69,11 +130,49 @@ class Outliner {
     this.#code = code;
   }
 
-  run(): Outline {
+  /** Starts behind what ends at a mark of another outline. */
+  resume({ functions, types, tables, marks }: Outline, mark: Mark): void {
+    this.#functions.push(...functions.slice(0, mark.functions));
+    this.#types.push(...types.slice(0, mark.types));
+    this.#tables.push(...tables.slice(0, mark.tables));
+    this.#marks.push(...marks.filter(({ at }) => at <= mark.at));
+    this.#itemStart = mark.at;
+  }
+
+  /** Takes over from another outline, moved by `delta`, what follows one of its marks. */
+  #takeOver({ functions, types, tables, marks }: Outline, mark: Mark, delta: number): void {
+    const before = this.#marks.at(-1)!;
+    const by = <T extends { start: number; bodyStart: number; end: number }>(item: T): T => ({
+      ...item,
+      start: item.start + delta,
+      bodyStart: item.bodyStart + delta,
+      end: item.end + delta,
+    });
+    for (const item of functions.slice(mark.functions))
+      this.#functions.push({ ...by(item), nameStart: item.nameStart + delta });
+    for (const item of types.slice(mark.types)) this.#types.push(by(item));
+    for (const item of tables.slice(mark.tables)) this.#tables.push(by(item));
+    for (const each of marks) {
+      if (each.at <= mark.at) continue;
+      this.#marks.push({
+        at: each.at + delta,
+        functions: each.functions - mark.functions + before.functions,
+        types: each.types - mark.types + before.types,
+        tables: each.tables - mark.tables + before.tables,
+      });
+    }
+  }
+
+  /** `markAt` gives the mark of `known` that stands for a place behind which all is the same, moved by `delta`. */
+  run(
+    markAt: (at: number) => Mark | undefined = () => undefined,
+    known: Outline | undefined = undefined,
+    delta = 0,
+  ): Outline {
     const code = this.#code;
     const length = code.length;
     let parens = 0;
-    for (let at = 0; at < length; at++) {
+    for (let at = this.#itemStart; at < length; at++) {
       switch (code.charCodeAt(at)) {
         case 34:
         case 39:
@@ -97,10 +196,16 @@ class Outliner {
             this.#itemStart = at + 1;
             break;
           }
-          const end = bodyEnd(code, at);
-          if (this.#define(at, end)) this.#itemStart = end;
+          const open = at;
+          const end = bodyEnd(code, open);
           at = end - 1;
-          break;
+          if (!this.#define(open, end)) break;
+          this.#itemStart = end;
+          this.#mark(end);
+          const mark = markAt(end);
+          if (mark === undefined) break;
+          this.#takeOver(known!, mark, delta);
+          return this.#outline();
         }
         case CLOSE_BRACE:
           if (parens === 0 || code.charCodeAt(at - 1) === NEWLINE) {
@@ -110,7 +215,16 @@ class Outliner {
           break;
       }
     }
-    return { functions: this.#functions, types: this.#types, tables: this.#tables };
+    return this.#outline();
+  }
+
+  #outline(): Outline {
+    return { functions: this.#functions, types: this.#types, tables: this.#tables, marks: this.#marks };
+  }
+
+  #mark(at: number): void {
+    const [functions, types, tables] = [this.#functions.length, this.#types.length, this.#tables.length];
+    this.#marks.push({ at, functions, types, tables });
   }
 
   /** Records what the braces at `bodyStart` belong to. Answers whether the item ends with them. */

@@ -2,7 +2,14 @@
 import { toPlainC } from './dialect/dialect.ts';
 import { MAX_SLICE } from './limits.ts';
 import { LineIndex } from './lines.ts';
-import { type FunctionSlice, outline, type TableSlice, type TypeSlice } from './outline.ts';
+import {
+  type FunctionSlice,
+  type Outline,
+  outline,
+  outlineLike,
+  type TableSlice,
+  type TypeSlice,
+} from './outline.ts';
 import type { Parser, SourceSlice } from './parser.ts';
 import type { Conditional, ConditionalOptions, FileConditionals } from './preprocess/conditionals.ts';
 import { type Expanded, expandMacros, MacroTable, type MacroUse } from './preprocess/expand.ts';
@@ -82,6 +89,8 @@ export interface ExpandedTree {
 export interface SourceOptions extends ConditionalOptions {
   /** Words that make a macro worth replacing: its name, if it takes arguments, or a word of its replacement text. */
   readonly means?: (word: string) => boolean;
+  /** Another version or configuration of the same file: what both have in common is read faster. */
+  readonly near?: SourceFile;
   /** Functions that are known from elsewhere; those that the file or its headers define are these. */
   readonly declared?: DeclaredFunctions;
 }
@@ -102,6 +111,7 @@ class OpenedSource implements SourceFile {
   readonly kernel: KernelVersion;
   readonly text: string;
   readonly code: string;
+  readonly outlined: Outline;
   readonly functions: readonly FunctionSlice[];
   readonly structs: ReadonlyMap<string, TypeSlice>;
   readonly tables: readonly TableSlice[];
@@ -125,7 +135,10 @@ class OpenedSource implements SourceFile {
     this.macros = macros;
     this.conditionals = conditionals;
     this.allConditionals = allConditionals;
-    const { functions, types, tables } = outline(code);
+    const { near } = options;
+    this.outlined =
+      near instanceof OpenedSource ? outlineLike(code, near.code, near.outlined) : outline(code);
+    const { functions, types, tables } = this.outlined;
     this.functions = functions;
     this.structs = new Map(types.map((type) => [type.name, type]));
     this.tables = tables;
