@@ -112,6 +112,39 @@ describe('a wrapper in a header', () => {
     expect(await lint(folderWith(module), ['a.c'])).toEqual([]);
   });
 
+  it('says which structure a member of a structure is', async () => {
+    const header = `/* struct no { struct pinned own; }; */
+struct pinned { struct page *page; };
+struct cached {
+	struct page *page;
+};
+struct area {
+	struct pinned dma;
+};
+struct entry {
+	struct cached own; /* not pinned */
+};
+struct twin {
+#ifdef SMALL
+	struct pinned own;
+#endif
+};
+`;
+    const code = (type: string): string => `#include "types.h"
+int f(struct area *area, unsigned long a)
+{
+	return pin_user_pages_fast(a, 1, 0, &area->dma.page) == 1 ? 0 : -EFAULT;
+}
+void g(struct ${type} *x)
+{
+	put_page(x->own.page);
+}
+`;
+    const found = (type: string) => lint(folderWith({ 'types.h': header, 'a.c': code(type) }));
+    expect(await found('entry')).toEqual([]);
+    expect(await found('twin')).toEqual(['a.c GUP301 put_page(x->own.page)']);
+  });
+
   it('is found from wherever the folder of the module is named', async () => {
     const tree = { 'include/compat.h': COMPAT, 'src/a.c': user('compat.h', CALL, '\tput_page(page);') };
     const elsewhere = folderWith({ 'b.c': '' });

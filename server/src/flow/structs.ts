@@ -2,13 +2,14 @@
  * Struct types of expressions, as far as a file's own text tells them: declarations of parameters, locals and file-scope
  * variables, members of structs that the file defines, and what container_of() and its relatives name.
  */
+import type { Header } from '../syntax/preprocess/headers.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import type { Expr, FunctionIr, Member } from './ir.ts';
 
 /** What a file declares outside its functions. Tags and typedef names are told apart by their spelling only. */
 export interface FileTypes {
-  /** Struct of a member, by `struct.member`. */
-  readonly members: ReadonlyMap<string, string>;
+  /** Struct of a member, by `struct.member`: of the file itself, then of its headers. */
+  readonly members: Lookup;
   /** Struct of a file-scope variable, or what it points to. */
   readonly globals: ReadonlyMap<string, string>;
   /** Struct that a function of the file returns a pointer to. */
@@ -53,6 +54,46 @@ export function answerOf(types: FileTypes, question: string): string | undefined
   return types[question.slice(0, at) as keyof FileTypes].get(question.slice(at + 1));
 }
 
+/** Members of the structs that a header declares, by `struct.member`. Most headers are never asked. */
+const ofHeaders = new WeakMap<Header, ReadonlyMap<string, string>>();
+
+function headerMembers(header: Header): ReadonlyMap<string, string> {
+  let members = ofHeaders.get(header);
+  if (members === undefined) {
+    members = membersIn(header.text);
+    ofHeaders.set(header, members);
+  }
+  return members;
+}
+
+function inHeaders(headers: readonly Header[], member: string): string | undefined {
+  for (const header of headers) {
+    const type = headerMembers(header).get(member);
+    if (type !== undefined) return type;
+  }
+  return undefined;
+}
+
+const STRUCT = /\b(?:struct|union)\s+([A-Za-z_]\w*)\s*\{/g;
+
+/** Members of the structs of a text in which `#if` lines are left as they are: all branches count. */
+function membersIn(text: string): Map<string, string> {
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|^[ \t]*#.*$/gm, '');
+  const members = new Map<string, string>();
+  for (const match of code.matchAll(STRUCT)) {
+    let depth = 1;
+    let end = match.index + match[0].length;
+    for (; end < code.length && depth > 0; end++) {
+      const char = code.charCodeAt(end);
+      if (char === 123) depth++;
+      else if (char === 125) depth--;
+    }
+    const body = code.slice(match.index + match[0].length, end);
+    for (const [member, type] of declaredIn(body)) members.set(`${match[1]}.${member}`, type);
+  }
+  return members;
+}
+
 /** `struct foo`, `union foo` or a typedef name, then a name with stars in front. */
 const DECLARES = /(?:\b(?:struct|union)\s+)?\b([A-Za-z_]\w*)[\s*]+\**\s*([A-Za-z_]\w*)\s*(?=[;,=[:])/g;
 
@@ -77,7 +118,8 @@ export function fileTypes(source: SourceFile): FileTypes {
     if (type !== undefined && specifiers.includes('*') && !NO_STRUCT.test(type)) results.set(name, type);
   }
   outside += source.code.slice(at);
-  return { members, globals: new Map(declaredIn(withoutBodies(outside))), results };
+  const globals = new Map(declaredIn(withoutBodies(outside)));
+  return { members: { get: (key) => members.get(key) ?? inHeaders(source.headers, key) }, globals, results };
 }
 
 function declaredIn(code: string): [string, string][] {

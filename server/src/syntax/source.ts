@@ -13,6 +13,7 @@ import {
 import type { Parser, SourceSlice } from './parser.ts';
 import type { Conditional, ConditionalOptions, FileConditionals } from './preprocess/conditionals.ts';
 import { type Expanded, expandMacros, MacroTable, type MacroUse } from './preprocess/expand.ts';
+import type { Header } from './preprocess/headers.ts';
 import type { MacroDefinition } from './preprocess/macros.ts';
 import { type PreprocessedHeader, preprocess } from './preprocess/preprocess.ts';
 import type { KernelVersion } from './preprocess/version.ts';
@@ -54,6 +55,8 @@ export interface SourceFile {
   expands(name: string): boolean;
   /** Functions that headers of the project define, by name: wrappers that are inlined where they are called. */
   readonly inlines: ReadonlyMap<string, InlineFunction>;
+  /** Headers of the project that the file leads to. */
+  readonly headers: readonly Header[];
   /** The rewritten code of a function, ready for a parser. */
   slice(index: number): SourceSlice;
   /** The tree of a function; parsed once and remembered. The root is a translation_unit. */
@@ -122,6 +125,7 @@ class OpenedSource implements SourceFile {
   readonly #trees: (SyntaxTree | undefined)[] = [];
   readonly #macroTable: MacroTable;
   readonly inlines: ReadonlyMap<string, InlineFunction>;
+  readonly headers: readonly Header[];
   readonly #expanded: (Expanded | null | undefined)[] = [];
   /** Trees of the file's earlier state by the code that was parsed. */
   #lines: LineIndex | undefined;
@@ -130,8 +134,9 @@ class OpenedSource implements SourceFile {
     this.path = path;
     this.kernel = options.kernelVersion;
     this.text = text;
-    const { code, macros, conditionals, allConditionals, headers } = preprocess(path, text, options);
+    const { code, macros, conditionals, allConditionals, headers, met } = preprocess(path, text, options);
     this.code = code;
+    this.headers = met;
     this.macros = macros;
     this.conditionals = conditionals;
     this.allConditionals = allConditionals;

@@ -64,6 +64,8 @@ export interface Conditionals {
   readonly excluded: readonly number[];
   /** Headers that were read, in the order in which they end. */
   readonly headers: readonly IncludedHeader[];
+  /** All headers of the project that were met, also those of which only the includes were followed. */
+  readonly met: readonly Header[];
 }
 
 interface OpenGroup {
@@ -102,6 +104,7 @@ export function resolveConditionals(
     assumedTexts: new Map(),
     macros: new Map(),
     headers: [],
+    met: [],
     seen: new Set([path]),
     asked: options.readHeader === undefined ? new Set() : namesAskedFor(directives),
   };
@@ -123,6 +126,7 @@ interface Shared {
   readonly assumedTexts: Map<string, boolean>;
   readonly macros: Map<string, MacroDefinition>;
   readonly headers: IncludedHeader[];
+  readonly met: Header[];
   /** Paths of the files that were met. */
   readonly seen: Set<string>;
   /** Names in the conditions of the file. */
@@ -184,8 +188,8 @@ class Resolver {
     if (this.#excludedFrom >= 0) this.#excluded.push(this.#excludedFrom, this.#text.length);
     while (this.#open.length > 0) this.#close(this.#text.length, this.#text.length);
     this.#groups.sort((a, b) => a.range.start - b.range.start);
-    const { macros, headers } = this.#shared;
-    return { groups: this.#groups, macros, excluded: this.#excluded, headers };
+    const { macros, headers, met } = this.#shared;
+    return { groups: this.#groups, macros, excluded: this.#excluded, headers, met };
   }
 
   #step(directive: Directive, index: number): void {
@@ -248,6 +252,7 @@ class Resolver {
     const header = readHeader(name, from);
     if (header === undefined || seen.has(header.path)) return;
     seen.add(header.path);
+    this.#shared.met.push(header);
     const settles = [...asked].filter((word) => header.defines.has(word));
     if (settles.length === 0 && headerMatters?.test(header.text) !== true) {
       for (const next of header.includes) this.#include(next, header.path, depth + 1);

@@ -8,6 +8,7 @@ import {
   type FileConditionals,
   resolveConditionals,
 } from './conditionals.ts';
+import type { Header } from './headers.ts';
 import type { MacroDefinition } from './macros.ts';
 import { scan } from './scan.ts';
 
@@ -20,6 +21,8 @@ export interface Preprocessed {
   readonly allConditionals: readonly FileConditionals[];
   /** Headers of the project that were read, preprocessed for the same configuration. */
   readonly headers: readonly PreprocessedHeader[];
+  /** As in Conditionals. */
+  readonly met: readonly Header[];
 }
 
 export interface PreprocessedHeader {
@@ -38,6 +41,7 @@ export function preprocess(path: string, text: string, options: ConditionalOptio
     macros: resolved.macros,
     conditionals: resolved.groups,
     allConditionals: byFile(path, text, resolved),
+    met: resolved.met,
     headers: resolved.headers.map(({ header, scan: found, excluded }) => ({
       path: header.path,
       text: header.text,
