@@ -37,8 +37,13 @@ export function releasedBy(o: HoldObservation): string {
   return `${names.slice(0, 2).join(names.length === 2 ? ' and ' : ', ')}${more}`;
 }
 
-/** The time until userspace has the pages released: a step of the path, at the entry point that does it. */
+/**
+ * The time until userspace has the pages released: a step of the path, at the entry point that does it. One that nobody
+ * else may call comes first.
+ */
 export function laterStep(o: HoldObservation): WitnessStep {
-  const by = o.by.find(isUserspace) ?? o.by[0]!;
+  const exported = new Set(o.by.filter((r) => r.role === 'exported').map((r) => r.entry));
+  const deciding = o.by.filter(isUserspace);
+  const by = deciding.find((r) => !exported.has(r.entry)) ?? deciding[0] ?? o.by[0]!;
   return { step: { op: 'later' }, range: by.range, text: `${by.entry}()`, within: by.entry };
 }

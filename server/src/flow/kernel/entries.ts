@@ -11,6 +11,8 @@ const MEMBERS: readonly (readonly [RegExp, Role])[] = [
     'close',
   ],
   [/^(\w+_)?(free|destroy|release|close|unregister|detach)(_(vm|vcpu|ctx|context|memslot))?$/, 'close'],
+  [/(^|_)(un|de)reg(ister)?(_\w+)?$/, 'close'],
+  [/(^|_)reg(ister)?(_\w+)?$/, 'call'],
   [/^(probe|remove(_new)?|shutdown|exit|unbind|fini|teardown|suspend|freeze)$/, 'remove'],
   [/^(unlocked_|compat_)?ioctl$|^vidioc_\w+$|^uring_cmd$/, 'ioctl'],
   [
