@@ -125,7 +125,7 @@ add('page_to_pfn page_to_phys page_to_bus folio_pfn virt_to_phys __pa virt_to_bu
   arg: 0,
 });
 add(
-  'virt_to_page kmap_to_page vmalloc_to_page pfn_to_page phys_to_page sg_page sg_page_iter_page kvirt_to_page',
+  'virt_to_page virt_to_folio kmap_to_page vmalloc_to_page pfn_to_page pfn_folio phys_to_page sg_page sg_page_iter_page kvirt_to_page',
   {
     does: 'page-of',
     arg: 0,
