@@ -62,6 +62,35 @@ int other(int a)
 `;
 
 /** The same work through macros, in two configurations. */
+const CLEANUPS = `
+static void page_done(struct page *page)
+{
+	unpin_user_page(page);
+}
+
+DEFINE_FREE(page_done, struct page *, if (_T) page_done(_T))
+DEFINE_FREE(put_page, struct page *, if (_T) put_page(_T))
+
+int first(unsigned long a, void *to)
+{
+	struct page *page __free(page_done) = NULL;
+
+	if (pin_user_pages_fast(a, 1, 0, &page) != 1)
+		return -EFAULT;
+	memcpy_from_page(to, page, 0, 64);
+	return 0;
+}
+
+struct page *second(unsigned long a)
+{
+	struct page *page __free(put_page) = NULL;
+
+	if (get_user_pages_fast(a, 1, 0, &page) != 1)
+		return NULL;
+	return no_free_ptr(page);
+}
+`;
+
 const LADDER = `#ifdef USE_PINS
 #define MY_PIN(a, p) pin_user_pages_fast(a, 1, 0, p)
 #else
@@ -157,6 +186,8 @@ const PIECES = [
   'FOLL_PIN | ',
   '#endif\n',
   'MY_PIN(',
+  '__free(put_page)',
+  'DEFINE_FREE(page_done, int, unpin_user_page(_T))\n',
   '->page',
   'b->writable',
   '"',
@@ -174,6 +205,7 @@ describe('an edited document', () => {
     ['helpers', FILE],
     ['structures', SHARED],
     ['macros and configurations', LADDER],
+    ['cleanups', CLEANUPS],
   ])('is analysed as a fresh one is, whatever the edits: %s', (_name, file) => {
     fc.assert(
       fc.property(fc.array(edit, { minLength: 1, maxLength: 8 }), (edits) => {

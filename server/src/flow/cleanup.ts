@@ -22,8 +22,13 @@ const ANNOTATED = /\b(\w+)\s+__(free|cleanup)\s*\(\s*(\w+)\s*\)/g;
 const PLAIN =
   /^(k|v|kv|kmem_)?free(_sensitive|_page|_percpu)?$|^(bitmap|argv|fput|device_node|fwnode_handle|put_(device|cred|task|unused_fd|net_track))$/;
 
-/** The cleanups of a function that stands at `range` of the file's text. `calls` are those of the function so far. */
-export function cleanupsOf(text: string, { start, end }: Range, calls: Call[]): Cleanup[] {
+/** The cleanups of a function that stands at a range of the file's text. `calls` are those of the function so far. */
+export function cleanupsOf(
+  text: string,
+  { start, end }: Range,
+  definitions: Definitions | undefined,
+  calls: Call[],
+): Cleanup[] {
   const code = text.slice(start, end);
   if (!code.includes('__free') && !code.includes('__cleanup')) return [];
   return [...code.matchAll(ANNOTATED)].flatMap((match): Cleanup[] => {
@@ -32,7 +37,8 @@ export function cleanupsOf(text: string, { start, end }: Range, calls: Call[]): 
     const last = start + match.index + whole.length;
     const at = { start: start + match.index + whole.search(/(?<=\s)__/), end: last };
     const variable: Var = { k: 'var', name: name!, local: true, ...at };
-    const call = (callee: string, args: readonly Expr[]): Call => {
+    // Without a name it is a callee that is not seen.
+    const call = (callee: string | undefined, args: readonly Expr[]): Call => {
       const made: Call = { k: 'call', fn: callee, callee: undefined, args, site: calls.length, ...at };
       calls.push(made);
       return made;
@@ -42,8 +48,8 @@ export function cleanupsOf(text: string, { start, end }: Range, calls: Call[]): 
       const address: Expr = { k: 'addr', e: variable, ...at };
       return [{ name: name!, undo: [call(fn!, [address]), empty], empty }];
     }
-    const defined = definitionOf(text, fn!);
-    const frees = defined === undefined ? [fn!] : callsOf(defined);
+    const defined = definitions?.get(fn!);
+    const frees = defined === undefined || !isPlain(defined) ? [undefined] : callsOf(defined);
     const nothing: Expr = { k: 'num', n: 0, ...at };
     const c: Expr = defined?.includes('IS_ERR')
       ? { k: 'unary', op: '!', e: call('IS_ERR_OR_NULL', [variable]), ...at }
@@ -54,16 +60,37 @@ export function cleanupsOf(text: string, { start, end }: Range, calls: Call[]): 
   });
 }
 
-/** What DEFINE_FREE(name, type, …) of the file does; undefined where the file does not define it. */
-function definitionOf(text: string, name: string): string | undefined {
-  const found = new RegExp(`\\bDEFINE_FREE\\s*\\(\\s*${name}\\s*,`).exec(text);
-  if (found === null) return undefined;
+/** What each DEFINE_FREE(name, type, …) of a file does, by name. `code` is without comments. */
+export function cleanupDefinitions(code: string): Definitions {
+  if (!code.includes('DEFINE_FREE')) return NONE;
+  const found = [...code.matchAll(/\bDEFINE_FREE\s*\(\s*(\w+)\s*,/g)];
+  return new Map(found.map((match) => [match[1]!, argumentsFrom(code, match.index + match[0].length)]));
+}
+
+export type Definitions = ReadonlyMap<string, string>;
+const NONE: Definitions = new Map();
+
+/** The text up to the bracket that closes the one before `from`. */
+function argumentsFrom(code: string, from: number): string {
   let depth = 1;
-  for (let at = found.index + found[0].length; at < text.length; at++) {
-    if (text[at] === '(') depth++;
-    if (text[at] === ')' && --depth === 0) return text.slice(found.index + found[0].length, at);
+  for (let at = from; at < code.length; at++) {
+    if (code[at] === '(') depth++;
+    if (code[at] === ')' && --depth === 0) return code.slice(from, at);
   }
-  return undefined;
+  return '';
+}
+
+/** Functions that are called at the end of a function's scopes. */
+export function cleanupCallees(code: string, definitions: Definitions): string[] {
+  if (!code.includes('__free') && !code.includes('__cleanup')) return [];
+  return [...code.matchAll(ANNOTATED)].flatMap(([, , kind, fn]) =>
+    kind === 'cleanup' ? [fn!] : callsOf(definitions.get(fn!) ?? ''),
+  );
+}
+
+/** Gives the variable to functions, and does not look into it by itself. */
+function isPlain(definition: string): boolean {
+  return !/_T\s*(->|\.|\[)|&\s*_T\b/.test(definition) && callsOf(definition).length > 0;
 }
 
 /** Functions that are given the variable in the text of a DEFINE_FREE(), in order. */

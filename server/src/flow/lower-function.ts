@@ -4,7 +4,7 @@ import type { Range } from '../syntax/range.ts';
 import { macroOfStatement } from '../syntax/rewritten.ts';
 import type { SyntaxTree } from '../syntax/tree.ts';
 import { NodeFlag } from '../syntax/tree.ts';
-import { type Cleanup, cleanupsOf } from './cleanup.ts';
+import { type Cleanup, type Definitions as CleanupDefinitions, cleanupsOf } from './cleanup.ts';
 import { conditionsOf } from './conditions.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
 import type { Call, Expr, FunctionIr, Node, Place } from './ir.ts';
@@ -22,6 +22,8 @@ export interface FunctionTree {
   readonly place: (start: number, end: number) => Place;
   /** Types of struct members that the file defines. */
   readonly members?: MemberLookup;
+  /** What `__free(name)` does, by name. */
+  readonly cleanups?: CleanupDefinitions;
 }
 
 /**
@@ -73,7 +75,7 @@ class Builder {
     this.#body = body;
     this.#declarations = declarationsOf(tree, root, body);
     const at = (node: number): Place => this.#at(node);
-    this.#cleanups = cleanupsOf(of.text, this.#at(root), this.#calls).filter(({ name: local }) =>
+    this.#cleanups = cleanupsOf(of.text, this.#at(root), of.cleanups, this.#calls).filter(({ name: local }) =>
       this.#declarations.locals.has(local),
     );
     const cleaned = new Set(this.#cleanups.map((each) => each.name));

@@ -2,6 +2,7 @@
 import type { Parser } from '../syntax/parser.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
+import { cleanupDefinitions, type Definitions } from './cleanup.ts';
 import type { Call, FunctionIr, Place } from './ir.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { liveness } from './liveness.ts';
@@ -27,6 +28,7 @@ export class FileLowering {
   readonly #table: CallTable;
   readonly #touching: ReadonlySet<string>;
   readonly #members: MemberTypes;
+  readonly #cleanups: Definitions;
   readonly #lowered = new Map<string, FunctionIr | undefined>();
   readonly #facts = new Map<FunctionIr, FunctionFacts>();
 
@@ -37,6 +39,7 @@ export class FileLowering {
     this.#table = table;
     this.#touching = touching;
     this.#members = new MemberTypes(source);
+    this.#cleanups = cleanupDefinitions(source.code);
   }
 
   /** A function of the file or its headers; undefined for what is none. */
@@ -81,7 +84,8 @@ export class FileLowering {
     return piece!.placed('ir', start, () => {
       const tree = this.#source.parseExpanded(index, this.#parser);
       const members = this.#askingFor(piece!);
-      return lowerFunction({ text: this.#source.text, members, ...tree }, name, isStatic);
+      const cleanups = this.#cleanups;
+      return lowerFunction({ text: this.#source.text, members, cleanups, ...tree }, name, isStatic);
     });
   }
 

@@ -5,6 +5,7 @@
  * answer that a run would give.
  */
 import type { SourceFile } from '../syntax/source.ts';
+import { cleanupCallees, cleanupDefinitions, type Definitions } from './cleanup.ts';
 import type { RunSummary } from './holds.ts';
 import type { FunctionIr } from './ir.ts';
 import type { PairInfo } from './pairs.ts';
@@ -143,7 +144,9 @@ export class FlowMemo {
       // Of two functions of one name the first counts.
       if (!indexOf.has(name)) indexOf.set(name, index);
     });
-    const callees = pieces.map((piece) => piece.fact('callees', calleesIn));
+    // Of a function that mentions a cleanup which is another one now, the piece is new.
+    const cleanups = cleanupDefinitions(source.code);
+    const callees = pieces.map((piece) => piece.fact('callees', (p) => calleesIn(p, cleanups)));
     let callers: Map<string, string[]> | undefined;
     const callersOf = (name: string): readonly string[] => {
       callers ??= callersIn(indexOf, callees);
@@ -286,8 +289,8 @@ export class FlowMemo {
 }
 
 /** Calls by name, read off a function's code. */
-function calleesIn({ expanded, bodyAt }: Piece): ReadonlySet<string> {
-  const names = new Set<string>();
+function calleesIn({ expanded, bodyAt }: Piece, cleanups: Definitions): ReadonlySet<string> {
+  const names = new Set(cleanupCallees(expanded, cleanups));
   for (const match of expanded.slice(bodyAt).matchAll(CALL)) names.add(match[1]!);
   return names;
 }

@@ -4,6 +4,7 @@
  * in the file.
  */
 import type { SourceFile } from '../syntax/source.ts';
+import { cleanupDefinitions } from './cleanup.ts';
 import { MemberTypes, memberText } from './members.ts';
 
 export class Piece {
@@ -122,7 +123,7 @@ export class FilePieces {
     return { functions: [...this.#functions, ...inlines.values()], inOrder };
   }
 
-  /** Forgets functions that mention macros or members which are declared in another way now. */
+  /** Forgets functions that mention macros, cleanups or members which are declared in another way now. */
   #forget(source: SourceFile): void {
     const macros = new Map(
       [...source.macros.values()].map(({ name, params, body }) => [
@@ -130,6 +131,8 @@ export class FilePieces {
         `(${params?.join() ?? '-'})${body}`,
       ]),
     );
+    for (const [name, does] of cleanupDefinitions(source.code))
+      macros.set(name, `${macros.get(name)} ${does}`);
     const mentions = mentionsAny(changedMacros(this.#macros, macros));
     const structs = [...source.structs.values()]
       .map(({ start, end }) => source.code.slice(start, end))
