@@ -115,6 +115,7 @@ class OpenedSource implements SourceFile {
   readonly text: string;
   readonly code: string;
   readonly outlined: Outline;
+  readonly headers: readonly OutlinedHeader[];
   readonly functions: readonly FunctionSlice[];
   readonly structs: ReadonlyMap<string, TypeSlice>;
   readonly tables: readonly TableSlice[];
@@ -141,14 +142,19 @@ class OpenedSource implements SourceFile {
     this.conditionals = conditionals;
     this.allConditionals = allConditionals;
     const { near } = options;
-    this.outlined =
-      near instanceof OpenedSource ? outlineLike(code, near.code, near.outlined) : outline(code);
+    const before = near instanceof OpenedSource ? near : undefined;
+    this.outlined = before === undefined ? outline(code) : outlineLike(code, before.code, before.outlined);
+    this.headers = headers.map((header) => {
+      const known = before?.headers.find(({ path: at }) => at === header.path);
+      const same = known !== undefined && known.code === header.code;
+      return { ...header, outlined: same ? known.outlined : outline(header.code) };
+    });
     const { functions, types, tables } = this.outlined;
     this.functions = functions;
     this.structs = new Map(types.map((type) => [type.name, type]));
     this.tables = tables;
     const own = new Set(functions.map(({ name }) => name));
-    const inlines = headers.flatMap(inlinesOf).filter(({ name }) => !own.has(name));
+    const inlines = this.headers.flatMap(inlinesOf).filter(({ name }) => !own.has(name));
     const named = new Set([...own, ...inlines.map(({ name }) => name)]);
     const declared = declaredFunctions(options.declared).filter(({ name }) => !named.has(name));
     const defined = new Set([...named, ...declared.map(({ name }) => name)]);
@@ -291,8 +297,12 @@ interface HeaderDefinition extends FunctionSlice {
   readonly header: PreprocessedHeader;
 }
 
-function inlinesOf(header: PreprocessedHeader): HeaderDefinition[] {
-  return outline(header.code).functions.map((definition) => ({ ...definition, header }));
+interface OutlinedHeader extends PreprocessedHeader {
+  readonly outlined: Outline;
+}
+
+function inlinesOf(header: OutlinedHeader): HeaderDefinition[] {
+  return header.outlined.functions.map((definition) => ({ ...definition, header }));
 }
 
 function declaredFunctions(declared: DeclaredFunctions | undefined): InlineFunction[] {

@@ -29,9 +29,14 @@ export class FileContexts {
 
   /** Functions of the file that call something whose context matters. */
   functions(): string[] {
+    const { indexOf, pieces, callees } = this.#table;
+    const matter = (name: string): readonly string[] => {
+      const index = indexOf.get(name)!;
+      return pieces[index]!.fact('in contexts', () => [...callees[index]!].filter(matters));
+    };
     return this.#source.functions
       .map(({ name }) => name)
-      .filter((name) => [...this.#calleesOf(name)].some((c) => this.#isOfInterest(c)));
+      .filter((name) => matter(name).some((callee) => this.#isOfInterest(callee)));
   }
 
   /** Callers that hold a lock around a call of `name`, as far as their text tells. */
@@ -124,10 +129,14 @@ export class FileContexts {
   }
 
   #isOfInterest(name: string): boolean {
-    if (this.#table.indexOf.has(name) || this.#source.macros.has(name)) return false;
-    const model = ACQUIRES.get(name);
-    return model === undefined ? SLEEPS.has(name) : !isOfIterator(model);
+    return matters(name) && !this.#table.indexOf.has(name) && !this.#source.macros.has(name);
   }
+}
+
+/** A function of the kernel whose context matters. */
+function matters(name: string): boolean {
+  const model = ACQUIRES.get(name);
+  return model === undefined ? SLEEPS.has(name) : !isOfIterator(model);
 }
 
 function locksIn({ code }: Piece): CalleeLocks {

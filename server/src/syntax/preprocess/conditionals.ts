@@ -120,6 +120,17 @@ function scanOf(header: Header): Scan {
   return found;
 }
 
+/** Whether headers match the pattern by which they were asked last. */
+const mattering = new WeakMap<Header, { readonly pattern: RegExp; readonly matters: boolean }>();
+
+function doesMatter(header: Header, pattern: RegExp): boolean {
+  const known = mattering.get(header);
+  if (known?.pattern === pattern) return known.matters;
+  const matters = pattern.test(header.text);
+  mattering.set(header, { pattern, matters });
+  return matters;
+}
+
 /** What a file and its headers have in common. */
 interface Shared {
   readonly environment: Environment;
@@ -254,7 +265,7 @@ class Resolver {
     seen.add(header.path);
     this.#shared.met.push(header);
     const settles = [...asked].filter((word) => header.defines.has(word));
-    if (settles.length === 0 && headerMatters?.test(header.text) !== true) {
+    if (settles.length === 0 && (headerMatters === undefined || !doesMatter(header, headerMatters))) {
       for (const next of header.includes) this.#include(next, header.path, depth + 1);
       return;
     }
