@@ -119,7 +119,15 @@ export function fileTypes(source: SourceFile): FileTypes {
   }
   outside += source.code.slice(at);
   const globals = new Map(declaredIn(withoutBodies(outside)));
-  return { members: { get: (key) => members.get(key) ?? inHeaders(source.headers, key) }, globals, results };
+  const elsewhere = new Map<string, string | undefined>();
+  const get = (key: string): string | undefined => {
+    const own = members.get(key);
+    if (own !== undefined || source.headers.length === 0) return own;
+    // Remembered runs ask for the same few again and again.
+    if (!elsewhere.has(key)) elsewhere.set(key, inHeaders(source.headers, key));
+    return elsewhere.get(key);
+  };
+  return { members: { get }, globals, results };
 }
 
 function declaredIn(code: string): [string, string][] {

@@ -115,7 +115,7 @@ class OpenedSource implements SourceFile {
   readonly text: string;
   readonly code: string;
   readonly outlined: Outline;
-  readonly headers: readonly OutlinedHeader[];
+  readonly included: readonly OutlinedHeader[];
   readonly functions: readonly FunctionSlice[];
   readonly structs: ReadonlyMap<string, TypeSlice>;
   readonly tables: readonly TableSlice[];
@@ -144,8 +144,8 @@ class OpenedSource implements SourceFile {
     const { near } = options;
     const before = near instanceof OpenedSource ? near : undefined;
     this.outlined = before === undefined ? outline(code) : outlineLike(code, before.code, before.outlined);
-    this.headers = headers.map((header) => {
-      const known = before?.headers.find(({ path: at }) => at === header.path);
+    this.included = headers.map((header) => {
+      const known = before?.included.find(({ path: at }) => at === header.path);
       const same = known !== undefined && known.code === header.code;
       return { ...header, outlined: same ? known.outlined : outline(header.code) };
     });
@@ -154,7 +154,7 @@ class OpenedSource implements SourceFile {
     this.structs = new Map(types.map((type) => [type.name, type]));
     this.tables = tables;
     const own = new Set(functions.map(({ name }) => name));
-    const inlines = this.headers.flatMap(inlinesOf).filter(({ name }) => !own.has(name));
+    const inlines = this.included.flatMap(inlinesOf).filter(({ name }) => !own.has(name));
     const named = new Set([...own, ...inlines.map(({ name }) => name)]);
     const declared = declaredFunctions(options.declared).filter(({ name }) => !named.has(name));
     const defined = new Set([...named, ...declared.map(({ name }) => name)]);
