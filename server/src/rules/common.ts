@@ -1,4 +1,5 @@
 /** What several rules need. */
+import { FOLL } from '#engine/protocol/flags.ts';
 import type { ReleaseApi } from '#engine/protocol/steps.ts';
 import type { FunctionFlow } from '../flow/file.ts';
 import { isSince } from '../flow/kernel/presence.ts';
@@ -133,10 +134,17 @@ export function isReleased(o: { readonly set: PageSet; readonly slot: number | n
   return slot === null ? set.slots.every((s) => s === 'released') : set.slots[slot] === 'released';
 }
 
-/** The flags of an acquire where all of them are known; undefined too where the kernel has a truth value there. */
+/** The flags of an acquire where all of them are known. A truth value in their place says whether pages are written. */
 export function knownFlags(set: PageSet, kernel: KernelVersion): number | undefined {
-  if (set.flags.t !== 'int' || set.form?.booleans || !takesFlags(set.model.name, kernel)) return undefined;
-  return set.flags.n;
+  if (set.flags.t !== 'int') return undefined;
+  const isFlags = !set.form?.booleans && takesFlags(set.model.name, kernel);
+  return isFlags ? set.flags.n : set.flags.n === 0 ? 0 : FOLL.WRITE;
+}
+
+/** What a message adds for a kernel that does not have the functions which it recommends. */
+export function beforePins(kernel: KernelVersion): string {
+  if (isSince(kernel, '5.6')) return '';
+  return ' Before 5.6 there are none: hold the pages no longer than the access takes, and mark them dirty.';
 }
 
 /** Until 4.8, and until 5.1 for the _fast functions, a truth value stands in the place of flags. */

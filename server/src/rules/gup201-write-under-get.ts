@@ -1,5 +1,7 @@
 import type { ReleaseObservation } from '../flow/world.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import {
+  beforePins,
   called,
   firstPerKey,
   isUnpin,
@@ -54,11 +56,11 @@ export const writeUnderGet: Rule = {
 }
 `,
   pairs: true,
-  check: (flow, { mentions }) => {
+  check: (flow, { kernel, mentions }) => {
     const bad = releases(flow).filter(
       (o) => o.set.kind === 'get' && o.set.written === 'yes' && !o.set.underLock && !isUnpin(o.effect.api),
     );
-    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, mentions(MAKES_MM)));
+    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, mentions(MAKES_MM), kernel));
   },
   run: {
     environments: [...COPY_ON_WRITE, ...RECLAIM, ...WRITEBACK],
@@ -70,10 +72,10 @@ export const writeUnderGet: Rule = {
 /** A process is being made here: what its mm holds is written before anything runs, and can fork, in it. */
 const MAKES_MM = /\bmm_alloc\s*\(/;
 
-function finding(o: ReleaseObservation, makesMm: boolean): Finding {
+function finding(o: ReleaseObservation, makesMm: boolean, kernel: KernelVersion): Finding {
   const { set } = o;
   const write = lastAccess(o.path, set.id, 'write');
-  const message = `${called(set.model.name)} takes a reference, but the page's data is written before ${called(o.call.fn)} (CASE 5): after a fork the write can go to a copy that the process no longer sees. Use ${called(pinForm(set.model.name))} and release with unpin_user_pages_dirty_lock().`;
+  const message = `${called(set.model.name)} takes a reference, but the page's data is written before ${called(o.call.fn)} (CASE 5): after a fork the write can go to a copy that the process no longer sees. Use ${called(pinForm(set.model.name))} and release with unpin_user_pages_dirty_lock().${beforePins(kernel)}`;
   const related = [
     ...(write === undefined ? [] : [{ range: write.range, message: 'the data is written here' }]),
     { range: rangeOf(o.call), message: 'the reference is dropped here' },

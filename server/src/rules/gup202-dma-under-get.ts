@@ -1,5 +1,6 @@
 import type { DeviceObservation, ReleaseObservation } from '../flow/world.ts';
-import { called, exits, firstPerKey, pathFinding, pinForm, rangeOf, releases } from './common.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { beforePins, called, exits, firstPerKey, pathFinding, pinForm, rangeOf, releases } from './common.ts';
 import {
   deviceEvents,
   pinnedForDevice,
@@ -68,7 +69,7 @@ out:
     const left = exits(flow).filter((o) => o.owner === 'object' && o.set.slots.includes('held'));
     const kept = new Set(left.map((o) => o.set.call.start));
     return firstPerKey(mappedFirst(given), (o) => `${o.set.call.start}`).map((o) =>
-      finding(o, ends, kept.has(o.set.call.start)),
+      finding(o, ends, kept.has(o.set.call.start), context.kernel),
     );
   },
   run: {
@@ -82,9 +83,14 @@ function mappedFirst(given: readonly DeviceObservation[]): DeviceObservation[] {
   return [...given.filter((o) => o.event === 'mapped'), ...given.filter((o) => o.event === 'listed')];
 }
 
-function finding(o: DeviceObservation, ends: readonly ReleaseObservation[], outlives: boolean): Finding {
+function finding(
+  o: DeviceObservation,
+  ends: readonly ReleaseObservation[],
+  outlives: boolean,
+  kernel: KernelVersion,
+): Finding {
   const { set } = o;
-  const message = `${called(set.model.name)} takes a reference, but ${WHO[o.way]} gets to the data (CASE 1): after a fork the process may have another page there, and the device reads what is stale or writes what nobody sees. Use ${called(pinForm(set.model.name))} and release with unpin_user_pages${o.direction === 'to-device' ? '()' : '_dirty_lock() where the device wrote'}.`;
+  const message = `${called(set.model.name)} takes a reference, but ${WHO[o.way]} gets to the data (CASE 1): after a fork the process may have another page there, and the device reads what is stale or writes what nobody sees. Use ${called(pinForm(set.model.name))} and release with unpin_user_pages${o.direction === 'to-device' ? '()' : '_dirty_lock() where the device wrote'}.${beforePins(kernel)}`;
   const at = { range: rangeOf(set.call), function: set.within };
   const related = [{ range: o.range, message: 'the pages are given away here' }];
   const found = pathFinding('GUP202', laterOn(o, ends), at, message, related);

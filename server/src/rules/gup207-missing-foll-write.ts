@@ -1,6 +1,7 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { AccessObservation, DeviceObservation } from '../flow/world.ts';
-import { accesses, called, firstPerKey, knownFlags, pathFinding, rangeOf } from './common.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { accesses, called, firstPerKey, knownFlags, pathFinding, rangeOf, takesFlags } from './common.ts';
 import { deviceEvents, transferEnds } from './devices.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
@@ -45,7 +46,7 @@ export const missingFollWrite: Rule = {
       const flags = knownFlags(o.set, kernel);
       return flags !== undefined && (flags & FOLL.WRITE) === 0;
     });
-    return firstPerKey(bad, (o) => `${o.set.call.start}`).map(finding);
+    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, kernel));
   },
   run: {
     environments: [
@@ -60,11 +61,13 @@ export const missingFollWrite: Rule = {
   },
 };
 
-function finding(o: AccessObservation | DeviceObservation): Finding {
+function finding(o: AccessObservation | DeviceObservation, kernel: KernelVersion): Finding {
   const { set } = o;
   const device = o.what === 'device';
   const who = device ? `${called(o.call.fn)} lets a device write to the pages` : 'the data is written';
-  const message = `${called(set.model.name)} is called without FOLL_WRITE, but ${who}: the page may be the zero page, or one that others share, and the write reaches them instead of the process. Add FOLL_WRITE.`;
+  const isFlags = !set.form?.booleans && takesFlags(set.model.name, kernel);
+  const [without, cure] = isFlags ? ['FOLL_WRITE', 'Add FOLL_WRITE.'] : ['write', 'Pass 1 for write.'];
+  const message = `${called(set.model.name)} is called without ${without}, but ${who}: the page may be the zero page, or one that others share, and the write reaches them instead of the process. ${cure}`;
   const related = [
     { range: o.range, message: device ? 'mapped for writing here' : 'the data is written here' },
   ];

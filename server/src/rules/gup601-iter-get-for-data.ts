@@ -5,7 +5,16 @@ import type { PathLink } from '../flow/path.ts';
 import type { PageSet } from '../flow/state.ts';
 import type { DeviceObservation, ReleaseObservation } from '../flow/world.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { called, firstPerKey, isUnpin, lastAccess, pathFinding, rangeOf, releases } from './common.ts';
+import {
+  beforePins,
+  called,
+  firstPerKey,
+  isUnpin,
+  lastAccess,
+  pathFinding,
+  rangeOf,
+  releases,
+} from './common.ts';
 import { deviceEvents, pinnedForDevice, transferEnds, WHO, withTransfer } from './devices.ts';
 import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './environments.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
@@ -103,7 +112,7 @@ function finding(
   const { set } = o;
   const cure = isSince(kernel, '6.3')
     ? 'Use iov_iter_extract_pages(), and unpin_user_pages_dirty_lock() where iov_iter_extract_will_pin() is true.'
-    : "Take the addresses from the iterator's segments and pin them with pin_user_pages_fast().";
+    : `Take the addresses from the iterator's segments and pin them with pin_user_pages_fast().${beforePins(kernel)}`;
   const message = `${called(set.model.name)} takes references, but ${what}: after a fork the process may have another page there. ${cure}`;
   return pathFinding('GUP601', o, { range: rangeOf(set.call), function: set.within }, message, related);
 }
