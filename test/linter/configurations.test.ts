@@ -93,6 +93,14 @@ long f(unsigned long a, struct page **pages)
     expect(found(ladder('MY_RANGE(5, 6, 0, 6, 6, 0)'), '6.5')).toEqual(['GUP302: on kernels from 6.6 on']);
   });
 
+  it('takes a truth value in a branch for older releases for the argument that it was there', () => {
+    const old = PIN.replace(', 0,', ', FOLL_WRITE,');
+    const get = GET.replace(', 0,', ', 1,');
+    expect(found(f(either(NEW, old, get) + either(NEW, UNPIN, PUT)))).toEqual([]);
+    const code = f(either('defined(HAVE_PIN_USER_PAGES_FAST)', PIN.replace(', 0,', ', 1,'), get));
+    expect(found(code).filter((each) => each.startsWith('GUP109'))).toEqual(['GUP109: chosen']);
+  });
+
   it('judges each branch by a release that reads it', () => {
     const calls = `	lockdep_assert_held(&current->mm->mmap_lock);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)

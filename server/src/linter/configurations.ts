@@ -130,6 +130,8 @@ function isConcerned(
   source: SourceFile,
 ): boolean {
   if (finding.code === 'GUP105' && !isLeftOut(finding, chosen)) return false;
+  // A branch for older releases may be for those that had a truth value there, too.
+  if (finding.code === 'GUP109' && compareKernelVersions(source.kernel, chosen.kernel) < 0) return false;
   const places = [
     finding.range,
     finding.site.range,
