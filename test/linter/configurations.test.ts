@@ -101,6 +101,17 @@ long f(unsigned long a, struct page **pages)
     expect(found(code).filter((each) => each.startsWith('GUP109'))).toEqual(['GUP109: chosen']);
   });
 
+  it('says once what is wrong after each arm of a ladder', () => {
+    const body = `	struct page *pages[2];
+	int got;
+
+${either(NEW, '\tgot = pin_user_pages_fast(a, 2, 0, pages);\n', '\tgot = get_user_pages_fast(a, 2, 0, pages);\n')}
+	if (got != 2)
+		return -EFAULT;
+${either(NEW, '\tunpin_user_pages(pages, 2);\n', '\trelease_pages(pages, 2);\n')}`;
+    expect(found(f(body))).toEqual(['GUP304: chosen']);
+  });
+
   it('judges each branch by a release that reads it', () => {
     const calls = `	lockdep_assert_held(&current->mm->mmap_lock);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)

@@ -75,10 +75,16 @@ const LOG =
 /** `my_alloc((void **)&pages, size)`: from here on the variable leads to memory that nobody else knows. */
 function allocateInto(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): void {
   if (e.fn === undefined || !ALLOCATES.test(e.fn)) return;
-  const local = args.find((a) => a.t === 'ptr' && a.off === 0 && a.base.startsWith(`&${f.name}:`));
-  const place = local?.t === 'ptr' ? local.base.slice(1) : undefined;
-  if (place === undefined || MEMBER.test(place)) return;
-  if (st.store.get(place) === TOP) st.store.set(place, result(w, f, st, e));
+  const at = args.findIndex((a, i) => {
+    if (a.t !== 'ptr' || a.off !== 0 || a.base[0] !== '&') return false;
+    // A member may be something else that the function needs: a pool, a lock.
+    return MEMBER.test(a.base) ? e.args[i]?.k === 'cast' : a.base.startsWith(`&${f.name}:`);
+  });
+  const variable = args[at];
+  const place = variable?.t === 'ptr' ? variable.base.slice(1) : undefined;
+  const held = place === undefined ? undefined : st.store.get(place);
+  if (place === undefined || (held !== undefined && isPageRef(held))) return;
+  if (MEMBER.test(place) || held === TOP) st.store.set(place, result(w, f, st, e));
 }
 
 /**

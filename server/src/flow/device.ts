@@ -65,6 +65,8 @@ export function applyDevice(
       return undefined;
     case 'map-failed':
       return mapFailed(w, st, arg(effect.handle));
+    case 'status':
+      return undefined;
     case 'wait':
       return wait(w, st, e, effect);
     case 'fill-table':

@@ -43,7 +43,13 @@ export function applyEffects(
   args: readonly Value[],
 ): Outcome[] | undefined {
   let v: Value | undefined;
+  const failed = effects.at(-1)?.does === 'status' ? st.clone() : undefined;
   for (const effect of effects) {
+    if (failed !== undefined && effect.does === 'status')
+      return [
+        { st, v: w.values.int(0) },
+        { st: failed, v: w.values.int(-EFAULT) },
+      ];
     const got = apply(w, f, st, e, effect, args);
     if (Array.isArray(got)) return got;
     v = got ?? v;

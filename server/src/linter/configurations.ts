@@ -42,6 +42,7 @@ export function inAllConfigurations(
     const concerned = concernedBy(chosen, source);
     for (const finding of found.findings) {
       if (seen.has(keyOf(finding)) || !isConcerned(finding, concerned, chosen, source)) continue;
+      if (isLeftOut(finding.site, chosen) && findings.some((known) => isTwin(known, finding))) continue;
       seen.add(keyOf(finding));
       findings.push({
         ...finding,
@@ -92,7 +93,18 @@ function isOutdated({ findings }: FileAnalysis, chosen: SourceFile): boolean {
   return findings.some((finding) => finding.code === 'GUP105' && isLeftOut(finding, chosen));
 }
 
-function isLeftOut({ range }: Finding, { code }: SourceFile): boolean {
+/** The same mistake after another arm of a ladder: reported at the same place, or the paths end at the same place. */
+function isTwin(known: Finding, finding: Finding): boolean {
+  if (known.code !== finding.code || known.function !== finding.function) return false;
+  const [first] = known.related;
+  const [again] = finding.related;
+  return (
+    known.range.start === finding.range.start ||
+    (first !== undefined && first.range.start === again?.range.start)
+  );
+}
+
+function isLeftOut({ range }: Pick<Finding, 'range'>, { code }: SourceFile): boolean {
   return code.slice(range.start, range.end).trim() === '';
 }
 

@@ -357,6 +357,8 @@ function definedName(macro: string, args: string): { name: string; at: number } 
 function functionName(header: string): FunctionHeader | undefined {
   const call = /([A-Za-z_]\w*)\s*\(/g;
   let around = 0;
+  // Where a macro around the result's type stands.
+  let resultAt = header.length;
   let best: { name: string; at: number; open: number; close: number } | undefined;
   for (let match = call.exec(header); match !== null; match = call.exec(header)) {
     const open = match.index + match[0].length - 1;
@@ -373,14 +375,16 @@ function functionName(header: string): FunctionHeader | undefined {
     if (NOT_A_NAME.test(name)) continue;
     // The first candidate is the name unless another declaration follows it: a macro call without a semicolon.
     const between = best && header.slice(best.close + 1, match.index);
-    if (best === undefined || startsDeclaration(between!) || isTypeOf(name, best.name, between!)) {
+    const isResult = best !== undefined && isTypeOf(name, best.name, between!);
+    if (best === undefined || startsDeclaration(between!) || isResult) {
+      resultAt = isResult ? best!.at : header.length;
       best = { name, at: match.index, open, close };
     }
   }
   if (best === undefined) return undefined;
   const { open, close } = best;
   if (/=/.test(header.slice(close + 1))) return undefined;
-  const headerStart = Math.max(around, startOfDefinition(header, best.at));
+  const headerStart = Math.max(around, Math.min(resultAt, startOfDefinition(header, best.at)));
   const specifiers = header.slice(headerStart, best.at);
   const isStatic = /\b(?:static|STATIC)\b/.test(specifiers);
   const defined = DEFINING.test(best.name)

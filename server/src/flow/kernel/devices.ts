@@ -47,6 +47,8 @@ export type DeviceEffect =
   /** dma_mapping_error(): whether a mapping failed. */
   | { readonly does: 'map-failed'; readonly handle: number }
   /** Waits for the device; without having waited to the end, the result is -errno (`interruptible`) or 0 (`timeout`). */
+  /** The last effect: returns 0, or -errno and has done nothing. */
+  | { readonly does: 'status' }
   | { readonly does: 'wait'; readonly interruptible: boolean; readonly timeout: boolean }
   /** A scatterlist table gets its entries: `sgl` and the counts are no longer what the object was cleared to. */
   | { readonly does: 'fill-table'; readonly table: number }
@@ -114,11 +116,18 @@ export const DEVICE_ROWS: readonly Row[] = [
   ['skb_frag_fill_page_desc skb_append_pagefrags', listed(1, 'skb')],
   ['skb_frag_set_page __skb_frag_set_page', listed(2, 'skb')],
   [
-    'sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append_table_from_pages __sg_alloc_table_from_pages',
+    'sg_alloc_table_from_pages sg_alloc_table_from_pages_segment sg_alloc_append_table_from_pages',
+    { does: 'fill-table', table: 0 },
+    { does: 'device-list', pages: 1, into: 0, way: 'list' },
+    { does: 'status' },
+  ],
+  // A pointer in some releases.
+  [
+    '__sg_alloc_table_from_pages',
     { does: 'fill-table', table: 0 },
     { does: 'device-list', pages: 1, into: 0, way: 'list' },
   ],
-  ['sg_alloc_table sg_alloc_table_chained', { does: 'fill-table', table: 0 }],
+  ['sg_alloc_table sg_alloc_table_chained', { does: 'fill-table', table: 0 }, { does: 'status' }],
   ['submit_bio submit_bio_noacct', { does: 'device-start', object: 0, waits: false }],
   ['submit_bio_wait', { does: 'device-start', object: 0, waits: true }],
   ['sg_next sg_virt_next', { does: 'element', of: 0 }],
