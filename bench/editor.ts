@@ -211,7 +211,7 @@ async function keystrokes(server: string, text: string, name: string): Promise<R
   await session.end();
   const speed = (times: readonly number[]) => `${ms(median(times))}, p95 ${ms(quantile(times, 0.95))}`;
   return [
-    { what: `keystroke to diagnostics, anywhere in ${name}`, figure: speed(anywhere), aim: 'median < 20 ms' },
+    { what: `keystroke to diagnostics, anywhere in ${name}`, figure: speed(anywhere), aim: 'median < 10 ms' },
     {
       what: 'keystroke to diagnostics, beside calls that pin',
       figure: speed(pinning),
