@@ -55,6 +55,23 @@ async function found(files: Readonly<Record<string, string>>, named = ['.']): Pr
 }
 
 describe('two files of one folder', () => {
+  test('are two programs where each defines the structure or the function itself', async () => {
+    const own = 'struct monitor {\n\tstruct page *monitor_page;\n};\n\n';
+    const typedef = own.replace('struct monitor {', 'typedef struct {').replace('};', '} monitor;');
+    expect(await found({ 'hsm.c': own + ATTACH, 'vm.c': own + DETACH })).toEqual([]);
+    expect(await found({ 'hsm.c': own + ATTACH, 'vm.c': typedef + DETACH })).toEqual([]);
+    const hand = `struct page *take(unsigned long a)
+{
+	struct page *page;
+
+	return pin_user_pages_fast(a, 1, FOLL_WRITE | FOLL_LONGTERM, &page) == 1 ? page : NULL;
+}
+`;
+    const put = 'void use(unsigned long a)\n{\n\tput_page(take(a));\n}\n';
+    const other = 'struct page *take(unsigned long a)\n{\n\treturn find_page(a);\n}\n';
+    expect(await found({ 'hsm.c': hand, 'vm.c': other + put })).toEqual([]);
+  });
+
   test('a wrong release is found in the file where it stands', async () => {
     expect(await found({ 'hsm.c': ATTACH, 'vm.c': DETACH })).toEqual([
       'vm.c:4: GUP301 warning shown hsm.c:5:6',

@@ -68,17 +68,28 @@ export class Siblings {
 
 type IsIn = (text: string) => boolean;
 
+/** Whether a text calls a function, and not one of its own that has the name: then it is of another program. */
 function called(fn: string): IsIn {
   const pattern = new RegExp(`\\b${fn}\\s*\\(`);
-  return (text) => text.includes(fn) && pattern.test(text);
+  const defines = new RegExp(`^(?:[A-Za-z_][^\\n;={}()]*\\b)?${fn}\\s*\\([^;{}]*\\)\\s*\\{`, 'm');
+  return (text) => text.includes(fn) && pattern.test(text) && !defines.test(text);
 }
 
-/** Whether a text names a structure and looks into a member of that name: `struct.member`. */
+/**
+ * Whether a text names a structure and looks into a member of that name: `struct.member`. A structure that it defines
+ * itself is another one, since what two files share stands in a header.
+ */
 function mentioned(member: string): IsIn {
   const [struct, name] = member.split('.') as [string, string];
   const ofStruct = new RegExp(`\\b${struct}\\b`);
   const ofMember = new RegExp(`(?:->|\\.)\\s*${name}\\b`);
-  return (text) => text.includes(struct) && text.includes(name) && ofStruct.test(text) && ofMember.test(text);
+  const defines = new RegExp(`\\bstruct\\s+${struct}\\s*\\{|^\\}\\s*${struct}\\s*;`, 'm');
+  return (text) =>
+    text.includes(struct) &&
+    text.includes(name) &&
+    ofStruct.test(text) &&
+    ofMember.test(text) &&
+    !defines.test(text);
 }
 
 function cFilesIn(folder: string): string[] {
