@@ -141,14 +141,10 @@ class OpenedSource implements SourceFile {
     this.macros = macros;
     this.conditionals = conditionals;
     this.allConditionals = allConditionals;
-    const { near } = options;
-    const before = near instanceof OpenedSource ? near : undefined;
-    this.outlined = before === undefined ? outline(code) : outlineLike(code, before.code, before.outlined);
-    this.included = headers.map((header) => {
-      const known = before?.included.find(({ path: at }) => at === header.path);
-      const same = known !== undefined && known.code === header.code;
-      return { ...header, outlined: same ? known.outlined : outline(header.code) };
-    });
+    // No closure of this constructor may see the other source: each would keep the one before it.
+    const { outlined, included } = outlines(code, headers, options);
+    this.outlined = outlined;
+    this.included = included;
     const { functions, types, tables } = this.outlined;
     this.functions = functions;
     this.structs = new Map(types.map((type) => [type.name, type]));
@@ -295,6 +291,24 @@ class OpenedSource implements SourceFile {
 
 interface HeaderDefinition extends FunctionSlice {
   readonly header: PreprocessedHeader;
+}
+
+/** Outlines of a file and its headers, with what is known of another version's. */
+function outlines(
+  code: string,
+  headers: readonly PreprocessedHeader[],
+  { near }: SourceOptions,
+): { outlined: Outline; included: OutlinedHeader[] } {
+  const before = near instanceof OpenedSource ? near : undefined;
+  const included = headers.map((header) => {
+    const known = before?.included.find(({ path }) => path === header.path);
+    const same = known !== undefined && known.code === header.code;
+    return { ...header, outlined: same ? known.outlined : outline(header.code) };
+  });
+  return {
+    outlined: before === undefined ? outline(code) : outlineLike(code, before.code, before.outlined),
+    included,
+  };
 }
 
 interface OutlinedHeader extends PreprocessedHeader {
