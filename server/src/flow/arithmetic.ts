@@ -42,15 +42,7 @@ export function binary(
   const apart = COMPARISONS.has(op) || op === '-' ? distance(a, b) : undefined;
   if (apart !== undefined)
     return op === '-' ? values.int(apart) : values.int(comparisonHolds(op, apart) ? 1 : 0);
-  // Two names of an enumeration or of #define lines are two values: a status that is one of them is not the other.
-  if ((op === '==' || op === '!=') && a !== b && isConstant(a) && isConstant(b))
-    return values.int(op === '!=' ? 1 : 0);
   return values.operation(op, [a, b]);
-}
-
-/** A name in capitals that is no variable of the function, and that nobody has given a value on this path. */
-function isConstant(v: Value): boolean {
-  return v.t === 'sym' && v.place !== undefined && /^:[A-Z][A-Z\d]*_[A-Z\d_]*$/.test(v.place);
 }
 
 function isBytes(v: Value): boolean {
