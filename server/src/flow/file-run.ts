@@ -49,6 +49,14 @@ import { survey } from './survey.ts';
 import { Values } from './value.ts';
 import type { RunObservation, World } from './world.ts';
 
+/** The run of an entry point, with all that another analysis needs to take it for its own: the places are the same. */
+export interface RootRecord extends RootRun {
+  readonly identity: RunIdentity;
+  readonly leaves: Leaves;
+  readonly handsOver: boolean;
+  readonly used: ReadonlySet<string>;
+}
+
 interface RootRun extends RunFigures {
   readonly observations: readonly RunObservation[];
   readonly left: readonly Held[];
@@ -86,6 +94,7 @@ export class FileRun {
   readonly #budgets = new Map<string, number>();
   /** Of the functions that were run as entry points: which run it was, and what it decides. */
   readonly #summaries = new Map<string, { identity: RunIdentity; summary: RunSummary }>();
+  readonly #roots = new Map<string, RootRecord>();
   readonly #lasting: { producer: string; names: readonly string[] }[] = [];
   readonly #types: FileTypes;
   /** What was asked of the types since a run began. */
@@ -130,6 +139,7 @@ export class FileRun {
         ),
         lasting: this.#lasting,
       },
+      roots: this.#roots,
     };
   }
 
@@ -141,7 +151,23 @@ export class FileRun {
     this.#handedOverAt.set(name, this.handsOver.size);
     const budget = callsLong ? this.#options.budget / CALLERS_SHARE : this.#options.budget;
     this.#budgets.set(name, budget);
+    const known = this.#options.roots?.get(name);
+    if (known !== undefined) return this.#adopt(name, known);
     return this.#recall({ name, roots: [name], also: this.#runKey(budget) }) ?? this.#run(name, budget);
+  }
+
+  /** Takes over a run of the file by itself: what stands behind it now was not there, and changes nothing in it. */
+  #adopt(name: string, root: RootRecord): boolean {
+    const { identity, leaves, cut, left, used, steps } = root;
+    // What consumers test again is told by what was lowered before them.
+    for (const fn of used) this.#lowering.lower(fn);
+    this.#usedBy.set(name, used);
+    this.#roots.set(name, root);
+    this.#summaries.set(name, { identity, summary: summaryOf(name, root) });
+    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
+    if (left.length > 0) this.#left.set(name, left);
+    this.#functions.push({ name, observations: [], steps, cut, identity, remembered: true });
+    return root.handsOver;
   }
 
   /** Whether the run of a function used its budget up. */
@@ -210,8 +236,8 @@ export class FileRun {
 
   /** What the run of a function as an entry point has shown; it is run again where that was only remembered. */
   #runOf(name: string): EntryRun | undefined {
-    const flow = this.#functions.find((f) => f.name === name && !f.remembered && f.pair === undefined);
-    if (flow !== undefined) return { observations: flow.observations, left: this.#left.get(name) ?? [] };
+    const known = this.#roots.get(name);
+    if (known !== undefined) return known;
     const ir = this.#handedOverAt.has(name) ? this.#lowering.lower(name) : undefined;
     return ir === undefined ? undefined : this.#execute(ir, this.#handedOverBefore(name));
   }
@@ -340,7 +366,14 @@ export class FileRun {
     if (summary !== undefined) this.#summaries.set(name, { identity, summary });
     if (budget > 0) this.#options.ran?.(name);
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
-    if (left.length > 0) this.#left.set(name, left);
+    if (left.length > 0) {
+      this.#left.set(name, left);
+      this.#memo.keepLeft(identity, this.#usedBy.get(name)!, left);
+    }
+    if (budget > 0) {
+      const used = this.#usedBy.get(name)!;
+      this.#roots.set(name, { observations, left, steps, cut, identity, leaves, handsOver, used });
+    }
     this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
     return handsOver;
   }
@@ -475,8 +508,11 @@ export class FileRun {
     this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false, pair: info });
   }
 
-  /** Runs a function again whose run was remembered, as it was run then. */
+  /** What a function leaves whose run was remembered: where its places have moved it is run again, as it was then. */
   #leftAgain(name: string): readonly Held[] {
+    const { identity } = this.#leaving.get(name)!;
+    const left = this.#memo.leftBy(identity, this.#usedBy.get(name)!);
+    if (left !== undefined) return left;
     const ir = this.#lowering.lower(name);
     if (ir === undefined) return [];
     return this.#execute(ir, this.#handedOverBefore(name)).left;

@@ -1,7 +1,7 @@
 /** Flow of one file: which functions are worth running, and what happens to pages when they run. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
-import { FileRun } from './file-run.ts';
+import { FileRun, type RootRecord } from './file-run.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { SLEEPS } from './kernel/contexts.ts';
 import { isProtocolName } from './kernel/effects.ts';
@@ -15,6 +15,8 @@ export interface FlowOptions {
   /** Node executions per entry point; a run that needs more is cut, and says so. */
   readonly budget: number;
   readonly join?: FlowJoin;
+  /** Of a join: what the runs of the first file's functions have shown when it was analysed alone, just before. */
+  readonly roots?: ReadonlyMap<string, RootRecord>;
   /** Called when an entry point has run. */
   readonly ran?: (name: string) => void;
 }
@@ -40,6 +42,8 @@ export interface FileFlow {
   readonly analysed: readonly string[];
   readonly partlyRead: readonly string[];
   readonly exports: FlowExports;
+  /** The entry points that were run, for a join with other files. */
+  readonly roots: ReadonlyMap<string, RootRecord>;
 }
 
 /** What other files may do with the pages that a file acquires. Plain data. */
@@ -166,7 +170,7 @@ function runFile(
     piece.fact('sleeps', () => [...table.callees[index]!].some((c) => SLEEPS.has(c))),
   );
   if (surveyed.length + direct.length === 0 && !inContext)
-    return { functions: [], analysed: [], partlyRead: [], exports: NO_EXPORTS };
+    return { functions: [], analysed: [], partlyRead: [], exports: NO_EXPORTS, roots: new Map() };
   const touching = closure(table, touchesIn);
   const run = new FileRun(source, parser, options, table, touching, acquiring, memo);
   let level = [...new Set(direct)];

@@ -6,6 +6,7 @@
  */
 import type { SourceFile } from '../syntax/source.ts';
 import { cleanupCallees, cleanupDefinitions, type Definitions } from './cleanup.ts';
+import type { Held } from './held.ts';
 import type { RunSummary } from './holds.ts';
 import type { FunctionIr } from './ir.ts';
 import type { PairInfo } from './pairs.ts';
@@ -105,6 +106,8 @@ export interface CallTable {
   /** The text of each, with what is known of it; and all pieces of the file in its order. */
   readonly pieces: readonly Piece[];
   readonly inOrder: readonly Placed[];
+  /** Where each function of the file starts; undefined for those of headers. */
+  readonly starts: readonly (number | undefined)[];
   /** Another text for another set of names. */
   readonly names: string;
   /** Functions of the file and its headers that call one of them, itself left out. */
@@ -125,6 +128,7 @@ export class FlowMemo {
   /** Of two texts of a function: how places move from one to the other, or null where they mean different things. */
   readonly #moves = new Map<string, Moves | null>();
   readonly #identities = new WeakMap<RunIdentity, number>();
+  readonly #left = new WeakMap<RunIdentity, { readonly places: string; readonly left: readonly Held[] }>();
   #nextId = 0;
   readonly #callNumbers = new Map<string, number>();
   #names = '';
@@ -155,7 +159,8 @@ export class FlowMemo {
     const names = [...indexOf.keys()].join();
     // The same object is compared at once.
     if (names !== this.#names) this.#names = names;
-    this.#table = { indexOf, callees, pieces, inOrder, names: this.#names, callersOf };
+    const starts = source.functions.map(({ start }) => start);
+    this.#table = { indexOf, callees, pieces, inOrder, starts, names: this.#names, callersOf };
     return this.#table;
   }
 
@@ -194,6 +199,24 @@ export class FlowMemo {
       used: true,
     });
     return identity;
+  }
+
+  /** Keeps what a run left held, with its places: those of `used`, the functions that it looked at. */
+  keepLeft(identity: RunIdentity, used: Iterable<string>, left: readonly Held[]): void {
+    this.#left.set(identity, { places: this.#placesOf(used), left });
+  }
+
+  /** What a run left held; undefined where that is not known, or its places have moved. */
+  leftBy(identity: RunIdentity, used: Iterable<string>): readonly Held[] | undefined {
+    const known = this.#left.get(identity);
+    return known?.places === this.#placesOf(used) ? known.left : undefined;
+  }
+
+  #placesOf(functions: Iterable<string>): string {
+    const { indexOf, pieces, starts } = this.#table!;
+    return [...functions]
+      .map((name) => `${pieces[indexOf.get(name)!]!.id}@${starts[indexOf.get(name)!]}`)
+      .join();
   }
 
   /** Forgets a run whose results cannot be carried over. */

@@ -2,6 +2,7 @@
 import { Explainer, finalLevel } from '../explain/index.ts';
 import { recheck } from '../explain/recheck.ts';
 import { proposeFixes } from '../fix/index.ts';
+import { DEFAULT_FLOW } from '../flow/file.ts';
 import { fitOf } from '../flow/kernel/fit.ts';
 import { isMeaningful } from '../flow/kernel/meaning.ts';
 import { sinceOf } from '../flow/kernel/symbols.ts';
@@ -30,9 +31,6 @@ const prefer = new RegExp(PROTOCOL_WORDS.join('|'));
 const headerMatters = new RegExp(
   `${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_|\\bgoto\\b`,
 );
-
-/** Node executions per entry point where several files are read as one: each has been run by itself before. */
-const JOINED_BUDGET = 1_000;
 
 /** An `#if` around any of these is worth reading in all its branches. */
 const wanted = new RegExp(`${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_`);
@@ -81,14 +79,24 @@ function analyzeAll(
 export async function createAnalyzer(options: ParserOptions = {}): Promise<EditorAnalyzer> {
   const parser = await createParser(options);
   const explainer = new Explainer();
+  /** Of the last file that was analysed: with others behind it, it is a later version of itself. */
+  let last: { path: string; memo: AnalysisMemo; roots: FileAnalysis['roots'] } | undefined;
   const analyzer: Analyzer = {
     rules: RULES,
     analyze(path, text, kernel, project) {
-      return analyzeAll(path, text, optionsOf(kernel, project), parser);
+      const memo = new AnalysisMemo();
+      const analysis = analyzeAll(path, text, optionsOf(kernel, project), parser, (label) =>
+        label === '' ? memo : undefined,
+      );
+      last = { path, memo, roots: analysis.roots };
+      return analysis;
     },
     analyzeJoined(path, text, kernel, join, project) {
       const source = open(path, text, kernel, project);
-      return analyzeFile(source, parser, rulesFor(kernel), { budget: JOINED_BUDGET, join }).findings;
+      const { memo, roots } = (last?.path === path ? last : undefined) ?? {};
+      last = undefined;
+      const options = { ...DEFAULT_FLOW, join, ...(roots !== undefined && { roots }) };
+      return analyzeFile(source, parser, rulesFor(kernel), options, memo).findings;
     },
     explain: (finding, options) => explainer.explain(finding, ruleOf(finding.code), options),
     finalLevel,

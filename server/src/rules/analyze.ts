@@ -28,6 +28,7 @@ export interface FileAnalysis {
   readonly partlyRead: readonly string[];
   readonly problems: readonly AnalysisProblem[];
   readonly exports: FlowExports;
+  readonly roots?: FlowOptions['roots'];
 }
 
 /**
@@ -74,8 +75,8 @@ export function analyzeFile(
   }
   const findings = onePerCause(distinct(found));
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
-  const { analysed, partlyRead, exports } = flow;
-  return { findings, functions: analysed.length, partlyRead, problems, exports };
+  const { analysed, partlyRead, exports, roots } = flow;
+  return { findings, functions: analysed.length, partlyRead, problems, exports, roots };
 }
 
 function checkSafely(
