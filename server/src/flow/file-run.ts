@@ -1,6 +1,7 @@
 /** The run of one file: its functions as entry points, pairs of them, and what is remembered of earlier versions. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
+import { Consumers } from './consumers.ts';
 import { FileContexts } from './context/observe.ts';
 import { Crowd } from './crowd.ts';
 import { Entries } from './entries.ts';
@@ -27,7 +28,6 @@ import {
 } from './holds.ts';
 import type { FunctionIr } from './ir.ts';
 import { makesKernelIterators } from './iter.ts';
-import { isReleaseName } from './kernel/effects.ts';
 import { FileLowering } from './lowering.ts';
 import {
   type CallTable,
@@ -42,7 +42,7 @@ import {
 import { asCalled } from './mismatch.ts';
 import { concerns, observationKey } from './observed.ts';
 import { type ConsumerExit, type ConsumerRun, pairUp, worthPairing } from './pairs.ts';
-import { callersOf, isCallback, isInert, staticCallers } from './reach.ts';
+import { isInert } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
 import { AskedTypes, type FileTypes, fileTypes } from './structs.ts';
 import { survey } from './survey.ts';
@@ -62,8 +62,7 @@ interface RootRun extends RunFigures {
   readonly left: readonly Held[];
 }
 
-/** Functions that are run on what one function leaves held, and the node executions of each. */
-const MAX_CONSUMERS = 12;
+/** Node executions of a function that is run on what another one has left. */
 const PAIR_BUDGET = 1_000;
 
 /** Part of the budget for callers of a function whose own run used its budget up. */
@@ -72,12 +71,10 @@ const CALLERS_SHARE = 4;
 export class FileRun {
   /** Functions that may leave pages to their callers. */
   readonly handsOver = new Set<string>();
-  /** Functions that are not run on what others have left. */
-  readonly leftOut = new Set<string>();
+  readonly consumers: Consumers;
   readonly #source: SourceFile;
   readonly #options: FlowOptions;
   readonly #table: CallTable;
-  readonly #touching: ReadonlySet<string>;
   /** Functions of headers that acquire. */
   readonly #acquiring: ReadonlySet<string>;
   readonly #memo: FlowMemo;
@@ -114,11 +111,11 @@ export class FileRun {
     this.#lowering = new FileLowering(source, parser, table, touching);
     this.#options = options;
     this.#table = table;
-    this.#touching = touching;
     this.#acquiring = acquiring;
     this.#types = fileTypes(source);
     this.#asked = new AskedTypes(this.#types);
     this.#memo = memo;
+    this.consumers = new Consumers(source, table, touching, memo);
   }
 
   result(): FileFlow {
@@ -185,11 +182,11 @@ export class FileRun {
   pairs(): void {
     for (const [name, { identity, leaves }] of [...this.#leaving]) {
       if (this.#isCovered(name, leaves)) continue;
-      const consumers = this.#consumersOf(name, leaves);
+      const consumers = this.consumers.of(name, leaves);
       if (consumers.length === 0) continue;
-      const reads = callersOf(this.#table, (index) => leaves.names.some((l) => this.#mentions(index, l)));
+      const reads = this.consumers.reading(leaves);
       const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
-      const callers = consumers.flatMap((consumer) => this.#askable(consumer));
+      const callers = consumers.flatMap((consumer) => this.consumers.askable(consumer));
       const scope = { name: `${name}, later`, roots: [name, ...consumers, ...callers], also };
       if (this.#recall(scope, name) === undefined) this.#pair(scope, name, consumers, reads);
     }
@@ -433,52 +430,6 @@ export class FileRun {
     return world;
   }
 
-  /**
-   * Functions that mention what leads to the held pages, and can do something to them. The one that left them is among
-   * them if it also releases.
-   */
-  #consumersOf(producer: string, { names, open }: Leaves): string[] {
-    return [...this.#table.indexOf]
-      .filter(([name, index]) => {
-        if (this.leftOut.has(name)) return false;
-        if (!open && !this.#touching.has(name)) return false;
-        if (!names.some((leaf) => this.#mentions(index, leaf))) return false;
-        if (this.#isPartOf(producer, name)) return false;
-        return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
-      })
-      .map(([name]) => name)
-      .slice(0, MAX_CONSUMERS);
-  }
-
-  /**
-   * A helper that is called by the producer alone, or by the one function that calls both: what it does to the pages, the
-   * run of that one has shown. One that userspace calls may call them at different times.
-   */
-  #isPartOf(producer: string, name: string): boolean {
-    const callers = name === producer ? [] : staticCallers(this.#source, this.#table, name);
-    const known = [producer, ...staticCallers(this.#source, this.#table, producer)];
-    return (
-      callers.length === 1 &&
-      known.includes(callers[0]!) &&
-      (callers[0] === producer || !isCallback(this.#table, callers[0]!))
-    );
-  }
-
-  /** Callers of a function that releases pages, if it has no others. */
-  #askable(name: string): string[] {
-    const releases = [...this.#table.callees[this.#table.indexOf.get(name)!]!].some(isReleaseName);
-    return releases ? staticCallers(this.#source, this.#table, name) : [];
-  }
-
-  /** Whether a function of the file mentions a member (with a dot) or a variable. */
-  #mentions(index: number, leaf: string): boolean {
-    if (this.#source.functions[index] === undefined) return false;
-    if (leaf.startsWith('.')) return this.#memo.members()[index]!.has(leaf.slice(1));
-    return this.#table.pieces[index]!.fact(`mentions ${leaf}`, ({ code, bodyAt }) =>
-      new RegExp(`\\b${leaf}\\b`).test(code.slice(bodyAt)),
-    );
-  }
-
   #pair(scope: RunScope, name: string, consumers: readonly string[], reads: ReadonlySet<string>): void {
     const before = this.#surroundings();
     const left = this.#left.get(name) ?? this.#leftAgain(name);
@@ -486,7 +437,7 @@ export class FileRun {
     const run = (consumer: string, held: Held): ConsumerRun =>
       asCalled(
         this.#consume(consumer, held, reads),
-        () => this.#askable(consumer),
+        () => this.consumers.askable(consumer),
         (caller) => this.#consume(caller, held, reads),
       );
     const { runs, info } = pairUp(left, consumers, run, joined);

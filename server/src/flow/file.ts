@@ -117,7 +117,7 @@ function runJoined(
   for (const name of handsOver) run.handsOver.add(name);
   for (const { producer } of held) if (table.indexOf.has(producer)) run.root(producer);
   const unclear = mistakable(source, table, at);
-  for (const name of unclear) run.leftOut.add(name);
+  for (const name of unclear) run.consumers.leftOut.add(name);
   for (const [index, { name, start }] of source.functions.entries()) {
     if (start < at || unclear.has(name)) continue;
     if (functions.some((fn) => table.callees[index]!.has(fn))) run.root(name);
