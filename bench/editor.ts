@@ -26,7 +26,7 @@ const CAPABILITIES = {
 };
 const URI = 'untitled:bench.c';
 const KEYSTROKES = 200;
-const LONG_SESSION = 1_000;
+const LONG_SESSION = 2_000;
 const STATEMENT = ' if (ret) pr_debug("%d\\n", ret);';
 const STATEMENTS = 10;
 
