@@ -23,8 +23,11 @@ export class Crowd {
   /** By the calls that led to a function, by node, by what the states have in common. */
   readonly #met = new Map<string, Map<number, Map<number, number>>>();
 
-  /** `budget`: node executions of the run. */
+  /** Node executions of the run. */
+  readonly budget: number;
+
   constructor(budget: number) {
+    this.budget = budget;
     this.#from = budget - Math.min(LONG, budget * LONG_SHARE);
   }
 

@@ -65,6 +65,9 @@ interface RootRun extends RunFigures {
 /** Node executions of a function that is run on what another one has left. */
 const PAIR_BUDGET = 1_000;
 
+/** Node executions after which it is not followed on if it has come across none of the pages: those that do, do so soon. */
+const UNMET_BUDGET = 500;
+
 /** Part of the budget for callers of a function whose own run used its budget up. */
 const CALLERS_SHARE = 4;
 
@@ -400,7 +403,7 @@ export class FileRun {
     values: Values,
     budget: number,
     observations: Map<string, RunObservation>,
-    more: Pick<World, 'handsOver' | 'fields' | 'onExit' | 'readsHeld'>,
+    more: Pick<World, 'handsOver' | 'fields' | 'onExit' | 'readsHeld' | 'givesUp'>,
   ): World {
     const world: World = {
       values,
@@ -479,23 +482,30 @@ export class FileRun {
     const observations = new Map<string, RunObservation>();
     const exits: ConsumerExit[] = [];
     const finder = new HeldFinder(held, this.#asked);
+    const sets = new Set(held.sets.map((each) => each.id));
+    const met = (): boolean => [...observations.values()].some((o) => o.what !== 'exit' && concerns(o, sets));
+    let isMet = false;
+    let gaveUp = false;
     if (ir === undefined)
       return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
     const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {
       handsOver: (fn) => this.handsOver.has(fn) || this.#acquiring.has(fn),
       readsHeld: (fn) => reads.has(fn),
       fields: finder,
+      givesUp: (steps) => {
+        if (steps < UNMET_BUDGET || isMet || gaveUp) return gaveUp;
+        isMet = met();
+        gaveUp = !isMet;
+        return gaveUp;
+      },
       onExit: (st) => {
-        const sets = held.sets.flatMap((s) => st.sets.get(s.id) ?? []);
-        exits.push({ sets, path: st.path });
+        exits.push({ sets: held.sets.flatMap((s) => st.sets.get(s.id) ?? []), path: st.path });
       },
     });
     const { nameStart } = this.#source.functions[this.#table.indexOf.get(name)!]!;
     const start = laterState(held, name, { start: nameStart, end: nameStart + name.length });
     const { steps, cut } = runRoot(world, ir, this.#lowering.factsOf(ir), start);
     const seen = [...observations.values()];
-    const sets = new Set(held.sets.map((each) => each.id));
-    const met = seen.some((o) => o.what !== 'exit' && concerns(o, sets));
-    return { name, observations: seen, exits, met, typed: finder.typed, steps, cut };
+    return { name, observations: seen, exits, met: met(), typed: finder.typed, steps, cut: cut || gaveUp };
   }
 }

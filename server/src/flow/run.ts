@@ -90,7 +90,7 @@ function runFrame(w: World, frame: Frame, start: State): void {
   const seen = new Map<number, Set<number>>();
   const work = new Worklist(w.values);
   work.push(0, start);
-  while (w.budget > 0) {
+  while (w.budget > 0 && !w.givesUp?.(w.crowd.budget - w.budget)) {
     const item = work.take(w.crowd.isLong(w.budget));
     if (item === undefined) return;
     const node = nodes[item.node]!;

@@ -290,6 +290,8 @@ export interface World {
   readonly fields?: FieldHook;
   /** Whether a function of the file, or one that it calls, reads a member that leads to held pages. */
   readonly readsHeld?: (name: string) => boolean;
+  /** Whether the run is not worth going on with after so many node executions. */
+  readonly givesUp?: (steps: number) => boolean;
   /** The end of a path of the entry point. */
   readonly onExit?: (st: State, returns: Value | undefined) => void;
   readonly text: string;
