@@ -44,6 +44,7 @@ import { concerns, observationKey } from './observed.ts';
 import { type ConsumerExit, type ConsumerRun, pairUp, worthPairing } from './pairs.ts';
 import { isInert } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
+import { Search } from './search.ts';
 import { AskedTypes, type FileTypes, fileTypes } from './structs.ts';
 import { survey } from './survey.ts';
 import { Values } from './value.ts';
@@ -64,9 +65,6 @@ interface RootRun extends RunFigures {
 
 /** Node executions of a function that is run on what another one has left. */
 const PAIR_BUDGET = 1_000;
-
-/** Node executions after which it is not followed on if it has come across none of the pages: those that do, do so soon. */
-const UNMET_BUDGET = 500;
 
 /** Part of the budget for callers of a function whose own run used its budget up. */
 const CALLERS_SHARE = 4;
@@ -482,22 +480,14 @@ export class FileRun {
     const observations = new Map<string, RunObservation>();
     const exits: ConsumerExit[] = [];
     const finder = new HeldFinder(held, this.#asked);
-    const sets = new Set(held.sets.map((each) => each.id));
-    const met = (): boolean => [...observations.values()].some((o) => o.what !== 'exit' && concerns(o, sets));
-    let isMet = false;
-    let gaveUp = false;
+    const search = new Search(observations, held);
     if (ir === undefined)
       return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
     const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {
       handsOver: (fn) => this.handsOver.has(fn) || this.#acquiring.has(fn),
       readsHeld: (fn) => reads.has(fn),
       fields: finder,
-      givesUp: (steps) => {
-        if (steps < UNMET_BUDGET || isMet || gaveUp) return gaveUp;
-        isMet = met();
-        gaveUp = !isMet;
-        return gaveUp;
-      },
+      givesUp: (steps) => search.givesUp(steps),
       onExit: (st) => {
         exits.push({ sets: held.sets.flatMap((s) => st.sets.get(s.id) ?? []), path: st.path });
       },
@@ -506,6 +496,7 @@ export class FileRun {
     const start = laterState(held, name, { start: nameStart, end: nameStart + name.length });
     const { steps, cut } = runRoot(world, ir, this.#lowering.factsOf(ir), start);
     const seen = [...observations.values()];
-    return { name, observations: seen, exits, met: met(), typed: finder.typed, steps, cut: cut || gaveUp };
+    const { met, gaveUp } = search;
+    return { name, observations: seen, exits, met, typed: finder.typed, steps, cut: cut || gaveUp };
   }
 }

@@ -1,0 +1,35 @@
+/** Whether a function that is run on pages which another one has left comes across them. */
+import type { Held } from './held.ts';
+import { concerns } from './observed.ts';
+import type { RunObservation } from './world.ts';
+
+/** Node executions after which a search that has found none of the pages ends: those that find any, do so soon. */
+const UNMET_BUDGET = 500;
+
+export class Search {
+  /** It ended before its run did. */
+  gaveUp = false;
+  readonly #observations: ReadonlyMap<string, RunObservation>;
+  readonly #sets: ReadonlySet<string>;
+  #isMet = false;
+
+  /** `observations` are those of the run, which adds to them. */
+  constructor(observations: ReadonlyMap<string, RunObservation>, held: Pick<Held, 'sets'>) {
+    this.#observations = observations;
+    this.#sets = new Set(held.sets.map(({ id }) => id));
+  }
+
+  /** Something was done to a page; that pages are held when a path ends is nothing. */
+  get met(): boolean {
+    this.#isMet ||= [...this.#observations.values()].some(
+      (o) => o.what !== 'exit' && concerns(o, this.#sets),
+    );
+    return this.#isMet;
+  }
+
+  /** Whether the run is not worth going on with after so many node executions. Once it is not, it stays so. */
+  givesUp(steps: number): boolean {
+    if (steps >= UNMET_BUDGET && !this.gaveUp && !this.#isMet) this.gaveUp = !this.met;
+    return this.gaveUp;
+  }
+}
