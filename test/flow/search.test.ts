@@ -11,7 +11,7 @@ function observed(what: 'access' | 'exit', set: string): RunObservation {
 
 test('a run that has found none of the pages ends, also for the callers of the helper that it is in', () => {
   const search = new Search(new Map(), held);
-  expect([search.givesUp(499), search.givesUp(500), search.givesUp(501), search.gaveUp]).toEqual([
+  expect([search.givesUp(299), search.givesUp(300), search.givesUp(301), search.gaveUp]).toEqual([
     false,
     true,
     true,

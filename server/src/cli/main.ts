@@ -3,7 +3,10 @@ import { createAnalyzer } from '../linter/analysis.ts';
 import type { FixingAnalyzer } from '../linter/analyzer.ts';
 import { exitStatus } from './failure.ts';
 import { processHost } from './host.ts';
+import { compileForShortRuns } from './jit.ts';
 import { runProgram } from './program.ts';
+
+compileForShortRuns();
 
 // A reader that has seen enough (`gupcheck lint … | head`) is no error.
 for (const stream of [process.stdout, process.stderr]) {

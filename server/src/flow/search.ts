@@ -4,7 +4,7 @@ import { concerns } from './observed.ts';
 import type { RunObservation } from './world.ts';
 
 /** Node executions after which a search that has found none of the pages ends: those that find any, do so soon. */
-const UNMET_BUDGET = 500;
+const UNMET_BUDGET = 300;
 
 export class Search {
   /** It ended before its run did. */

@@ -45,9 +45,15 @@ export async function sweepTogether(
   return [own, ...(await Promise.all(others))];
 }
 
+/** States of a run live shortly, and there are many: room for them, in MiB, so that few are moved before they are dead. */
+const YOUNG_MB = 96;
+
 function inWorker(program: string, task: WorkerTask): Promise<Swept> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(program, { workerData: task });
+    const worker = new Worker(program, {
+      workerData: task,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     worker.once('message', resolve);
     worker.once('error', reject);
     worker.once('exit', (code) =>
