@@ -13,7 +13,7 @@ const LONG = 100;
 const LONG_SHARE = 0.3;
 
 /** How many states that are alike are followed from a node on. */
-const MAX_ALIKE = 4;
+const MAX_ALIKE = 6;
 
 /** How often a long run has met states that are alike. One per run of an entry point. */
 export class Crowd {

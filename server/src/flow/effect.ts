@@ -8,7 +8,7 @@ import { forgetObject } from './forget.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { askIterator, setIterator } from './iter-kind.ts';
-import type { Effect } from './kernel/effects.ts';
+import { type Effect, releaseOf } from './kernel/effects.ts';
 import { learn } from './learn.ts';
 import {
   ALLOCATED,
@@ -383,7 +383,9 @@ function recordUnfilled(
 
 function dirties(effect: Release, args: readonly Value[]): MakeDirty {
   if (effect.dirty === undefined) return 'no';
-  const known = truth(args[effect.dirty] ?? TOP);
+  // Of 5.2 and 5.3: without the argument it marks them in any case.
+  if (effect.dirty >= args.length) return 'yes';
+  const known = truth(args[effect.dirty]!);
   return known === undefined ? 'maybe' : known ? 'yes' : 'no';
 }
 
@@ -400,22 +402,25 @@ function record(
 ): void {
   const set = st.sets.get(ref.set);
   if (set === undefined) return;
-  const step = {
-    op: 'release' as const,
-    api: effect.api,
-    ...slotsOf(st, ref),
-    ...(makeDirty === 'no' ? {} : { makeDirty: true }),
-  };
-  st.record({
+  const api = releaseOf(effect, e.fn, set.kind);
+  const slots = slotsOf(st, ref);
+  const marks = makeDirty !== 'no';
+  const at = {
     set: ref.set,
-    step,
     range: { start: e.start, end: e.end },
     text: oneLine(w.text, e),
     within: f.within,
-  });
+  };
+  if (api === effect.api)
+    st.record({ ...at, step: { op: 'release', api, ...slots, ...(marks && { makeDirty: true }) } });
+  else {
+    if (marks) st.record({ ...at, step: { op: 'dirty', locked: true, ...slots } });
+    st.record({ ...at, step: { op: 'release', api, ...slots } });
+  }
   const { slot } = ref;
   const { path } = st;
-  w.observe({ what: 'release', call: e, effect, set, slot, makeDirty, path, within: f.within });
+  const done = { ...effect, api };
+  w.observe({ what: 'release', call: e, effect: done, set, slot, makeDirty, path, within: f.within });
   const next = set.slots.map((slot, i): Slot => {
     if (slot === 'empty') return slot;
     if (ref.slot === i || (ref.slot === null && (whole || set.slots.length === 1))) return 'released';

@@ -95,7 +95,7 @@ add('put_user_pages unpin_user_pages', {
   count: 1,
 });
 add('unpin_folios', { does: 'release-array', api: 'unpin_folios', pages: 0, count: 1 });
-add('put_user_pages_dirty_lock unpin_user_pages_dirty_lock', {
+add('put_user_pages_dirty put_user_pages_dirty_lock unpin_user_pages_dirty_lock', {
   does: 'release-array',
   api: 'unpin_user_pages_dirty_lock',
   pages: 0,
@@ -340,6 +340,19 @@ const REACHES_DATA: ReadonlySet<Effect['does']> = new Set([
   ...(['map', 'map-array', 'handle', 'read-page', 'write-page'] as const),
   ...(['device-map', 'device-map-list', 'device-list', 'device-start'] as const),
 ]);
+
+/**
+ * What a release does to pages of this kind. Under the names of 5.2 to 5.5 it dropped references, as get_user_pages()
+ * takes them; where such a name stands for a pin's release, that is what it became in 5.6.
+ */
+export function releaseOf(
+  { does, api }: Extract<Effect, { does: 'release' | 'release-array' }>,
+  fn: string | undefined,
+  kind: 'get' | 'pin',
+): ReleaseApi {
+  if (kind === 'pin' || fn?.startsWith('put_user_page') !== true) return api;
+  return does === 'release' ? 'put_page' : 'release_pages';
+}
 
 /** A function that releases pages. */
 export function isReleaseName(name: string): boolean {
