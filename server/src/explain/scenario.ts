@@ -1,4 +1,5 @@
 /** From a witness to scenarios: concrete counts, memory, kernel actors. */
+import { FOLL } from '#engine/protocol/flags.ts';
 import type { Memory, Scenario } from '#engine/protocol/scenario.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { Witness } from '../flow/witness.ts';
@@ -18,13 +19,20 @@ export interface DriverPath {
 /** The path that is explored for a finding: the witness, with what the rule says about its end. */
 export function driverPath(witness: Witness, run: RuleRun): DriverPath {
   const all = witness.steps.map((s, id): DriverStep => ({ ...s.step, id }));
-  const kept = shortened(all);
+  const short = shortened(all);
+  const kept = run.ofInternalFlags === true ? short : short.map(withoutOldFlags);
   const path = run.completed?.([...kept, { op: 'return' }]) ?? [...kept, { op: 'return' } as const];
   const ended = run.endsAtRelease === true ? releasedAlike(path) : path;
   return {
     steps: run.deviceOutlivesRelease === true ? ended : unmapsAdded(ended),
     leftOut: all.length - kept.length,
   };
+}
+
+/** Without the flags that a caller may pass in releases before 6.3 only. */
+function withoutOldFlags(step: DriverStep): DriverStep {
+  const old = FOLL.TOUCH | FOLL.TRIED | FOLL.REMOTE;
+  return step.op === 'acquire' && (step.flags & old) !== 0 ? { ...step, flags: step.flags & ~old } : step;
 }
 
 /** The witness as driver steps; `id` is the index of the witness step that each comes from. */

@@ -46,6 +46,11 @@ export interface RuleRun {
   readonly refusalRepairs?: true;
   /** The device goes on after a release that no unmap precedes. Unless given, its access ends there at the latest. */
   readonly deviceOutlivesRelease?: true;
+  /**
+   * It is about flags that are internal to gup. Elsewhere they are left out of the run: before 6.3 a caller could pass
+   * some of them, and the engine's 6.12 would refuse the call.
+   */
+  readonly ofInternalFlags?: true;
   /** How the path goes on after the witness ends, as far as the rule knows it. */
   readonly completed?: (steps: readonly DriverStep[]) => readonly DriverStep[];
   /** The same steps as the document would have them written. */
