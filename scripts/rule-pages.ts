@@ -5,10 +5,31 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { createAnalyzer } from '#server/linter/analysis.ts';
+import { judge } from '#server/linter/fixes.ts';
+import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
+import { lintText } from '#server/linter/service.ts';
 import { RULES } from '#server/rules/index.ts';
 import type { Rule } from '#server/rules/rule.ts';
 
 const MARKER = '<!-- Above: generated from the rule by `npm run rule-pages`. Below: written by hand. -->';
+
+const analyzer = await createAnalyzer();
+
+/** What is offered for the bad example: a fix that was tried out on it, or what to do by hand. */
+function fixOf({ code, bad }: Rule): string {
+  const options = { kernel: DEFAULT_KERNEL, explanations: true, levels: {} };
+  const report = lintText(analyzer, 'bad.c', bad, options);
+  const finding = report.findings.find((each) => each.code === code);
+  if (finding === undefined) throw new Error(`${code}: its bad example shows no ${code}`);
+  const verdict = judge(analyzer, report, finding, options);
+  if (verdict === undefined) return 'by hand';
+  const text =
+    verdict.kind === 'fix'
+      ? `${verdict.fix.safety}; of this example: ${verdict.fix.title}`
+      : `by hand: ${verdict.advice.title}`;
+  return text.replaceAll('|', '\\|');
+}
 
 function head(rule: Rule): string {
   const kernels =
@@ -26,6 +47,7 @@ function head(rule: Rule): string {
       `| document | ${rule.documentSection}, lines ${rule.documentLines} |`,
       `| kernels | ${kernels} |`,
       `| proof | ${run} |`,
+      `| fix | ${fixOf(rule)} |`,
     ].join('\n'),
     '## Why it is wrong',
     rule.rationale,
