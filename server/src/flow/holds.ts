@@ -75,8 +75,10 @@ export function summaryOf(name: string, { observations, left }: EntryRun): RunSu
   const [first] = ends;
   const longterm = (set: PageSet): boolean =>
     set.kind === 'pin' && (certainBits(set.flags) & FOLL.LONGTERM) !== 0;
+  const found = left.flatMap((held) => held.objects.flatMap((o) => [...o.leading]));
   return {
-    leading: [...new Set(left.flatMap((held) => held.objects.flatMap((o) => [...o.leading])))],
+    // What was told about an object may be forgotten by its end; the acquiring call names the member all the same.
+    leading: [...new Set(found.length > 0 ? found : ends.flatMap(({ set }) => filledMember(set)))],
     producers: [...producers],
     ...(first !== undefined && {
       held: {
@@ -287,6 +289,13 @@ function addressedMembers(call: Call): string[] {
     if (a.k === 'addr') walk(a.e, (e) => e.k === 'member' && members.push(e.name));
     return members.slice(0, 1);
   });
+}
+
+/** The member that an acquiring call fills: `shm->pages`, `&ctx->pages[i]`. */
+function filledMember({ call, form }: PageSet): string[] {
+  const pages = form === undefined ? undefined : call.args[form.pages];
+  if (pages?.k === 'member') return [pages.name];
+  return addressedMembers(call);
 }
 
 /** The producer itself gets at the data, or lets somebody get at it. */

@@ -18,7 +18,9 @@ export function userspaceDecides(o: HoldObservation): Certainty | undefined {
   const roles = new Set(o.by.map((r) => r.role));
   if (roles.has('completion') || roles.has('notifier') || roles.has('unknown')) return undefined;
   if (!o.by.some(isUserspace)) return undefined;
-  return roles.has('exported') || !o.entryKnown ? 'likely' : 'certain';
+  // A callee that was told about the pages may let them go.
+  const isSure = o.entryKnown && !roles.has('exported') && o.set.escaped === undefined;
+  return isSure ? 'certain' : 'likely';
 }
 
 function isUserspace(r: ReachedFrom): boolean {
