@@ -9,52 +9,108 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAnalyzer } from '#server/linter/analysis.ts';
 import { isOfInterest } from '#server/linter/interest.ts';
+import { joinSiblings } from '#server/linter/join.ts';
+import { Projects } from '#server/linter/project.ts';
+import type { ReportedFinding } from '#server/linter/report.ts';
 import { lintText } from '#server/linter/service.ts';
 import { decodeSource } from '#server/syntax/decode.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 
+/** An edit that makes right code wrong. */
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
 interface Mistake {
   readonly kind: string;
-  /** What is spoilt, as a call that starts at the match. */
-  readonly call: RegExp;
-  /** The spoilt call; undefined where this one cannot be spoilt. */
-  readonly spoil: (name: string, args: readonly string[]) => string | undefined;
+  readonly edits: (text: string) => Iterable<Edit>;
   /** A finding of one of these is what the mistake deserves. */
   readonly codes: RegExp;
+}
+
+/** Calls that start at the matches, as something else; undefined where this one cannot be spoilt. */
+function* calls(
+  text: string,
+  call: RegExp,
+  spoil: (name: string, args: readonly string[]) => string | undefined,
+): Generator<Edit> {
+  for (const match of text.matchAll(call)) {
+    const found = argumentsAt(text, match.index + match[0].length);
+    const spoilt = found === undefined ? undefined : spoil(match[0].slice(0, -1), found.args);
+    if (spoilt !== undefined) yield { start: match.index, end: found!.end, text: spoilt };
+  }
+}
+
+const UNPIN = /\bunpin_user_pages?(_dirty_lock)?\(/g;
+const PIN = /\bpin_user_pages(_fast|_remote|_unlocked)?\(/g;
+
+/** Of pages that are pinned with FOLL_LONGTERM nothing is lost: GUP308 is a note at most there. */
+function* plainUnpins(text: string, longterm: boolean): Generator<Edit> {
+  if (/\bFOLL_LONGTERM\b/.test(text) !== longterm) return;
+  yield* calls(text, /\bunpin_user_pages_dirty_lock\(/g, (_, args) =>
+    args[2] === 'false' ? undefined : `unpin_user_pages(${args[0]}, ${args[1]})`,
+  );
 }
 
 const MISTAKES: readonly Mistake[] = [
   {
     kind: 'put instead of unpin',
-    call: /\bunpin_user_pages?(_dirty_lock)?\(/g,
-    spoil: (name, args) =>
-      name === 'unpin_user_page' ? `put_page(${args[0]})` : `release_pages(${args[0]}, ${args[1]})`,
-    codes: /GUP30[158]/,
+    edits: (text) =>
+      calls(text, UNPIN, (name, args) =>
+        name === 'unpin_user_page' ? `put_page(${args[0]})` : `release_pages(${args[0]}, ${args[1]})`,
+      ),
+    codes: /GUP30[158]|GUP602/,
+  },
+  {
+    kind: 'puts instead of unpin',
+    edits: (text) =>
+      calls(text, /\bunpin_user_pages(_dirty_lock)?\(/g, (_, [pages, count]) => {
+        return `for (int each = 0; each < ${count}; each++) put_page((${pages})[each])`;
+      }),
+    codes: /GUP30[158]|GUP602/,
   },
   {
     kind: 'no release',
-    call: /\bunpin_user_pages?(_dirty_lock)?\(|\bput_page\(|\brelease_pages\(/g,
-    spoil: () => '(void)0',
+    edits: (text) =>
+      calls(text, /\bunpin_user_pages?(_dirty_lock)?\(|\bput_page\(|\brelease_pages\(/g, () => '(void)0'),
     codes: /GUP30[345]/,
   },
   {
     kind: 'get instead of pin',
-    call: /\bpin_user_pages(_fast|_remote|_unlocked)?\(/g,
-    spoil: (name, args) => `${name.replace('pin', 'get')}(${args.join(',')})`,
+    edits: (text) => calls(text, PIN, (name, args) => `${name.replace('pin', 'get')}(${args.join(',')})`),
     codes: /GUP(103|20[123]|302|601)/,
   },
+  { kind: 'not dirtied', edits: (text) => plainUnpins(text, false), codes: /GUP308/ },
+  { kind: 'not dirtied, long-term', edits: (text) => plainUnpins(text, true), codes: /GUP308/ },
   {
-    kind: 'not dirtied',
-    call: /\bunpin_user_pages_dirty_lock\(/g,
-    spoil: (_, args) => (args[2] === 'false' ? undefined : `unpin_user_pages(${args[0]}, ${args[1]})`),
-    codes: /GUP308/,
+    kind: 'no dirtying call',
+    edits: (text) => calls(text, /\b(set_page_dirty(_lock)?|folio_mark_dirty(_lock)?)\(/g, () => '(void)0'),
+    codes: /GUP(201|308)/,
+  },
+  {
+    kind: 'dirty flag upside down',
+    edits: (text) =>
+      calls(text, /\bunpin_user_pages_dirty_lock\(/g, (name, [pages, count, dirty]) =>
+        /^(true|false|\d)$/.test(dirty ?? '') ? undefined : `${name}(${pages}, ${count}, !(${dirty}))`,
+      ),
+    codes: /GUP(308|312)/,
+  },
+  {
+    kind: 'dirtied without lock',
+    edits: (text) =>
+      calls(text, /\bset_page_dirty_lock\(/g, (_, args) => `set_page_dirty(${args.join(',')})`),
+    codes: /GUP309/,
   },
   {
     kind: 'no FOLL_LONGTERM',
-    call: /\bpin_user_pages(_fast|_remote|_unlocked)?\(/g,
-    spoil: (name, args) => {
-      const spoilt = args.map((a) => a.replace(/\bFOLL_LONGTERM\b/, '0'));
-      return spoilt.join() === args.join() ? undefined : `${name}(${spoilt.join(',')})`;
+    *edits(text) {
+      for (const { index, 0: word } of text.matchAll(/\bFOLL_LONGTERM\b/g)) {
+        // Of a test nothing is acquired.
+        if (!/\bif\s*\([^;{}]*$/.test(text.slice(0, index)) || /\w\([^();{}]*$/.test(text.slice(0, index)))
+          yield { start: index, end: index + word.length, text: '0' };
+      }
     },
     codes: /GUP204/,
   },
@@ -98,12 +154,20 @@ function argumentsAt(text: string, from: number): { args: string[]; end: number 
 }
 
 const analyzer = await createAnalyzer();
-const options = { kernel: { major: 6, minor: 12, patch: 0 }, explanations: false, levels: {} };
+const projects = new Projects(tree, { explanations: false, levels: {} });
 
-/** Findings by level, code and function. */
+/** Findings by level, code, function and line: as the command line has them, with headers and the other files of the folder. */
 function findingsOf(file: string, text: string): Set<string> {
-  const { findings } = lintText(analyzer, file, text, options);
-  return new Set(findings.map((f) => `${f.level} ${f.code} ${f.site.function}`));
+  const shown = path.relative(tree!, file);
+  const options = projects.optionsFor(shown, file);
+  const alone = lintText(analyzer, shown, text, options);
+  const report = joinSiblings(analyzer, alone, file, text, options, projects.siblings, new Set());
+  const keys = (findings: readonly ReportedFinding[], lines: LineIndex): string[] =>
+    findings.map((f) => `${f.level} ${f.code} ${f.site.function} ${lines.lineOf(f.range.start)}`);
+  const elsewhere = (report.elsewhere ?? []).flatMap((other) =>
+    keys(other.findings, new LineIndex(other.text)),
+  );
+  return new Set([...keys(report.findings, new LineIndex(text)), ...elsewhere]);
 }
 
 interface Score {
@@ -117,18 +181,16 @@ for (const file of cFiles(tree)) {
   const decoded = isOfInterest(bytes) ? decodeSource(bytes) : undefined;
   if (decoded?.kind !== 'text' || !/\b(get|pin)_user_pages\w*\(/.test(decoded.text)) continue;
   const { text } = decoded;
+  await projects.prepare(path.dirname(file));
   const shown = path.relative(tree, file);
-  const before = findingsOf(shown, text);
-  for (const { kind, call, spoil, codes } of MISTAKES) {
+  const before = findingsOf(file, text);
+  for (const { kind, edits, codes } of MISTAKES) {
     if (values.only !== undefined && !kind.includes(values.only)) continue;
-    for (const match of text.matchAll(call)) {
-      const found = argumentsAt(text, match.index + match[0].length);
-      const line = text.slice(text.lastIndexOf('\n', match.index) + 1, match.index);
+    for (const { start, end, text: spoilt } of edits(text)) {
+      const line = text.slice(text.lastIndexOf('\n', start) + 1, start);
       // A comment, or the declaration of a function of the file.
-      if (found === undefined || /^\s*(\/?\*|\/\/)|^\w/.test(line)) continue;
-      const spoilt = spoil(match[0].slice(0, -1), found.args);
-      if (spoilt === undefined) continue;
-      const after = findingsOf(shown, text.slice(0, match.index) + spoilt + text.slice(found.end));
+      if (/^\s*(\/?\*|\/\/)|^\w/.test(line)) continue;
+      const after = findingsOf(file, text.slice(0, start) + spoilt + text.slice(end));
       const fresh = [...after].filter((key) => !before.has(key) && codes.test(key));
       const score = scores.get(kind) ?? { tried: 0, loud: 0, quiet: 0 };
       scores.set(kind, score);
@@ -136,7 +198,9 @@ for (const file of cFiles(tree)) {
       if (fresh.some((key) => !key.startsWith('note'))) score.loud++;
       else if (fresh.length > 0) score.quiet++;
       else if (values.missed)
-        console.log(`${kind}: ${shown}:${new LineIndex(text).lineOf(match.index)} ${match[0]}…)`);
+        console.log(
+          `${kind}: ${shown}:${new LineIndex(text).lineOf(start)} ${/^\w+/.exec(text.slice(start, end))![0]}`,
+        );
     }
   }
 }
