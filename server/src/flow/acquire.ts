@@ -7,7 +7,7 @@ import { isUserBacked } from './iter-kind.ts';
 import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
 import { learn, substitute } from './learn.ts';
 import { asAddress, elementPlace, pagesIn, somewhere, ZEROED } from './places.ts';
-import type { PageSet, Slot, State } from './state.ts';
+import { type PageSet, type Slot, type State, UNKNOWN_ARRAY } from './state.ts';
 import { asUnfilled, certainBits, isPageRef, TOP, unfilled, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
@@ -159,8 +159,6 @@ function mayUnlock(seen: Seen): boolean {
   return !(arg?.k === 'num' && arg.n === 0);
 }
 
-/** An array that is not told apart from others: others may know it too. */
-export const UNKNOWN_ARRAY = 'an array that is not told apart';
 const UNKNOWN_BASE = '!';
 
 /** Stores the pages where the call puts them. Returns the reference to the first. */

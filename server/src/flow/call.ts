@@ -9,7 +9,7 @@ import { acquireFromIterator } from './iter.ts';
 import { ACQUIRES, isOfIterator } from './kernel/acquire.ts';
 import { effectsOf, freesByName } from './kernel/effects.ts';
 import { ALLOCATED, dropArray, elsewhere, isPageArray, reachableSets, ZEROED } from './places.ts';
-import type { State } from './state.ts';
+import { CALLBACK, type State } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
@@ -53,7 +53,7 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   if (isLog(e)) return { st, v: TOP };
   const pages = args.filter((a) => a.t === 'page' || a.t === 'ptr' || a.t === 'sym');
   const reached = reachableSets(st, pages, () => false);
-  for (const id of reached) st.update(id, { escaped: e.fn ?? 'a callback' });
+  for (const id of reached) st.update(id, { escaped: e.fn ?? CALLBACK });
   doubtDevices(st, e.fn, reached);
   for (const a of args) {
     if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);

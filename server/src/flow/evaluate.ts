@@ -21,7 +21,7 @@ import {
   somewhere,
 } from './places.ts';
 import { observeSign } from './sign.ts';
-import type { State } from './state.ts';
+import { type State, UNKNOWN_PLACE } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
@@ -305,7 +305,7 @@ function copyMembers(w: World, f: Frame, st: State, from: Expr, to: Where): void
     const place = store.keyAt(i).text;
     if (!place.startsWith(`${source.place}.`)) continue;
     if (to.in === 'place') store.set(`${to.place}${place.slice(source.place.length)}`, v);
-    else st.update(v.set, { escaped: 'a place that is not told apart' });
+    else st.update(v.set, { escaped: UNKNOWN_PLACE });
   }
 }
 
@@ -327,8 +327,7 @@ function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | S
       return;
     case 'nowhere':
       // Who can reach the place can reach the pages, and whatever is put into the object later.
-      for (const id of reachableSets(st, [v], () => false))
-        st.update(id, { escaped: 'a place that is not told apart' });
+      for (const id of reachableSets(st, [v], () => false)) st.update(id, { escaped: UNKNOWN_PLACE });
       if (asAddress(v) !== undefined) st.store.set(elsewhere(v.key), v);
       return;
   }

@@ -2,7 +2,7 @@
  * Acquires from an iov_iter: lib/iov_iter.c. The result is in bytes, the first page may begin inside the buffer, and
  * what came is never more than asked for: pages = DIV_ROUND_UP(bytes + offset, PAGE_SIZE).
  */
-import { addSet, fillArray, type Seen, UNKNOWN_ARRAY } from './acquire.ts';
+import { addSet, fillArray, type Seen } from './acquire.ts';
 import { PAGE_BYTES } from './bytes.ts';
 import { EFAULT } from './constants.ts';
 import type { Call } from './ir.ts';
@@ -10,7 +10,7 @@ import { isKernelBacked, isUserBacked } from './iter-kind.ts';
 import { type AcquireForm, type AcquireModel, formOf } from './kernel/acquire.ts';
 import { learn } from './learn.ts';
 import { ALLOCATED, asAddress, elementPlace, read } from './places.ts';
-import type { PageSet, State } from './state.ts';
+import { type PageSet, type State, UNKNOWN_ARRAY } from './state.ts';
 import { TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
 

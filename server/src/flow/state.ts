@@ -52,6 +52,18 @@ export interface PageSet {
   readonly within: string;
 }
 
+/** Places that are not told apart from others: others may know them too. */
+export const UNKNOWN_ARRAY = 'an array that is not told apart';
+export const UNKNOWN_PLACE = 'a place that is not told apart';
+
+/** What stands for the name of a callee that is called through a pointer. */
+export const CALLBACK = 'a callback';
+
+/** Whether a callee that is not seen has received the pages, and not only a place of the file's own. */
+export function isWithCallee({ escaped }: PageSet): boolean {
+  return escaped !== undefined && escaped !== UNKNOWN_ARRAY && escaped !== UNKNOWN_PLACE;
+}
+
 export class State {
   readonly store: Table<Value>;
   readonly sets: Table<PageSet>;

@@ -130,7 +130,10 @@ function acrossEntryPoints(f: Finding, rule: Rule, pair: PairInfo): Finding {
 /** A helper is run once per caller: what is said of the same place with the same code is said once. */
 function distinct(findings: readonly Finding[]): Finding[] {
   const seen = new Map<string, Finding>();
+  const siteOf = (f: Finding): string => `${f.code}|${f.site.range.start}`;
+  const evident = new Set(findings.filter((f) => f.surmised !== true).map(siteOf));
   for (const f of findings) {
+    if (f.surmised && evident.has(siteOf(f))) continue;
     const key = `${f.code}|${f.range.start}|${f.site.range.start}`;
     if (!seen.has(key)) seen.set(key, f);
   }

@@ -37,6 +37,8 @@ export interface Finding {
   readonly wrapper?: string;
   /** Where it holds only in another configuration than the chosen one: `on kernels before 5.6`. */
   readonly configuration?: string;
+  /** Said for want of better evidence: another finding with this code, of the same call, replaces it. */
+  readonly surmised?: true;
   /** The path that shows it; absent where the call itself is the evidence. */
   readonly witness?: Witness;
 }

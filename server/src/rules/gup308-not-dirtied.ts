@@ -1,5 +1,6 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
+import { isWithCallee } from '../flow/state.ts';
 import { certainBits } from '../flow/value.ts';
 import type { ReleaseObservation } from '../flow/world.ts';
 import {
@@ -14,7 +15,8 @@ import {
 } from './common.ts';
 import { RECLAIM, WRITEBACK } from './environments.ts';
 import type { Finding } from './finding.ts';
-import type { Rule } from './rule.ts';
+import { DIRTIES, isPlain, meantToBeWritten, withWrite } from './meant-for-writing.ts';
+import type { Rule, RuleContext } from './rule.ts';
 
 export const notDirtied: Rule = {
   code: 'GUP308',
@@ -48,24 +50,25 @@ export const notDirtied: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) => {
-    const bad = releases(flow).filter(
-      ({ set, makeDirty, slot }) =>
-        set.written === 'yes' &&
-        set.dirtied === 'no' &&
-        makeDirty === 'no' &&
-        set.escaped === undefined &&
-        (slot === null || set.slots[slot] !== 'released') &&
-        (certainBits(set.flags) & FOLL.WRITE) !== 0,
-    );
+  check: (flow, context) => {
+    const bad = releases(flow).filter((o) => isPlain(o) && o.set.written === 'yes');
     const dirtied = new Set(dirtyings(flow).map((o) => o.set.call.start));
-    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) =>
-      finding(o, dirtied.has(o.set.call.start)),
-    );
+    const known = bad.filter((o) => {
+      if (o.set.escaped === undefined) return true;
+      if (dirtied.has(o.set.call.start)) return false;
+      // A callee that is not seen may dirty what it is given, if it belongs to a driver that does such things.
+      return !isWithCallee(o.set) || (flow.pair !== undefined && !context.mentions(DIRTIES));
+    });
+    const written = firstPerKey(surest(known), (o) => `${o.set.call.start}`).map((o) => {
+      const elsewhere = o.set.escaped !== undefined && mayBeDirtied(o, context);
+      return writtenThen(o, elsewhere || dirtied.has(o.set.call.start));
+    });
+    return [...written, ...meantToBeWritten(flow, context, new Set(bad.map((o) => o.set.call.start)))];
   },
   run: {
     environments: [...WRITEBACK, ...RECLAIM, { memory: 'shmem', actors: ['reclaim'] }],
     endsAtRelease: true,
+    completed: withWrite,
     documentForm: dirtied,
   },
 };
@@ -80,8 +83,21 @@ function dirtied(steps: readonly DriverStep[]): DriverStep[] {
   });
 }
 
-/** `elsewhere`: another path marks the page dirty, so a condition of the driver decides. */
-function finding(o: ReleaseObservation, elsewhere: boolean): Finding {
+/** Those of pages that nobody else has come first. */
+function surest(bad: readonly ReleaseObservation[]): ReleaseObservation[] {
+  const isSure = ({ set }: ReleaseObservation): boolean => set.escaped === undefined;
+  return [...bad.filter(isSure), ...bad.filter((o) => !isSure(o))];
+}
+
+/** Pages that others may reach: a callee that is not seen, or the file under a name that is not told apart. */
+function mayBeDirtied({ set }: ReleaseObservation, context: RuleContext): boolean {
+  return isWithCallee(set) || context.mentions(MARKS_DIRTY);
+}
+
+const MARKS_DIRTY = /\b(?:\w*set_page_dirty\w*|folio_mark_dirty\w*|SetPageDirty)\s*\(/;
+
+/** `elsewhere`: the page may be marked dirty on another path, or by somebody who is not seen. */
+function writtenThen(o: ReleaseObservation, elsewhere: boolean): Finding {
   const { set } = o;
   const pin = isUnpin(o.effect.api);
   const cure = pin

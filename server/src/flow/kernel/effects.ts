@@ -120,10 +120,13 @@ add('kunmap kunmap_local kunmap_atomic vunmap vm_unmap_ram __kunmap_local');
 // The same page under another name.
 add('page_folio compound_head folio_page nth_page', { does: 'same', arg: 0 });
 add('kasan_reset_tag PTR_ALIGN untagged_addr', { does: 'same', arg: 0 });
-add('page_to_pfn page_to_phys page_to_bus folio_pfn virt_to_phys __pa virt_to_bus slow_virt_to_phys', {
-  does: 'handle',
-  arg: 0,
-});
+add(
+  'page_to_xen_pfn xen_page_to_gfn page_to_pfn page_to_phys page_to_bus folio_pfn virt_to_phys __pa virt_to_bus slow_virt_to_phys',
+  {
+    does: 'handle',
+    arg: 0,
+  },
+);
 add(
   'virt_to_page virt_to_folio kmap_to_page vmalloc_to_page pfn_to_page pfn_folio phys_to_page sg_page sg_page_iter_page kvirt_to_page',
   {

@@ -1,0 +1,108 @@
+/**
+ * Pages that are pinned to be written to, by somebody who is not seen: FOLL_WRITE says so, and where the driver asks for
+ * it under a condition, it says so for certain. Part of GUP308.
+ */
+import { FOLL } from '#engine/protocol/flags.ts';
+import type { DriverStep } from '#engine/protocol/steps.ts';
+import type { FunctionFlow } from '../flow/file.ts';
+import { isOfIterator } from '../flow/kernel/acquire.ts';
+import { CALLBACK, type PageSet } from '../flow/state.ts';
+import { certainBits } from '../flow/value.ts';
+import type { ReleaseObservation } from '../flow/world.ts';
+import { acquires, called, exits, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
+import { withTransfer } from './devices.ts';
+import type { Finding } from './finding.ts';
+import type { RuleContext } from './rule.ts';
+
+/** A release that marks nothing dirty, of a page that was acquired for writing and that nobody has marked yet. */
+export function isPlain({ set, makeDirty, slot }: ReleaseObservation): boolean {
+  return (
+    set.dirtied === 'no' &&
+    makeDirty === 'no' &&
+    (slot === null || set.slots[slot] !== 'released') &&
+    (certainBits(set.flags) & FOLL.WRITE) !== 0
+  );
+}
+
+/** Anything that marks something dirty, by its name. */
+export const DIRTIES = /\b\w*dirt(?:y|ied)\w*\s*\(/i;
+
+/**
+ * Findings about pins with FOLL_WRITE whose pages are released without being marked dirty, in a file that never marks
+ * any. Not of the calls in `known`: what writes to their pages is seen.
+ */
+export function meantToBeWritten(
+  flow: FunctionFlow,
+  context: RuleContext,
+  known: ReadonlySet<number>,
+): Finding[] {
+  const bad = releases(flow).filter(
+    (o) => !known.has(o.set.call.start) && isPlain(o) && isForUnseenWriter(o.set) && isUnpin(o.effect.api),
+  );
+  if (bad.length === 0 || context.mentions(DIRTIES)) return [];
+  const handedOn = new Set(
+    exits(flow)
+      .filter((o) => o.owner !== 'dropped' && o.set.slots.includes('held'))
+      .map((o) => o.set.call.start),
+  );
+  const telling = bad.flatMap((o) => {
+    if (handedOn.has(o.set.call.start)) return [];
+    const conditional = isConditional(flow, o.set);
+    const used = isUsed(o.set) || (conditional && flow.pair !== undefined);
+    return used ? [{ o, conditional }] : [];
+  });
+  return firstPerKey(telling, ({ o }) => `${o.set.call.start}`).map(({ o, conditional }) =>
+    finding(o, conditional && !flow.cut),
+  );
+}
+
+/** Of what FOLL_LONGTERM admits nothing is lost; who only reads has no use for FOLL_WRITE, and has not written. */
+function isForUnseenWriter(set: PageSet): boolean {
+  const { kind, model, flags, read, written, device } = set;
+  return (
+    // Of a short count what is released is given back unused.
+    set.result === set.nr &&
+    kind === 'pin' &&
+    !isOfIterator(model) &&
+    (certainBits(flags) & FOLL.LONGTERM) === 0 &&
+    !read &&
+    written !== 'yes' &&
+    device?.direction !== 'to-device'
+  );
+}
+
+/**
+ * Somebody can get at the data: the pages were not only faulted in. A function that is not seen may be one that only asks
+ * something of them; one that is called through a pointer is not.
+ */
+function isUsed(set: PageSet): boolean {
+  return set.device !== undefined || set.exposed !== undefined || set.escaped === CALLBACK;
+}
+
+/** On other paths the same call has no FOLL_WRITE: the driver knows when the pages are written to. */
+function isConditional(flow: FunctionFlow, { call }: PageSet): boolean {
+  const seen = [
+    ...acquires(flow).map((o) => ({ at: o.call.start, flags: o.flags })),
+    ...releases(flow).map(({ set }) => ({ at: set.call.start, flags: set.flags })),
+  ];
+  return seen.some(({ at, flags }) => at === call.start && flags.t === 'int' && (flags.n & FOLL.WRITE) === 0);
+}
+
+/** `conditional`: FOLL_WRITE is asked for only where the pages are written to. */
+function finding(o: ReleaseObservation, conditional: boolean): Finding {
+  const { set } = o;
+  const why = conditional ? 'FOLL_WRITE is asked for only where they are written to' : 'FOLL_WRITE says so';
+  const drop = conditional ? '' : ', or drop FOLL_WRITE if they are only read';
+  const message = `${called(set.model.name)} pins the pages to have them written to (${why}), and ${called(o.call.fn)} releases them without marking them dirty, as the whole file never does: what was written after writeback has cleaned a page never reaches the file. Release them with unpin_user_pages_dirty_lock(…, true) where they were written${drop}.`;
+  const at = { range: rangeOf(o.call), function: o.within };
+  const found = pathFinding('GUP308', o, at, message, [
+    { range: rangeOf(set.call), message: 'acquired here' },
+  ]);
+  return { ...found, surmised: true, certainty: conditional ? 'certain' : 'likely' };
+}
+
+/** A path on which nobody is seen to write, with a device that does. */
+export function withWrite(steps: readonly DriverStep[]): DriverStep[] {
+  const isWritten = steps.some((s) => s.op === 'access' && s.mode === 'write');
+  return isWritten ? [...steps] : withTransfer(steps);
+}
