@@ -37,11 +37,12 @@ export const missingFollWrite: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow, { kernel }) => {
     const written = accesses(flow).filter((o) => o.mode === 'write');
-    const given = deviceEvents(flow).filter(
-      (o) => o.event === 'mapped' && (o.direction === 'from-device' || o.direction === 'bidirectional'),
-    );
+    // The direction of a later mapping goes by what the object was made for, which flags and direction tell separately.
+    const mapped = flow.pair === undefined ? deviceEvents(flow).filter((o) => o.event === 'mapped') : [];
+    const given = mapped.filter((o) => o.direction === 'from-device' || o.direction === 'bidirectional');
     const bad = [...written, ...given].filter((o) => {
       const flags = knownFlags(o.set, kernel);
       return flags !== undefined && (flags & FOLL.WRITE) === 0;
