@@ -123,6 +123,7 @@ export function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
     pageLocked: false,
     guessed: many,
     underLock: seen.model.underMmapLock && !mayUnlock(seen),
+    freed: undefined,
     escaped: undefined,
     iterator: isUserBacked(st) ? 'user' : 'unknown',
   };

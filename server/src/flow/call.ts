@@ -4,11 +4,12 @@ import { EFAULT } from './constants.ts';
 import { callThroughTable, doubtDevices } from './device.ts';
 import { applyEffects } from './effect.ts';
 import { forgetObject, MEMBER, mentions } from './forget.ts';
+import { freeArray } from './free.ts';
 import type { Call } from './ir.ts';
 import { acquireFromIterator } from './iter.ts';
 import { ACQUIRES, isOfIterator } from './kernel/acquire.ts';
 import { effectsOf, freesByName } from './kernel/effects.ts';
-import { ALLOCATED, dropArray, elsewhere, isPageArray, reachableSets, ZEROED } from './places.ts';
+import { ALLOCATED, elsewhere, isPageArray, reachableSets, ZEROED } from './places.ts';
 import { CALLBACK, type State } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, TOP, type Value } from './value.ts';
@@ -47,7 +48,7 @@ function receivesPages(st: State, args: readonly Value[]): boolean {
 function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[]): Outcome {
   if (args[0] !== undefined && e.fn !== undefined && freesByName(e.fn) && isPageArray(st, args[0])) {
     // Without their number it can't release them.
-    dropArray(st, args[0]);
+    freeArray(st, args[0], e);
     return { st, v: TOP };
   }
   if (isLog(e)) return { st, v: TOP };
@@ -55,6 +56,7 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   const reached = reachableSets(st, pages, () => false);
   for (const id of reached) st.update(id, { escaped: e.fn ?? CALLBACK });
   doubtDevices(st, e.fn, reached);
+  w.fields?.given?.(st, args);
   for (const a of args) {
     if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);
     if (a.t === 'handle' && !asks(e.fn)) st.store.set(elsewhere(a.key), a);

@@ -2,7 +2,7 @@
 import type { SourceFile } from '../syntax/source.ts';
 import { isReleaseName } from './kernel/effects.ts';
 import type { CallTable, FlowMemo, Leaves } from './memo.ts';
-import { callersOf, isCallback, staticCallers } from './reach.ts';
+import { callersOf, isCallback, isTaken, staticCallers } from './reach.ts';
 
 /** Functions that are run on what one function leaves held. */
 const MAX_CONSUMERS = 12;
@@ -33,11 +33,33 @@ export class Consumers {
         if (this.leftOut.has(name)) return false;
         if (!open && !this.#touching.has(name)) return false;
         if (!names.some((leaf) => this.#mentions(index, leaf))) return false;
-        if (this.#isPartOf(producer, name)) return false;
+        if (this.isPartOf(producer, name)) return false;
         return name !== producer || [...this.#table.callees[index]!].some(isReleaseName);
       })
       .map(([name]) => name)
       .slice(0, MAX_CONSUMERS);
+  }
+
+  /** Whether a function is static and called by one other alone. */
+  isHelperOf(producer: string, name: string): boolean {
+    const { isStatic = false } = this.#source.functions[this.#table.indexOf.get(name)!] ?? {};
+    const callers = this.#table.callersOf(name);
+    return isStatic && callers.length === 1 && callers[0] === producer && !isTaken(this.#table, name);
+  }
+
+  /** Whether a function mentions what leads to the held pages. */
+  mentionsAny(index: number, { names }: Leaves): boolean {
+    return names.some((leaf) => this.#mentions(index, leaf));
+  }
+
+  /** Whether a function has to do with a struct whose members lead to the held pages. */
+  mentionsStruct(index: number, { typed }: Leaves): boolean {
+    if (this.#source.functions[index] === undefined) return false;
+    const structs = new Set(typed.map((member) => member.slice(0, member.indexOf('.'))));
+    const { [index]: piece } = this.#table.pieces;
+    return [...structs].some((name) =>
+      piece!.fact(`names ${name}`, ({ code }) => new RegExp(`\\b${name}\\b`).test(code)),
+    );
   }
 
   /** Functions that mention what leads to the held pages, and all that call such a one. */
@@ -55,7 +77,7 @@ export class Consumers {
    * A helper that is called by the producer alone, or by the one function that calls both: what it does to the pages, the
    * run of that one has shown. One that userspace calls may call them at different times.
    */
-  #isPartOf(producer: string, name: string): boolean {
+  isPartOf(producer: string, name: string): boolean {
     const callers = name === producer ? [] : staticCallers(this.#source, this.#table, name);
     const known = [producer, ...staticCallers(this.#source, this.#table, producer)];
     return (

@@ -5,6 +5,7 @@ import { rounded } from './bytes.ts';
 import { EFAULT, MAX_ERRNO } from './constants.ts';
 import { applyDevice } from './device.ts';
 import { forgetObject } from './forget.ts';
+import { freeMemory } from './free.ts';
 import type { Call } from './ir.ts';
 import { oneLine } from './ir.ts';
 import { askIterator, setIterator } from './iter-kind.ts';
@@ -13,7 +14,6 @@ import { learn } from './learn.ts';
 import {
   ALLOCATED,
   asAddress,
-  dropArray,
   elementPlace,
   elsewhere,
   pagesIn,
@@ -130,7 +130,8 @@ function apply(
       return undefined;
     }
     case 'free':
-      dropArray(st, arg(effect.memory));
+      w.fields?.frees?.(f.ir, st, e.args[effect.memory], arg(effect.memory));
+      freeMemory(st, arg(effect.memory), e);
       return undefined;
     case 'page-lock':
     case 'page-unlock':

@@ -28,6 +28,8 @@ import {
 } from './holds.ts';
 import type { FunctionIr } from './ir.ts';
 import { makesKernelIterators } from './iter.ts';
+import { LossFinder } from './loss-finder.ts';
+import { freeing, lossesOf } from './losses.ts';
 import { FileLowering } from './lowering.ts';
 import {
   type CallTable,
@@ -40,8 +42,8 @@ import {
   type Surroundings,
 } from './memo.ts';
 import { asCalled } from './mismatch.ts';
-import { concerns, observationKey } from './observed.ts';
-import { type ConsumerExit, type ConsumerRun, pairUp, worthPairing } from './pairs.ts';
+import { observationKey } from './observed.ts';
+import { type ConsumerExit, type ConsumerRun, type Pairing, pairUp, usesOf, worthPairing } from './pairs.ts';
 import { isInert } from './reach.ts';
 import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
 import { Search } from './search.ts';
@@ -190,6 +192,19 @@ export class FileRun {
       const callers = consumers.flatMap((consumer) => this.consumers.askable(consumer));
       const scope = { name: `${name}, later`, roots: [name, ...consumers, ...callers], also };
       if (this.#recall(scope, name) === undefined) this.#pair(scope, name, consumers, reads);
+    }
+  }
+
+  /** Runs, where no function of the file releases what another one leaves held, those that free memory. */
+  losses(acquires: (index: number) => boolean): void {
+    for (const [name, { identity, leaves }] of [...this.#leaving]) {
+      if (this.#isCovered(name, leaves)) continue;
+      const names = freeing(name, leaves, this.#table, this.consumers, acquires);
+      if (names.length === 0) continue;
+      const reads = this.consumers.reading(leaves);
+      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
+      const scope = { name: `${name}, lost`, roots: [name, ...names], also };
+      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, names, reads, lossesOf);
     }
   }
 
@@ -431,32 +446,32 @@ export class FileRun {
     return world;
   }
 
-  #pair(scope: RunScope, name: string, consumers: readonly string[], reads: ReadonlySet<string>): void {
+  #pair(
+    scope: RunScope,
+    name: string,
+    consumers: readonly string[],
+    reads: ReadonlySet<string>,
+    choose: (pairing: Pairing, left: readonly Held[]) => readonly RunObservation[] = usesOf,
+  ): void {
     const before = this.#surroundings();
     const left = this.#left.get(name) ?? this.#leftAgain(name);
     const joined = this.#options.join !== undefined;
+    const frees = choose === lossesOf;
     const run = (consumer: string, held: Held): ConsumerRun =>
       asCalled(
-        this.#consume(consumer, held, reads),
+        this.#consume(consumer, held, reads, frees),
         () => this.consumers.askable(consumer),
-        (caller) => this.#consume(caller, held, reads),
+        (caller) => this.#consume(caller, held, reads, frees),
       );
-    const { runs, info } = pairUp(left, consumers, run, joined);
+    const pairing = pairUp(left, consumers, run, joined);
+    const { runs, info } = pairing;
     for (const fn of this.#usedBy.get(name)!) this.#lowering.used.add(fn);
-    const observations = new Map<string, RunObservation>();
-    const sets = new Set(left.flatMap((held) => held.sets.map((s) => s.id)));
-    for (const each of runs) {
-      for (const o of each.observations) {
-        const key = `${each.name}: ${observationKey(o)}`;
-        if (concerns(o, sets) && o.what !== 'exit' && !observations.has(key)) observations.set(key, o);
-      }
-    }
+    const seen = choose(pairing, left);
     const steps = runs.reduce((sum, r) => sum + r.steps, 0);
     const cut = runs.some((r) => r.cut);
     const figures = { steps, cut, handsOver: false, leaves: NO_LEAVES };
     const identity = this.#remember(scope, before, runs.length > 0 ? { ...figures, pair: info } : figures);
     if (runs.length === 0) return;
-    const seen = [...observations.values()];
     this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false, pair: info });
   }
 
@@ -475,12 +490,12 @@ export class FileRun {
   }
 
   /** Runs a function on what another one has left. */
-  #consume(name: string, held: Held, reads: ReadonlySet<string>): ConsumerRun {
+  #consume(name: string, held: Held, reads: ReadonlySet<string>, frees: boolean): ConsumerRun {
     const ir = this.#lowering.lower(name);
     const observations = new Map<string, RunObservation>();
     const exits: ConsumerExit[] = [];
-    const finder = new HeldFinder(held, this.#asked);
-    const search = new Search(observations, held);
+    const finder = frees ? new LossFinder(held, this.#asked) : new HeldFinder(held, this.#asked);
+    const search = new Search(observations, held, frees);
     if (ir === undefined)
       return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
     const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {

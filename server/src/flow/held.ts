@@ -193,19 +193,22 @@ export class HeldFinder implements FieldHook {
       const owner = ownerOf(this.#types, ir, e);
       const typed = owner !== undefined && object.owner !== undefined;
       if (typed ? owner !== object.owner : !object.leading.has(e.name)) continue;
-      const marker = `%${i}`;
       const somewhere = `%${i}at`;
       const here = place === undefined ? somewhere : place.slice(0, -e.name.length - 1);
-      const bound = st.store.get(marker);
-      if (bound === undefined) {
-        this.typed &&= typed;
-        this.#bind(st, object, here);
-        st.store.set(marker, this.#held.values.unknown(here));
-      }
+      if (this.found(st, i, here)) this.typed &&= typed;
       if (place !== undefined) return place;
-      return st.store.get(marker)!.key === `@${somewhere}` ? `${somewhere}.${e.name}` : undefined;
+      return st.store.get(`%${i}`)?.key === `@${somewhere}` ? `${somewhere}.${e.name}` : undefined;
     }
     return place;
+  }
+
+  /** An object of the right struct stands at `here`: it is the one that was left, if none was before. */
+  protected found(st: State, i: number, here: string): boolean {
+    const marker = `%${i}`;
+    if (st.store.has(marker)) return false;
+    this.#bind(st, this.#held.objects[i]!, here);
+    st.store.set(marker, this.#held.values.unknown(here));
+    return true;
   }
 
   /** Puts what is known of the object that was left where the run finds it. */

@@ -4,6 +4,7 @@
  * the one after the other.
  */
 import type { Held } from './held.ts';
+import { concerns, observationKey } from './observed.ts';
 import type { PathLink } from './path.ts';
 import type { PageSet } from './state.ts';
 import type { RunObservation } from './world.ts';
@@ -82,6 +83,19 @@ export function pairUp(
       ),
     },
   };
+}
+
+/** What consumers do to the pages that were left; that they are still held when a path ends is nothing. */
+export function usesOf({ runs }: Pairing, left: readonly Held[]): RunObservation[] {
+  const observations = new Map<string, RunObservation>();
+  const sets = new Set(left.flatMap((held) => held.sets.map((s) => s.id)));
+  for (const each of runs) {
+    for (const o of each.observations) {
+      const key = `${each.name}: ${observationKey(o)}`;
+      if (concerns(o, sets) && o.what !== 'exit' && !observations.has(key)) observations.set(key, o);
+    }
+  }
+  return [...observations.values()];
 }
 
 /** The members that lead to the pages have names that say more than `page` or `sgt`: few structures share them. */

@@ -93,17 +93,6 @@ export function isPageArray(st: State, v: Value): boolean {
   return address?.off === 0 && pagesIn(st, address.base).length > 0;
 }
 
-/** The array at which a value points is freed: its elements lead to no page any more. */
-export function dropArray(st: State, v: Value): void {
-  const address = asAddress(v);
-  if (address?.off !== 0 || pagesIn(st, address.base).length === 0) return;
-  const start = `${address.base}[`;
-  st.store.keep(
-    ({ text }, held) =>
-      !text.startsWith(start) || !isPageRef(held) || !/^\[[^[\].]*\]$/.test(text.slice(address.base.length)),
-  );
-}
-
 /** Content of an element of unknown offset: some page of the sets stored there, if they are of one set. */
 export function readSomewhere(st: State, values: Values, base: string): Value {
   const sets = new Set<string>();
@@ -136,11 +125,13 @@ export function readAround(st: State, values: Values, base: string): PageRef | u
 
 /**
  * Names of the page sets that can be reached from `roots`: directly, or through objects whose address is reachable.
+ * What stands at an `ignored` place counts for nothing.
  */
 export function reachableSets(
   st: State,
   roots: readonly Value[],
   outlives: (place: string) => boolean,
+  ignored?: (place: string) => boolean,
 ): Set<string> {
   const sets = new Set<string>();
   const { store } = st;
@@ -161,6 +152,7 @@ export function reachableSets(
       if (visited.has(i)) continue;
       const place = store.keyAt(i);
       if (!outlives(place.text) && !place.objects.some((object) => objects.has(object))) continue;
+      if (ignored?.(place.text)) continue;
       visited.add(i);
       visit(store.valueAt(i));
       grew = true;
@@ -181,6 +173,11 @@ function containerOf(base: string): string {
   const member = base.search(/\[0\]\.|\./);
   if (member < 0) return base;
   return base.startsWith('[0]', member) ? base.slice(1, member) : base.slice(0, member);
+}
+
+/** The object that is reached, in whole, by who has an address in it. */
+export function wholeObject(base: string): string {
+  return withoutAddress(containerOf(base));
 }
 
 /** The object that an address, or an element reached through one, is a part of. */

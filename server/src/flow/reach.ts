@@ -45,7 +45,7 @@ export function isCallback(table: CallTable, name: string): boolean {
 }
 
 /** Whether the file mentions a function other than by calling it. */
-function isTaken(table: CallTable, name: string): boolean {
+export function isTaken(table: CallTable, name: string): boolean {
   let names = taken.get(table);
   if (names === undefined) {
     names = takenIn(table);

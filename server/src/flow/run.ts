@@ -191,7 +191,7 @@ function runSwitch(w: World, f: Frame, node: Node, st: State): { node: number; s
 function leave(w: World, f: Frame, st: State, returns: Value | undefined, range: Range): void {
   const results = returns === undefined ? [] : [returns];
   const byCaller = reachableSets(st, results, (place) => isArgument(f, place));
-  const byAnyone = reachableSets(st, results, outlives);
+  const byAnyone = reachableSets(st, results, outlives, w.fields?.isCopy?.(st));
   for (const set of st.sets.values()) {
     if (set.result <= 0) continue;
     const held = set.slots.some((slot) => slot === 'held' || slot === 'unsure');
@@ -215,5 +215,5 @@ function isArgument(f: Frame, place: string): boolean {
 /** Places that live on when the function returns: globals, and what parameters and looked-up objects point to. */
 function outlives(at: string): boolean {
   const place = at.replace(/^&+/, '');
-  return /^[:*(]/.test(place) || (place.startsWith('@') && !place.startsWith(`@${ALLOCATED}`));
+  return /^[:*(%]/.test(place) || (place.startsWith('@') && !place.startsWith(`@${ALLOCATED}`));
 }

@@ -11,18 +11,20 @@ export class Search {
   gaveUp = false;
   readonly #observations: ReadonlyMap<string, RunObservation>;
   readonly #sets: ReadonlySet<string>;
+  readonly #frees: boolean;
   #isMet = false;
 
-  /** `observations` are those of the run, which adds to them. */
-  constructor(observations: ReadonlyMap<string, RunObservation>, held: Pick<Held, 'sets'>) {
+  /** `observations` are those of the run, which adds to them. `frees`: it also looks for memory that held them. */
+  constructor(observations: ReadonlyMap<string, RunObservation>, held: Pick<Held, 'sets'>, frees = false) {
     this.#observations = observations;
+    this.#frees = frees;
     this.#sets = new Set(held.sets.map(({ id }) => id));
   }
 
-  /** Something was done to a page; that pages are held when a path ends is nothing. */
+  /** Something was done to a page; that pages are held when a path ends is nothing, unless their memory was freed. */
   get met(): boolean {
     this.#isMet ||= [...this.#observations.values()].some(
-      (o) => o.what !== 'exit' && concerns(o, this.#sets),
+      (o) => (o.what !== 'exit' || (this.#frees && o.set.freed !== undefined)) && concerns(o, this.#sets),
     );
     return this.#isMet;
   }

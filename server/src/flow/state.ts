@@ -46,6 +46,8 @@ export interface PageSet {
    * the file makes such ones.
    */
   readonly iterator: 'user' | 'perhaps-kernel' | 'unknown';
+  /** Where memory was freed in which the pages stood. */
+  readonly freed: Range | undefined;
   /** Name of a callee that received the pages and may have taken them over. */
   readonly escaped: string | undefined;
   /** Function in whose text the acquire stands. */

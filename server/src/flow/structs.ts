@@ -159,7 +159,7 @@ export function ownerOf(types: TypeLookup, ir: FunctionIr, e: Member): string | 
 }
 
 /** Struct that an expression is, or points to. */
-function structOf(types: TypeLookup, ir: FunctionIr, e: Expr): string | undefined {
+export function structOf(types: TypeLookup, ir: FunctionIr, e: Expr): string | undefined {
   switch (e.k) {
     case 'var':
       return e.local ? ir.structs.get(e.name) : types.globals.get(e.name);

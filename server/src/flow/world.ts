@@ -283,6 +283,12 @@ export interface FunctionFacts {
 export interface FieldHook {
   /** `place` is undefined where the object is not told apart; so is the answer where it stays so. */
   located(ir: FunctionIr, st: State, e: Member, place: string | undefined): string | undefined;
+  /** Tells places of which the run has found the object elsewhere. */
+  isCopy?(st: State): (place: string) => boolean;
+  /** Memory is freed. */
+  frees?(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): void;
+  /** A callee that is not seen is given something. */
+  given?(st: State, args: readonly Value[]): void;
 }
 
 export interface World {

@@ -1,8 +1,15 @@
+import type { ExitObservation } from '../flow/world.ts';
 import { called } from './common.ts';
 import { GONE, ORDINARY } from './environments.ts';
 import { released } from './forms.ts';
 import { isShort, leakFindings, leaks } from './leaks.ts';
 import type { Rule } from './rule.ts';
+
+/** Another entry point frees the memory in which the pages stand, and the file has nobody who releases them. */
+function lost(o: ExitObservation, cure: string): string {
+  const kept = o.set.kind === 'pin' ? 'pinned' : 'held';
+  return `The pages that ${called(o.set.model.name)} acquires here are kept in a structure, and ${called(o.within)} frees the memory that leads to them while they are still ${kept}: nobody can release them any more, and no function of this file does. Release them with ${cure} before that memory is freed.`;
+}
 
 export const leak: Rule = {
   code: 'GUP303',
@@ -46,6 +53,7 @@ export const leak: Rule = {
 	return ret;
 }
 `,
+  pairs: true,
   check: (flow) =>
     leakFindings(
       'GUP303',
@@ -53,6 +61,7 @@ export const leak: Rule = {
       (o) => {
         const pin = o.set.kind === 'pin';
         const cure = pin ? 'unpin_user_page()/unpin_user_pages()' : 'put_page()/release_pages()';
+        if (flow.pair !== undefined) return lost(o, cure);
         const some = o.set.slots.includes('released') ? 'Some of the pages' : 'The pages';
         const effect = pin
           ? 'they stay pinned for ever and can be neither migrated nor reclaimed'

@@ -32,21 +32,40 @@ export function leakFindings(
   return firstPerKey(found, (o) => `${o.set.call.start}`).map((first) => {
     const same = found.filter((o) => o.set.call.start === first.set.call.start);
     const ends = firstPerKey(same, (o) => `${o.range.start}`).slice(0, 4);
-    const related = ends.map((o) => ({
-      range: rangeOf(o.range),
-      message: 'returns here with the pages still held',
-    }));
+    const related = ends.map((o) =>
+      o.set.freed !== undefined && o.within !== o.set.within
+        ? { range: rangeOf(o.set.freed), message: 'frees the memory that leads to the pages' }
+        : { range: rangeOf(o.range), message: 'returns here with the pages still held' },
+    );
     const findingOf = (o: ExitObservation): Finding => {
       const at = { range: rangeOf(o.set.call), function: o.set.within };
       return pathFinding(code, o, at, message(o), related);
     };
-    const sure = same.find((o) => !isGuess(o, findingOf(o)));
+    const sure = same.find((o) => !isGuess(o, findingOf(o)) && !isOfAnotherKind(o));
     return sure === undefined ? { ...findingOf(first), certainty: 'possible' } : findingOf(sure);
   });
 }
 
 function isGuess(o: ExitObservation, found: Finding): boolean {
   return asksForZeroPage(found) || isUnexpected(found) || isKeptInTurns(o, found) || isCompletedElsewhere(o);
+}
+
+/** Members that by their name tell where the pages of an object come from. */
+const TELLS_ORIGIN =
+  /(?:->|\.)\w*(?:pin|gup|got|get|ref|kind|type|mode|user|own|import|prime|dmabuf|kernel|alloc|contig|coherent|flag)\w*\b/i;
+
+/**
+ * Another entry point frees the memory of the pages where a member, which it finds as it is, tells what kind of object
+ * this is: it may be the way of those whose pages were not acquired.
+ */
+function isOfAnotherKind(o: ExitObservation): boolean {
+  for (let link = o.path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('step' in event && event.step.op === 'later') return false;
+    if ('holds' in event && o.set.freed !== undefined && TELLS_ORIGIN.test(event.text))
+      return o.within !== o.set.within;
+  }
+  return false;
 }
 
 /** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */

@@ -273,11 +273,14 @@ add(
 add('import_ubuf import_iovec import_single_range iov_iter_ubuf', { does: 'user-iterator' });
 add('iov_iter_kvec iov_iter_bvec iov_iter_xarray iov_iter_folio_queue', { does: 'kernel-iterator' });
 
-add('kfree kfree_nolock kvfree kvfree_atomic vfree kfree_sensitive kvfree_sensitive kzfree drm_free_large', {
-  does: 'free',
-  memory: 0,
-});
-add('devm_kfree', { does: 'free', memory: 1 });
+add(
+  'kfree kfree_nolock kvfree kvfree_atomic vfree kfree_sensitive kvfree_sensitive kzfree drm_free_large kfree_rcu kfree_rcu_mightsleep kvfree_rcu kvfree_rcu_mightsleep',
+  {
+    does: 'free',
+    memory: 0,
+  },
+);
+add('devm_kfree kmem_cache_free', { does: 'free', memory: 1 });
 
 // From bytes to pages: include/linux/math.h, include/linux/pfn.h.
 add('DIV_ROUND_UP DIV_ROUND_UP_ULL PFN_UP', { does: 'round', how: 'count-up' });
@@ -306,7 +309,7 @@ const HARMLESS = new RegExp(
   `^(${[
     '_?printk.*|seq_(printf|puts|putc|write)|print_hex_dump\\w*|dump_(page|stack)|\\w+_(dbg|debug)(_\\w+)?|pr_(err|warn|info|debug|notice|alert|crit|emerg|cont)(_ratelimited|_once)?|(dev|netdev|ibdev|drm|usb|v4l2|vfio|pci)_(err|warn|info|dbg|debug|notice)\\w*|DRM_\\w+|trace_\\w+',
     '(raw_)?(spin|read|write)_(un)?(lock|trylock)\\w*|mutex_\\w+|rcu_\\w+|down_write|up_write|rwsem\\w*|lockdep_\\w+|might_sleep\\w*|cond_resched|preempt_\\w+',
-    'free_pages?|kfree_rcu|kmem_cache_free',
+    'free_pages?',
     '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
     'page_to_nid|page_pgoff|page_range_contiguous|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|folio_(nr_pages|large_nr_pages|large_order|next_pos|is_\\w+|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
     'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',
@@ -355,6 +358,11 @@ export function releaseOf(
 ): ReleaseApi {
   if (kind === 'pin' || fn?.startsWith('put_user_page') !== true) return api;
   return does === 'release' ? 'put_page' : 'release_pages';
+}
+
+/** A function of the kernel that frees memory. */
+export function freesMemory(name: string): boolean {
+  return table.get(name)?.some((e) => e.does === 'free') ?? false;
 }
 
 /** A function that releases pages. */

@@ -1,0 +1,63 @@
+/** Finds the held pages of another entry point in a run that is to tell whether the memory they stand in is freed. */
+import { type Held, HeldFinder } from './held.ts';
+import type { Expr, FunctionIr, Member } from './ir.ts';
+import { ALLOCATED, asAddress, elementPlace, wholeObject } from './places.ts';
+import type { State } from './state.ts';
+import { structOf, type TypeLookup } from './structs.ts';
+import { TOP, type Value } from './value.ts';
+
+/** Stands for an object that a callee was given which is not seen. */
+const GIVEN = '%given ';
+
+export class LossFinder extends HeldFinder {
+  readonly #left: Held;
+  readonly #lookup: TypeLookup;
+
+  constructor(held: Held, types: TypeLookup) {
+    super(held, types);
+    this.#left = held;
+    this.#lookup = types;
+  }
+
+  override located(ir: FunctionIr, st: State, e: Member, place: string | undefined): string | undefined {
+    // What the run itself has allocated is another object.
+    return place?.startsWith(`@${ALLOCATED}`) ? place : super.located(ir, st, e, place);
+  }
+
+  /** An object of the right struct is freed: it is the one that holds the pages, if none was found before. */
+  frees(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): void {
+    const address = asAddress(v);
+    if (e === undefined || address?.off !== 0 || address.base.startsWith(`@${ALLOCATED}`)) return;
+    const owner = structOf(this.#lookup, ir, e);
+    const i = this.#left.objects.findIndex((o) => o.owner !== undefined && o.owner === owner);
+    if (i >= 0) this.found(st, i, elementPlace(address.base, 0));
+  }
+
+  /** Who is given an object before it is found to hold the pages may have released them. */
+  given(st: State, args: readonly Value[]): void {
+    for (const arg of args) {
+      const address = asAddress(arg);
+      if (address !== undefined) st.store.set(`${GIVEN}${wholeObject(address.base)}`, TOP);
+    }
+  }
+
+  protected override found(st: State, i: number, here: string): boolean {
+    if (!super.found(st, i, here)) return false;
+    const wasGiven = [...st.store.keys()].some((place) => {
+      if (!place.startsWith(GIVEN)) return false;
+      const object = place.slice(GIVEN.length);
+      return here === object || here.includes(`${object}[`) || here.includes(`${object}.`);
+    });
+    if (wasGiven) for (const { id } of this.#left.sets) st.update(id, { escaped: 'a callee' });
+    return true;
+  }
+
+  /** What was left stays where it was: its place in the function that left it is a second one for the same object. */
+  isCopy(st: State): (place: string) => boolean {
+    const copies = this.#left.objects.flatMap(({ place }, i) => {
+      const found = st.store.get(`%${i}`)?.key.slice(1);
+      return found === undefined || found === place ? [] : [`${place}.`];
+    });
+    return (place) => copies.some((copy) => place.includes(copy));
+  }
+}
