@@ -54,9 +54,9 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   if (isLog(e)) return { st, v: TOP };
   const pages = args.filter((a) => a.t === 'page' || a.t === 'ptr' || a.t === 'sym');
   const reached = reachableSets(st, pages, () => false);
-  for (const id of reached) st.update(id, { escaped: e.fn ?? CALLBACK });
+  const mayTake = w.fields?.given?.(st, e.fn, args) ?? true;
+  if (mayTake) for (const id of reached) st.update(id, { escaped: e.fn ?? CALLBACK });
   doubtDevices(st, e.fn, reached);
-  w.fields?.given?.(st, args);
   for (const a of args) {
     if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);
     if (a.t === 'handle' && !asks(e.fn)) st.store.set(elsewhere(a.key), a);

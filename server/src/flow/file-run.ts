@@ -500,7 +500,7 @@ export class FileRun {
       return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
     const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {
       handsOver: (fn) => this.handsOver.has(fn) || this.#acquiring.has(fn),
-      readsHeld: (fn) => reads.has(fn),
+      readsHeld: (fn) => frees || reads.has(fn),
       fields: finder,
       givesUp: (steps) => search.givesUp(steps),
       onExit: (st) => {

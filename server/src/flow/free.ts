@@ -1,6 +1,6 @@
 /** Memory that is freed: what stood in it leads to no page any more. */
 import type { Range } from '../syntax/range.ts';
-import { ALLOCATED, asAddress, pagesIn } from './places.ts';
+import { asAddress, elsewhere, pagesIn } from './places.ts';
 import type { State } from './state.ts';
 import { isPageRef, type Value } from './value.ts';
 
@@ -16,14 +16,13 @@ export function freeArray(st: State, v: Value, at: Range): void {
   );
 }
 
-/**
- * The memory at which a value points is freed: an array of pages, or an object with pages in its members. What this path
- * has allocated itself is forgotten anyway when nothing leads to it.
- */
+/** The memory at which a value points is freed: an array of pages, or an object with pages in its members. */
 export function freeMemory(st: State, v: Value, at: Range): void {
   freeArray(st, v, at);
+  // Whoever frees an object has taken it out of its list.
+  st.store.delete(elsewhere(v.key));
   const address = asAddress(v);
-  if (address?.off !== 0 || address.base.startsWith('&') || address.base.startsWith(`@${ALLOCATED}`)) return;
+  if (address?.off !== 0 || address.base.startsWith('&')) return;
   dropPages(st, at, (place) => place.startsWith(`${address.base}[`));
 }
 

@@ -9,6 +9,13 @@ import { TOP, type Value } from './value.ts';
 /** Stands for an object that a callee was given which is not seen. */
 const GIVEN = '%given ';
 
+/** What functions are called that end the use of something, and may release its pages. */
+const ENDS =
+  /put|pin|release|free|drop|clean|clear|destroy|fini|exit|stop|unmap|unbind|detach|remove|delete|reset|close|shut|tear|disable|dispose|kill|abort|cancel|unreg|unref|deinit|uninit|finish|end|done|complete|evict|inval|dealloc|discard|purge|page|undo|revert|unwind|return|give|retire|reclaim|unload|unlock|_del|_rel|_un/i;
+
+/** What keeps books of objects knows nothing of their pages. */
+const KEEPS_BOOKS = /^_*(?:list|hlist|llist|rb|idr|ida|xa|radix_tree|interval_tree)_/;
+
 export class LossFinder extends HeldFinder {
   readonly #left: Held;
   readonly #lookup: TypeLookup;
@@ -33,12 +40,14 @@ export class LossFinder extends HeldFinder {
     if (i >= 0) this.found(st, i, elementPlace(address.base, 0));
   }
 
-  /** Who is given an object before it is found to hold the pages may have released them. */
-  given(st: State, args: readonly Value[]): void {
+  /** Who is given an object before it is found to hold the pages may have released them, if its name allows for that. */
+  given(st: State, callee: string | undefined, args: readonly Value[]): boolean {
+    if (callee !== undefined && (!ENDS.test(callee) || KEEPS_BOOKS.test(callee))) return false;
     for (const arg of args) {
       const address = asAddress(arg);
       if (address !== undefined) st.store.set(`${GIVEN}${wholeObject(address.base)}`, TOP);
     }
+    return true;
   }
 
   protected override found(st: State, i: number, here: string): boolean {

@@ -287,8 +287,8 @@ export interface FieldHook {
   isCopy?(st: State): (place: string) => boolean;
   /** Memory is freed. */
   frees?(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): void;
-  /** A callee that is not seen is given something. */
-  given?(st: State, args: readonly Value[]): void;
+  /** A callee that is not seen is given something: whether it may take over or release pages. */
+  given?(st: State, callee: string | undefined, args: readonly Value[]): boolean;
 }
 
 export interface World {

@@ -59,11 +59,11 @@ const TELLS_ORIGIN =
  * this is: it may be the way of those whose pages were not acquired.
  */
 function isOfAnotherKind(o: ExitObservation): boolean {
+  let tells = false;
   for (let link = o.path; link !== undefined; link = link.previous) {
     const { event } = link;
-    if ('step' in event && event.step.op === 'later') return false;
-    if ('holds' in event && o.set.freed !== undefined && TELLS_ORIGIN.test(event.text))
-      return o.within !== o.set.within;
+    if ('step' in event && event.step.op === 'later') return tells;
+    tells ||= 'holds' in event && TELLS_ORIGIN.test(event.text);
   }
   return false;
 }
