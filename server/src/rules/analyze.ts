@@ -73,10 +73,30 @@ export function analyzeFile(
     if (problems.length === before) memo.keep(fn.identity, findings, asked, source);
     else memo.flow.forget(fn.identity);
   }
+  if (options.join === undefined)
+    for (const rule of rules) found.push(...checkFileSafely(rule, source, [...found], problems));
   const findings = onePerCause(distinct(found));
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
   const { analysed, partlyRead, exports, roots } = flow;
   return { findings, functions: analysed.length, partlyRead, problems, exports, roots };
+}
+
+function checkFileSafely(
+  rule: Rule,
+  source: SourceFile,
+  found: readonly Finding[],
+  problems: AnalysisProblem[],
+): readonly Finding[] {
+  try {
+    return rule.checkFile?.(source, found) ?? [];
+  } catch (error) {
+    problems.push({ kind: 'rule-threw', message: `${rule.code} failed: ${whyOf(error)}` });
+    return [];
+  }
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function checkSafely(
@@ -90,8 +110,7 @@ function checkSafely(
     const findings = rule.check(fn, context);
     return fn.pair === undefined ? findings : findings.map((f) => acrossEntryPoints(f, rule, fn.pair!));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    problems.push({ kind: 'rule-threw', message: `${rule.code} failed in ${fn.name}(): ${why}` });
+    problems.push({ kind: 'rule-threw', message: `${rule.code} failed in ${fn.name}(): ${whyOf(error)}` });
     return [];
   }
 }

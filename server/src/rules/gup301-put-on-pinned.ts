@@ -4,6 +4,7 @@ import { called, freesItsOwn, isUnpin, pathFinding, rangeOf, releases, surestFir
 import { ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { unpinApi, withReleases } from './forms.ts';
+import { putsOfPinnedOnly } from './only-pins.ts';
 import type { Rule } from './rule.ts';
 
 export const putOnPinned: Rule = {
@@ -58,6 +59,7 @@ export const putOnPinned: Rule = {
       choice ? { ...finding(o), certainty: 'possible' as const } : finding(o),
     );
   },
+  checkFile: putsOfPinnedOnly,
   run: {
     environments: ORDINARY,
     endsAtRelease: true,

@@ -3,6 +3,7 @@ import type { ActorKind, MemoryKind } from '#engine/protocol/scenario.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { FunctionFlow } from '../flow/file.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import type { SourceFile } from '../syntax/source.ts';
 import type { Finding, Level } from './finding.ts';
 
 /** Memory and kernel actors in which a run may show what a rule says. All are tried; the first that breaks is shown. */
@@ -76,6 +77,11 @@ export interface Rule extends RuleMeta {
   /** The rule also judges pages that another entry point has left in a structure (FunctionFlow.pair). */
   readonly pairs?: boolean;
   readonly check: (flow: FunctionFlow, context: RuleContext) => readonly Finding[];
+  /**
+   * Judges the code of the file as a whole, given what was found of its functions: asked after every edit, and not where
+   * other files are joined to it.
+   */
+  readonly checkFile?: (source: SourceFile, found: readonly Finding[]) => readonly Finding[];
   /** Absent where nothing can be run. */
   readonly run?: RuleRun;
 }
