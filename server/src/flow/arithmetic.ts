@@ -3,6 +3,7 @@ import { MAX_ERRNO } from './constants.ts';
 import { compare, convert, usualConversion } from './ctypes.ts';
 import type { BinaryOp, IntType } from './ir.ts';
 import { byName } from './named.ts';
+import { allocationOf } from './names.ts';
 import { certainBits, TOP, type Value, type Values } from './value.ts';
 
 /** Counts above this are unknown: loops then repeat a state and end. */
@@ -32,8 +33,9 @@ export function binary(
   if ((op === '+' || op === '-' || op === '|' || op === '<<' || op === '>>') && b.t === 'int' && b.n === 0)
     return a;
   if (op === '+' && a.t === 'int' && a.n === 0) return b;
-  // So many bytes more than an unknown, and the sum of what two calls returned, are unknowns.
-  if (op === '+' && (isBytes(a) !== isBytes(b) || (isResult(a) && isResult(b)))) return TOP;
+  // So many bytes more than an unknown, and the sum of what two calls returned, are unknowns; but not a part of an array.
+  if (op === '+' && (isBytes(a) !== isBytes(b) || (isResult(a) && isResult(b) && !isAllocated(a))))
+    return TOP;
   if (op === '-' && a === b && a.t === 'sym') return values.int(0);
   const named = byName(values, op, a, b);
   if (named !== undefined) return named;
@@ -52,6 +54,11 @@ function isBytes(v: Value): boolean {
 /** What a call returned that is not modelled. */
 function isResult(v: Value): boolean {
   return v.t === 'sym' && v.op === undefined && v.key.startsWith('@');
+}
+
+/** Memory that the path has allocated. */
+function isAllocated(v: Value): boolean {
+  return allocationOf(v.key) !== undefined;
 }
 
 /** a - b, where both are the same unknown plus a number. */

@@ -53,7 +53,12 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   }
   if (isLog(e)) return { st, v: TOP };
   const pages = args.filter((a) => a.t === 'page' || a.t === 'ptr' || a.t === 'sym');
-  const reached = reachableSets(st, pages, () => false);
+  const reached = reachableSets(
+    st,
+    pages,
+    () => false,
+    (place) => isLocalData(st, place),
+  );
   const mayTake = w.fields?.given?.(st, e.fn, args) ?? true;
   if (mayTake) for (const id of reached) st.update(id, { escaped: e.fn ?? CALLBACK });
   doubtDevices(st, e.fn, reached);
@@ -64,6 +69,11 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   }
   allocateInto(w, f, st, e, args);
   return { st, v: result(w, f, st, e) };
+}
+
+/** The address of the data in a local variable: who is given that gets at the data, as one does who is given the address. */
+function isLocalData(st: State, place: string): boolean {
+  return /^\d\w*:/.test(place) && st.store.get(place)?.t === 'data';
 }
 
 /** What a driver calls its own printing: `my_err(dev, "no pages\n")`. */

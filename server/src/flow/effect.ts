@@ -11,6 +11,7 @@ import { oneLine } from './ir.ts';
 import { askIterator, setIterator } from './iter-kind.ts';
 import { type Effect, releaseOf } from './kernel/effects.ts';
 import { learn } from './learn.ts';
+import { allocationOf } from './names.ts';
 import {
   ALLOCATED,
   asAddress,
@@ -271,6 +272,8 @@ function releaseOne(
 ): void {
   const page = args[effect.page] ?? TOP;
   if (page.t === 'int') return;
+  // A page of the function's own is none that it acquired.
+  if (page.t === 'sym' && allocationOf(page.key) !== undefined) return;
   if (page.t !== 'page') {
     const never = asUnfilled(page);
     if (never === undefined) releaseUnknown(st);

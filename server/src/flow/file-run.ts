@@ -28,7 +28,7 @@ import {
 } from './holds.ts';
 import type { FunctionIr } from './ir.ts';
 import { makesKernelIterators } from './iter.ts';
-import { LossFinder } from './loss-finder.ts';
+import { LossFinder, withoutNotices } from './loss-finder.ts';
 import { freeing, lossesOf } from './losses.ts';
 import { FileLowering } from './lowering.ts';
 import {
@@ -508,7 +508,10 @@ export class FileRun {
       },
     });
     const { nameStart } = this.#source.functions[this.#table.indexOf.get(name)!]!;
-    const start = laterState(held, name, { start: nameStart, end: nameStart + name.length });
+    const start = laterState(frees ? withoutNotices(held) : held, name, {
+      start: nameStart,
+      end: nameStart + name.length,
+    });
     const { steps, cut } = runRoot(world, ir, this.#lowering.factsOf(ir), start);
     const seen = [...observations.values()];
     const { met, gaveUp } = search;

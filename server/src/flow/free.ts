@@ -1,5 +1,6 @@
 /** Memory that is freed: what stood in it leads to no page any more. */
 import type { Range } from '../syntax/range.ts';
+import { allocationOf } from './names.ts';
 import { asAddress, elsewhere, pagesIn } from './places.ts';
 import type { State } from './state.ts';
 import { isPageRef, type Value } from './value.ts';
@@ -23,7 +24,12 @@ export function freeMemory(st: State, v: Value, at: Range): void {
   st.store.delete(elsewhere(v.key));
   const address = asAddress(v);
   if (address?.off !== 0 || address.base.startsWith('&')) return;
-  dropPages(st, at, (place) => place.startsWith(`${address.base}[`));
+  const { base } = address;
+  dropPages(
+    st,
+    at,
+    (place) => place.startsWith(`${base}[`) || (place[0] === '(' && allocationOf(place) === base),
+  );
 }
 
 function dropPages(st: State, { start, end }: Range, isInside: (place: string) => boolean): void {

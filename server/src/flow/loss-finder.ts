@@ -11,7 +11,22 @@ const GIVEN = '%given ';
 
 /** What functions are called that end the use of something, and may release its pages. */
 const ENDS =
-  /put|pin|release|free|drop|clean|clear|destroy|fini|exit|stop|unmap|unbind|detach|remove|delete|reset|close|shut|tear|disable|dispose|kill|abort|cancel|unreg|unref|deinit|uninit|finish|end|done|complete|evict|inval|dealloc|discard|purge|page|undo|revert|unwind|return|give|retire|reclaim|unload|unlock|_del|_rel|_un/i;
+  /put|pin|release|free|drop|clean|clear|destroy|fini|exit|stop|unmap|unbind|detach|remove|delete|reset|close|shut|tear|disable|dispose|kill|abort|cancel|unreg|unref|deinit|uninit|finish|end|done|complete|evict|inval|dealloc|discard|purge|undo|revert|unwind|return|give|retire|reclaim|unload|unlock|_del|_rel|_un/i;
+
+/** Whether a function that is not seen may release pages of what it is given, as far as its name tells. */
+function mayRelease(callee: string): boolean {
+  return ENDS.test(callee) && !KEEPS_BOOKS.test(callee);
+}
+
+/** The same pages, as their loss is judged: who was told of them when they were acquired need not be their owner. */
+export function withoutNotices(held: Held): Held {
+  const sets = held.sets.map((set) =>
+    set.escaped !== undefined && /^\w+$/.test(set.escaped) && !mayRelease(set.escaped)
+      ? { ...set, escaped: undefined }
+      : set,
+  );
+  return { ...held, sets };
+}
 
 /** What keeps books of objects knows nothing of their pages. */
 const KEEPS_BOOKS = /^_*(?:list|hlist|llist|rb|idr|ida|xa|radix_tree|interval_tree)_/;
@@ -42,7 +57,7 @@ export class LossFinder extends HeldFinder {
 
   /** Who is given an object before it is found to hold the pages may have released them, if its name allows for that. */
   given(st: State, callee: string | undefined, args: readonly Value[]): boolean {
-    if (callee !== undefined && (!ENDS.test(callee) || KEEPS_BOOKS.test(callee))) return false;
+    if (callee !== undefined && !mayRelease(callee)) return false;
     for (const arg of args) {
       const address = asAddress(arg);
       if (address !== undefined) st.store.set(`${GIVEN}${wholeObject(address.base)}`, TOP);

@@ -3,6 +3,11 @@
  * step is read off it when it is first met.
  */
 
+/** The memory that a path has allocated and that an address lies in, which was computed from its: of `(@!a;+n)`, `@!a;`. */
+export function allocationOf(text: string): string | undefined {
+  return text[0] === '(' ? /^\(+(@![^;@]*;)/.exec(text)?.[1] : text.startsWith('@!') ? text : undefined;
+}
+
 const RESULT = /@[^;@]*;/g;
 const NONE: readonly string[] = [];
 
@@ -94,6 +99,8 @@ function objectsAround(text: string): string[] {
   for (let own = text; ; own = own.slice(1)) {
     found.add(own);
     for (let i = own.length - 1; i > 0; i--) if (own[i] === '[' || own[i] === '.') found.add(own.slice(0, i));
+    const whole = own[0] === '(' ? allocationOf(own) : undefined;
+    if (whole !== undefined) found.add(whole);
     if (own[0] !== '*' && own[0] !== '&') return [...found];
   }
 }

@@ -66,7 +66,9 @@ function takenIn({ inOrder, names, indexOf }: CallTable): Set<string> {
       (ask) => {
         ask('names');
         const words = [...piece.code.matchAll(/\b[A-Za-z_]\w*\b(?!\s*\()/g)].map(([word]) => word);
-        return [...new Set(words)].filter((word) => indexOf.has(word));
+        // A label may have the name of the function that is called there.
+        const labels = new Set([...piece.code.matchAll(/\bgoto\s+(\w+)/g)].map(([, label]) => label!));
+        return [...new Set(words)].filter((word) => indexOf.has(word) && !labels.has(word));
       },
     );
     for (const name of here) found.add(name);

@@ -6,6 +6,7 @@ import { switchText } from './conditions.ts';
 import { decide, each, evaluate, evaluateAll } from './evaluate.ts';
 import type { FunctionIr, Node } from './ir.ts';
 import { settle } from './learn.ts';
+import { allocationOf } from './names.ts';
 import { ALLOCATED, reachableSets } from './places.ts';
 import { doubtHeld, losesCount } from './release-loops.ts';
 import { type PageSet, State } from './state.ts';
@@ -215,5 +216,6 @@ function isArgument(f: Frame, place: string): boolean {
 /** Places that live on when the function returns: globals, and what parameters and looked-up objects point to. */
 function outlives(at: string): boolean {
   const place = at.replace(/^&+/, '');
-  return /^[:*(%]/.test(place) || (place.startsWith('@') && !place.startsWith(`@${ALLOCATED}`));
+  if (place[0] === '(') return allocationOf(place) === undefined;
+  return /^[:*%]/.test(place) || (place.startsWith('@') && !place.startsWith(`@${ALLOCATED}`));
 }
