@@ -10,6 +10,7 @@ import type { Entries, ReachedFrom } from './entries.ts';
 import type { Held } from './held.ts';
 import type { Call, FunctionIr } from './ir.ts';
 import { isReleaseName, reachesData } from './kernel/effects.ts';
+import { CHARGES } from './kernel/entries.ts';
 import { type LateUnmap, lateUnmapsOf, type OrderHost } from './order.ts';
 import { outlives, type Sign } from './outlive.ts';
 import type { Ask } from './pieces.ts';
@@ -66,7 +67,7 @@ export interface Holding {
   readonly late: readonly LateUnmap[];
 }
 
-type Hold = Pick<HoldObservation, 'entry' | 'entryKnown' | 'used' | 'by'>;
+type Hold = Pick<HoldObservation, 'entry' | 'entryKnown' | 'used' | 'by' | 'charged'>;
 
 /** The part of a run that decides how long pages are held that `name` acquires. */
 export function summaryOf(name: string, { observations, left }: EntryRun): RunSummary {
@@ -145,7 +146,8 @@ export function keyOfHolding(
     return `${fn?.name} ${start - (fn?.start ?? 0)} ${end - start}`;
   };
   const by = hold?.by.map((r) => `${r.entry} ${r.role} ${r.chain.join()} ${r.commanded} ${placeOf(r.range)}`);
-  const held = hold === undefined ? '' : `${hold.entry} ${hold.entryKnown} ${hold.used} ${by!.join()}`;
+  const held =
+    hold === undefined ? '' : `${hold.entry} ${hold.entryKnown} ${hold.used} ${hold.charged} ${by!.join()}`;
   const orders = late.map(
     (l) => `${l.kind} ${l.within} ${l.api} ${l.by} ${placeOf(l.release)} ${placeOf(l.unmap)}`,
   );
@@ -177,11 +179,24 @@ function holdOf(producer: string, held: HeldSummary, around: Around, host: HoldH
   const { above, members, later, releasing } = around;
   const { entries } = host;
   const by = later.flatMap((fn) => entries.reachedFrom(fn, above)).filter((r) => isLater(r, above));
-  if (by.length === 0) return undefined;
+  const charged = held.longterm ? undefined : chargedBy(above, host);
+  if (by.length === 0 && charged === undefined) return undefined;
   const entry = heldAfter(producer, held, above, releasing, host);
   if (entry === undefined) return undefined;
   const entryKnown = entries.reachedFrom(producer).some((r) => r.entry === entry && r.role !== 'exported');
-  return { entry, entryKnown, used: usesData(members, host), by };
+  const used = usesData(members, host);
+  return { entry, entryKnown, used, by, ...(charged !== undefined && { charged }) };
+}
+
+/** The function around the acquire that charges pages to their user: itself, or one that it calls. */
+function chargedBy(above: ReadonlySet<string>, { table }: HoldHost): string | undefined {
+  const charges = (fn: string): boolean => {
+    const piece = table.pieces[table.indexOf.get(fn) ?? -1];
+    return piece?.fact('charges', ({ code, bodyAt }) => CHARGES.test(code.slice(bodyAt))) === true;
+  };
+  const direct = [...above].find(charges);
+  if (direct !== undefined) return direct;
+  return [...above].flatMap((fn) => [...(table.callees[table.indexOf.get(fn) ?? -1] ?? [])]).find(charges);
 }
 
 /** Ends at which all pages that one acquire got are held, and somebody can still reach them. */

@@ -238,6 +238,8 @@ export interface HoldObservation {
   /** The data is used, or can be: by a device, through an address, or by somebody who was told where the page is. */
   readonly used: boolean;
   readonly by: readonly ReachedFrom[];
+  /** The function that charges the pages to the user's limit on locked memory; `by` may be empty then. */
+  readonly charged?: string;
   readonly path: PathLink | undefined;
   readonly within: string;
 }

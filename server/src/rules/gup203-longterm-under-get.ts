@@ -8,7 +8,7 @@ import { called, firstPerKey, pathFinding, pinForm, rangeOf } from './common.ts'
 import { pinnedForDevice, registersNotifier, transferEnds } from './devices.ts';
 import { COPY_ON_WRITE, RECLAIM, USER_CONTROLLED } from './environments.ts';
 import type { Finding } from './finding.ts';
-import { holds, laterStep, releasedBy, userspaceDecides } from './holds.ts';
+import { holds, lasting, laterStep, userspaceDecides } from './holds.ts';
 import type { Rule } from './rule.ts';
 
 export const longtermUnderGet: Rule = {
@@ -108,7 +108,7 @@ function use(o: HoldObservation, text: string): WitnessStep[] {
 
 function finding(o: HoldObservation, text: string): Finding {
   const { set } = o;
-  const message = `${called(set.model.name)} takes references that are dropped only by ${releasedBy(o)}, when userspace likes (CASE 2), and the data is used meanwhile: after a fork the process may have another page there, and the page can't be moved out of CMA or movable memory. Use ${called(pinForm(set.model.name))} with FOLL_LONGTERM and release with unpin_user_pages_dirty_lock().`;
+  const message = `${called(set.model.name)} takes references that ${lasting(o, 'dropped')}: userspace decides how long that takes (CASE 2), and the data is used meanwhile: after a fork the process may have another page there, and the page can't be moved out of CMA or movable memory. Use ${called(pinForm(set.model.name))} with FOLL_LONGTERM and release with unpin_user_pages_dirty_lock().`;
   const at = { range: rangeOf(set.call), function: set.within };
   const found = pathFinding('GUP203', o, at, message, []);
   const { steps = [], assumed = [] } = found.witness ?? {};

@@ -4,7 +4,7 @@ import { called, firstPerKey, knownFlags, pathFinding, rangeOf } from './common.
 import { pinnedForDevice, registersNotifier, transferEnds } from './devices.ts';
 import { USER_CONTROLLED } from './environments.ts';
 import type { Finding } from './finding.ts';
-import { holds, laterStep, releasedBy, userspaceDecides } from './holds.ts';
+import { holds, lasting, laterStep, userspaceDecides } from './holds.ts';
 import type { Rule } from './rule.ts';
 
 export const missingLongterm: Rule = {
@@ -86,7 +86,7 @@ static const struct file_operations buf_fops = {
 
 function finding(o: HoldObservation): Finding {
   const { set } = o;
-  const message = `${called(set.model.name)} pins pages that are released only by ${releasedBy(o)}: userspace decides how long that takes (CASE 2), and meanwhile the page can't be moved out of CMA or movable memory, and a file system may have to wait for it. Add FOLL_LONGTERM.`;
+  const message = `${called(set.model.name)} pins pages that ${lasting(o, 'released')}: userspace decides how long that takes (CASE 2), and meanwhile the page can't be moved out of CMA or movable memory, and a file system may have to wait for it. Add FOLL_LONGTERM.`;
   const at = { range: rangeOf(set.call), function: set.within };
   const found = pathFinding('GUP204', o, at, message, []);
   const { steps = [], assumed = [] } = found.witness ?? {};

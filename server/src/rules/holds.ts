@@ -16,8 +16,8 @@ export function holds(flow: FunctionFlow): HoldObservation[] {
  */
 export function userspaceDecides(o: HoldObservation): Certainty | undefined {
   const roles = new Set(o.by.map((r) => r.role));
-  if (roles.has('completion') || roles.has('notifier') || roles.has('unknown')) return undefined;
-  if (!o.by.some(isUserspace)) return undefined;
+  if (roles.has('completion') || roles.has('notifier')) return undefined;
+  if (!decidingRoles(o)) return o.charged === undefined ? undefined : 'likely';
   // A callee that was told about the pages may let them go.
   const isSure = o.entryKnown && !roles.has('exported') && o.set.escaped === undefined;
   return isSure ? 'certain' : 'likely';
@@ -27,8 +27,20 @@ function isUserspace(r: ReachedFrom): boolean {
   return r.role === 'close' || r.role === 'remove' || r.role === 'release-call';
 }
 
+/** Why it is userspace that decides, as a clause about pages; `released` is the word for giving them back. */
+export function lasting(o: HoldObservation, released: 'released' | 'dropped'): string {
+  if (decidingRoles(o)) return `are ${released} only by ${releasedBy(o)}`;
+  const charged = o.charged === o.entry ? 'charges' : `has ${o.charged}() charge`;
+  return `are still held when ${o.entry}() returns, which ${charged} them to their user's limit on locked memory`;
+}
+
+/** The entry points that release the pages show it. */
+function decidingRoles(o: HoldObservation): boolean {
+  return o.by.every((r) => r.role !== 'unknown') && o.by.some(isUserspace);
+}
+
 /** The entry points that release the pages, for a message: at most two. */
-export function releasedBy(o: HoldObservation): string {
+function releasedBy(o: HoldObservation): string {
   // Users close and unmap; that the device goes is rare.
   const decisive = [
     ...o.by.filter((r) => isUserspace(r) && r.role !== 'remove'),
@@ -46,6 +58,7 @@ export function releasedBy(o: HoldObservation): string {
 export function laterStep(o: HoldObservation): WitnessStep {
   const exported = new Set(o.by.filter((r) => r.role === 'exported').map((r) => r.entry));
   const deciding = o.by.filter(isUserspace);
-  const by = deciding.find((r) => !exported.has(r.entry)) ?? deciding[0] ?? o.by[0]!;
+  const by = deciding.find((r) => !exported.has(r.entry)) ?? deciding[0] ?? o.by[0];
+  if (by === undefined) return { step: { op: 'later' }, range: o.set.call, text: `after ${o.entry}()` };
   return { step: { op: 'later' }, range: by.range, text: `${by.entry}()`, within: by.entry };
 }

@@ -57,3 +57,10 @@ export function releasesByName(name: string): boolean {
     name,
   );
 }
+
+/**
+ * What charges pages to the user's limit on locked memory (RLIMIT_MEMLOCK; mm/util.c, include/linux/mm_types.h): done for
+ * pages that stay for as long as their user likes.
+ */
+export const CHARGES =
+  /\b(?:pinned_vm|locked_vm|_*account_locked_vm|mm_account_pinned_pages|RLIMIT_MEMLOCK)\b/;
