@@ -1,6 +1,7 @@
 /** What the rules about long-term pins share: who decides how long the pages are held (document, CASE 1 and CASE 2). */
 import type { ReachedFrom } from '../flow/entries.ts';
 import type { FunctionFlow } from '../flow/file.ts';
+import { endsByName } from '../flow/kernel/entries.ts';
 import type { WitnessStep } from '../flow/witness.ts';
 import type { HoldObservation } from '../flow/world.ts';
 import { firstPerKey } from './common.ts';
@@ -12,11 +13,14 @@ export function holds(flow: FunctionFlow): HoldObservation[] {
 
 /**
  * How sure it is that userspace decides: the pages go when something is closed, unmapped or unregistered, and at no other
- * time. Undefined where the end of some I/O releases them, or where the file does not show who does.
+ * time. Pages that are charged to the user's limit on locked memory are meant to stay. Undefined where the end of some I/O
+ * releases them, or where the file does not show who does.
  */
 export function userspaceDecides(o: HoldObservation): Certainty | undefined {
   const roles = new Set(o.by.map((r) => r.role));
-  if (roles.has('completion') || roles.has('notifier')) return undefined;
+  if (roles.has('notifier')) return undefined;
+  // What is charged may be released by a work item: the last reference goes whenever it goes.
+  if (roles.has('completion')) return o.charged === undefined ? undefined : 'possible';
   if (!decidingRoles(o)) return o.charged === undefined ? undefined : 'likely';
   // A callee that was told about the pages may let them go.
   const isSure = o.entryKnown && !roles.has('exported') && o.set.escaped === undefined;
@@ -24,6 +28,7 @@ export function userspaceDecides(o: HoldObservation): Certainty | undefined {
 }
 
 function isUserspace(r: ReachedFrom): boolean {
+  if (r.role === 'exported') return endsByName(r.entry);
   return r.role === 'close' || r.role === 'remove' || r.role === 'release-call';
 }
 
@@ -36,7 +41,7 @@ export function lasting(o: HoldObservation, released: 'released' | 'dropped'): s
 
 /** The entry points that release the pages show it. */
 function decidingRoles(o: HoldObservation): boolean {
-  return o.by.every((r) => r.role !== 'unknown') && o.by.some(isUserspace);
+  return o.by.every((r) => r.role !== 'unknown' && r.role !== 'completion') && o.by.some(isUserspace);
 }
 
 /** The entry points that release the pages, for a message: at most two. */

@@ -59,6 +59,21 @@ export function releasesByName(name: string): boolean {
 }
 
 /**
+ * Whether a function that other files call ends, by its name, what userspace has set up before, and is no part of a
+ * request's way through the driver.
+ */
+export function endsByName(name: string): boolean {
+  if (
+    /(^|_)(req|request|job|xfer|transfer|io|dio|rw|cmd|command|pkt|packet|msg|bio|op|sgl?)s?(_|$)/.test(name)
+  )
+    return false;
+  if (name.endsWith('_ioctl')) return releasesByName(name);
+  return /(^|_)(close|deinit|uninit|fini|finali[sz]e|destroy|(un|de)reg(ister)?|disconnect|teardown|cleanup|shutdown|munmap)(_|$)/.test(
+    name,
+  );
+}
+
+/**
  * What charges pages to the user's limit on locked memory (RLIMIT_MEMLOCK; mm/util.c, include/linux/mm_types.h): done for
  * pages that stay for as long as their user likes.
  */
