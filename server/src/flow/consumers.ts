@@ -14,6 +14,8 @@ export class Consumers {
   readonly #table: CallTable;
   readonly #touching: ReadonlySet<string>;
   readonly #memo: FlowMemo;
+  #releasing: readonly string[] | undefined;
+  #canRelease: ReadonlySet<string> | undefined;
 
   /** `touching` are the functions that acquire, release or access pages, themselves or through others. */
   constructor(source: SourceFile, table: CallTable, touching: ReadonlySet<string>, memo: FlowMemo) {
@@ -65,6 +67,26 @@ export class Consumers {
   /** Functions that mention what leads to the held pages, and all that call such a one. */
   reading({ names }: Leaves): Set<string> {
     return callersOf(this.#table, (index) => names.some((leaf) => this.#mentions(index, leaf)));
+  }
+
+  /** Functions that call a release of the kernel's. */
+  get releasing(): readonly string[] {
+    this.#releasing ??= [...this.#table.indexOf]
+      .filter(([, index]) => this.#releases(index))
+      .map(([name]) => name);
+    return this.#releasing;
+  }
+
+  /** Whether a function, or one that it calls in the file, releases pages of any kind. */
+  canRelease(name: string): boolean {
+    this.#canRelease ??= callersOf(this.#table, (index) => this.#releases(index));
+    return this.#canRelease.has(name);
+  }
+
+  #releases(index: number): boolean {
+    return this.#table.pieces[index]!.fact('calls a release', () =>
+      [...this.#table.callees[index]!].some(isReleaseName),
+    );
   }
 
   /** Callers of a function that releases pages, if it has no others. */

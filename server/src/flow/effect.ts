@@ -276,7 +276,7 @@ function releaseOne(
   if (page.t === 'sym' && allocationOf(page.key) !== undefined) return;
   if (page.t !== 'page') {
     const never = asUnfilled(page);
-    if (never === undefined) releaseUnknown(st);
+    if (never === undefined) releaseUnknown(st, effect.api === '__free_page');
     else recordUnfilled(w, f, st, e, effect, never, 1);
     return;
   }
@@ -437,9 +437,9 @@ function record(
   });
 }
 
-/** Pages that are not told apart are released: any that are held may be among them. */
-function releaseUnknown(st: State): void {
-  for (const id of st.sets.keys()) markUnsure(st, id);
+/** Pages that are not told apart are released: any that are held may be among them, but pins are not freed. */
+function releaseUnknown(st: State, freed = false): void {
+  for (const [id, { kind }] of st.sets) if (!freed || kind === 'get') markUnsure(st, id);
 }
 
 function markUnsure(st: State, id: string): void {

@@ -21,7 +21,7 @@ import {
   somewhere,
 } from './places.ts';
 import { observeSign } from './sign.ts';
-import { type State, UNKNOWN_PLACE } from './state.ts';
+import { NUMBER_KEPT, type State, UNKNOWN_PLACE } from './state.ts';
 import { touch } from './touch.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from './value.ts';
 import type { Frame, Outcome, World } from './world.ts';
@@ -327,7 +327,11 @@ function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | S
       return;
     case 'nowhere':
       // Who can reach the place can reach the pages, and whatever is put into the object later.
-      for (const id of reachableSets(st, [v], () => false)) st.update(id, { escaped: UNKNOWN_PLACE });
+      for (const id of reachableSets(st, [v], () => false)) {
+        const isNumber = isPageRef(v) && v.t !== 'page';
+        if (!isNumber || st.sets.get(id)?.escaped === undefined)
+          st.update(id, { escaped: isNumber ? NUMBER_KEPT : UNKNOWN_PLACE });
+      }
       if (asAddress(v) !== undefined) st.store.set(elsewhere(v.key), v);
       return;
   }

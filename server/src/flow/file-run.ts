@@ -3,20 +3,11 @@ import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { Consumers } from './consumers.ts';
 import { FileContexts } from './context/observe.ts';
-import { Crowd } from './crowd.ts';
 import { Entries } from './entries.ts';
-import { alwaysFails } from './failing.ts';
+import { Executor, type RootRun, type Surrounding } from './execute.ts';
+import { strandedBy } from './failures.ts';
 import type { FileFlow, FlowOptions, FunctionFlow } from './file.ts';
-import {
-  type Held,
-  HeldFinder,
-  heldAt,
-  heldKey,
-  isGiven,
-  laterState,
-  leavesOf,
-  OwnerRecord,
-} from './held.ts';
+import { type Held, isGiven, leavesOf } from './held.ts';
 import {
   type EntryRun,
   type HoldHost,
@@ -28,7 +19,6 @@ import {
 } from './holds.ts';
 import type { FunctionIr } from './ir.ts';
 import { makesKernelIterators } from './iter.ts';
-import { LossFinder, withoutNotices } from './loss-finder.ts';
 import { freeing, lossesOf } from './losses.ts';
 import { FileLowering } from './lowering.ts';
 import {
@@ -42,31 +32,21 @@ import {
   type Surroundings,
 } from './memo.ts';
 import { asCalled } from './mismatch.ts';
-import { observationKey } from './observed.ts';
-import { type ConsumerExit, type ConsumerRun, type Pairing, pairUp, usesOf, worthPairing } from './pairs.ts';
-import { isInert } from './reach.ts';
-import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
-import { Search } from './search.ts';
+import { type ConsumerRun, type Pairing, pairUp, usesOf } from './pairs.ts';
 import { AskedTypes, type FileTypes, fileTypes } from './structs.ts';
 import { survey } from './survey.ts';
-import { Values } from './value.ts';
-import type { RunObservation, World } from './world.ts';
+import type { RunObservation } from './world.ts';
 
 /** The run of an entry point, with all that another analysis needs to take it for its own: the places are the same. */
 export interface RootRecord extends RootRun {
   readonly identity: RunIdentity;
   readonly leaves: Leaves;
+  readonly failed: Leaves;
   readonly handsOver: boolean;
   readonly used: ReadonlySet<string>;
 }
 
-interface RootRun extends RunFigures {
-  readonly observations: readonly RunObservation[];
-  readonly left: readonly Held[];
-}
-
-/** Node executions of a function that is run on what another one has left. */
-const PAIR_BUDGET = 1_000;
+const NOT_RUN = { observations: [], left: [], failures: [], steps: 0, cut: false } as const;
 
 /** Part of the budget for callers of a function whose own run used its budget up. */
 const CALLERS_SHARE = 4;
@@ -82,12 +62,15 @@ export class FileRun {
   readonly #acquiring: ReadonlySet<string>;
   readonly #memo: FlowMemo;
   readonly #lowering: FileLowering;
+  readonly #executor: Executor;
   /** Functions of whose text each run depends. */
   readonly #usedBy = new Map<string, ReadonlySet<string>>();
   readonly #functions: FunctionFlow[] = [];
   /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
   readonly #leaving = new Map<string, { identity: RunIdentity; leaves: Leaves; cut: boolean }>();
   readonly #left = new Map<string, readonly Held[]>();
+  /** Functions that leave pages where they fail. */
+  readonly #failing = new Map<string, { identity: RunIdentity; leaves: Leaves }>();
   /** How many functions were known to hand pages over when a function was run. */
   readonly #handedOverAt = new Map<string, number>();
   /** Node executions that the run of a function was given. */
@@ -112,6 +95,7 @@ export class FileRun {
   ) {
     this.#source = source;
     this.#lowering = new FileLowering(source, parser, table, touching);
+    this.#executor = new Executor(source, table, this.#lowering);
     this.#options = options;
     this.#table = table;
     this.#acquiring = acquiring;
@@ -158,13 +142,14 @@ export class FileRun {
 
   /** Takes over a run of the file by itself: what stands behind it now was not there, and changes nothing in it. */
   #adopt(name: string, root: RootRecord): boolean {
-    const { identity, leaves, cut, left, used, steps } = root;
+    const { identity, leaves, failed, cut, left, used, steps } = root;
     // What consumers test again is told by what was lowered before them.
     for (const fn of used) this.#lowering.lower(fn);
     this.#usedBy.set(name, used);
     this.#roots.set(name, root);
     this.#summaries.set(name, { identity, summary: summaryOf(name, root) });
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
+    if (failed.keys.length > 0) this.#failing.set(name, { identity, leaves: failed });
     if (left.length > 0) this.#left.set(name, left);
     this.#functions.push({ name, observations: [], steps, cut, identity, remembered: true });
     return root.handsOver;
@@ -206,6 +191,46 @@ export class FileRun {
       const scope = { name: `${name}, lost`, roots: [name, ...names], also };
       if (this.#recall(scope, name) === undefined) this.#pair(scope, name, names, reads, lossesOf);
     }
+  }
+
+  /** Says of functions that fail which pages they leave in structures where nobody of the file releases them. */
+  failures(): void {
+    for (const [name, { identity, leaves }] of [...this.#failing]) {
+      // What a caller makes of the failure its own run shows.
+      if (this.#table.callersOf(name).length > 0) continue;
+      const consumers = this.consumers.of(name, leaves);
+      const reads = this.consumers.reading(leaves);
+      const { releasing } = this.consumers;
+      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()} ${releasing.join()}`;
+      const scope = { name: `${name}, failed`, roots: [name, ...consumers], also };
+      if (this.#recall(scope, name) === undefined) this.#strand(scope, name, consumers, reads);
+    }
+  }
+
+  #strand(scope: RunScope, name: string, consumers: readonly string[], reads: ReadonlySet<string>): void {
+    const before = this.#surroundings();
+    const run = this.#rootOf(name);
+    if (run === undefined) return;
+    const usedBy = this.#usedBy.get(name)!;
+    const { used } = this.#lowering;
+    const observations = strandedBy({
+      failures: run.failures,
+      left: run.left,
+      own: run.observations,
+      consumers,
+      consume: (fn, held) => this.#consume(fn, held, reads),
+      canRelease: (fn) => this.consumers.canRelease(fn),
+      others: () => this.consumers.releasing.some((fn) => !used.has(fn) && !usedBy.has(fn)),
+      isPrivate: (struct) => this.#source.structs.has(struct),
+    });
+    for (const fn of usedBy) used.add(fn);
+    const members = observations.flatMap((o) => o.members);
+    const pair = { producer: name, fields: members, consumers: [], typed: [] };
+    const figures = { steps: 0, cut: false };
+    const kept = { ...figures, handsOver: false, leaves: NO_LEAVES };
+    const identity = this.#remember(scope, before, observations.length === 0 ? kept : { ...kept, pair });
+    if (observations.length > 0)
+      this.#functions.push({ name, observations, ...figures, identity, remembered: false, pair });
   }
 
   /** Says of each acquiring function which pages are still held when its entry point has returned, and until when. */
@@ -318,9 +343,10 @@ export class FileRun {
     this.#usedBy.set(scope.name, run.used);
     for (const [fn, facts] of run.lowered) this.#lowering.known.set(fn, facts);
     for (const [fn, repeated] of run.repeated) this.#lowering.repeated.set(fn, repeated);
-    const { identity, steps, cut, leaves, pair, summary } = run;
+    const { identity, steps, cut, leaves, failed = NO_LEAVES, pair, summary } = run;
     if (summary !== undefined) this.#summaries.set(name, { identity, summary });
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
+    if (failed.keys.length > 0) this.#failing.set(name, { identity, leaves: failed });
     const flow = { name, observations: [], steps, cut, identity, remembered: true };
     if (pair !== undefined) this.#functions.push({ ...flow, pair });
     else if (scope.name === name) this.#functions.push(flow);
@@ -344,7 +370,7 @@ export class FileRun {
   #remember(
     scope: RunScope,
     before: Surroundings,
-    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'pair' | 'summary'>,
+    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'failed' | 'pair' | 'summary'>,
   ): RunIdentity {
     // What is lowered afterwards is no longer for this run.
     const used = new Set(this.#lowering.used);
@@ -367,25 +393,30 @@ export class FileRun {
     const isMacro = (n: string): boolean => this.#source.macros.has(n) && !this.#source.expands(n);
     const defines = (n: string): boolean => this.#table.indexOf.has(n) || isMacro(n);
     const surveyed = survey(ir, defines);
-    const { observations, left, steps, cut } =
-      budget > 0 ? this.#execute(ir, this.handsOver) : { observations: [], left: [], steps: 0, cut: false };
+    const { observations, left, failures, steps, cut } =
+      budget > 0 ? this.#execute(ir, this.handsOver) : NOT_RUN;
     const seen = [...surveyed, ...observations];
-    const handsOver = left.some(isGiven) || seen.some((o) => o.what === 'exit' && o.owner === 'caller');
+    const fails = failures.map(({ held }) => held);
+    const handsOver =
+      [...left, ...fails].some(isGiven) || seen.some((o) => o.what === 'exit' && o.owner === 'caller');
     const leaves = leavesOf(left);
+    const failed = leavesOf(fails);
     const scope = { name, roots: [name], also: this.#runKey(budget) };
     const summary = budget > 0 ? summaryOf(name, { observations, left }) : undefined;
-    const figures = { steps, cut, handsOver, leaves, ...(summary !== undefined && { summary }) };
+    const figures = { steps, cut, handsOver, leaves, failed, ...(summary !== undefined && { summary }) };
     const identity = this.#remember(scope, before, figures);
     if (summary !== undefined) this.#summaries.set(name, { identity, summary });
     if (budget > 0) this.#options.ran?.(name);
     if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
+    if (failed.keys.length > 0) this.#failing.set(name, { identity, leaves: failed });
     if (left.length > 0) {
       this.#left.set(name, left);
       this.#memo.keepLeft(identity, this.#usedBy.get(name)!, left);
     }
     if (budget > 0) {
       const used = this.#usedBy.get(name)!;
-      this.#roots.set(name, { observations, left, steps, cut, identity, leaves, handsOver, used });
+      const run = { observations, left, failures, steps, cut };
+      this.#roots.set(name, { ...run, identity, leaves, failed, handsOver, used });
     }
     this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
     return handsOver;
@@ -393,57 +424,19 @@ export class FileRun {
 
   /** Runs an entry point on an empty state. */
   #execute(ir: FunctionIr, handsOver: ReadonlySet<string>): RootRun {
-    const owners = new OwnerRecord(this.#asked);
-    const left = new Map<string, Held>();
-    const values = new Values();
-    const observations = new Map<string, RunObservation>();
     const budget = this.#budgets.get(ir.name) ?? this.#options.budget;
-    const world = this.#world(values, budget, observations, {
-      handsOver: (fn) => handsOver.has(fn) || this.#acquiring.has(fn),
-      fields: owners,
-      onExit: (st, returns) => {
-        if (returns?.t === 'int' && returns.n < 0) return;
-        const held = heldAt(st, ir.name, values, owners.owners);
-        const key = held === undefined ? '' : heldKey(held);
-        if (held !== undefined && !left.has(key)) left.set(key, held);
-      },
-    });
-    const figures = runRoot(world, ir, this.#lowering.factsOf(ir));
-    return { ...figures, observations: [...observations.values()], left: worthPairing([...left.values()]) };
+    return this.#executor.root(ir, this.#surrounding(budget, handsOver));
   }
 
-  #world(
-    values: Values,
-    budget: number,
-    observations: Map<string, RunObservation>,
-    more: Pick<World, 'handsOver' | 'fields' | 'onExit' | 'readsHeld' | 'givesUp'>,
-  ): World {
-    const world: World = {
-      values,
-      text: this.#source.text,
-      isHeader: this.#source.path.endsWith('.h'),
-      defines: (fn) => this.#table.indexOf.has(fn),
-      isInert: (fn) => isInert(this.#table, fn),
-      alwaysFails: (fn) =>
-        this.#table.pieces[this.#table.indexOf.get(fn)!]!.fact('fails', ({ code, bodyAt }) =>
-          alwaysFails(code.slice(bodyAt)),
-        ),
-      enter: (caller, call, args, st) => {
-        const fn = call.fn!;
-        if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
-        const callee = this.#lowering.lowerCalled(call);
-        if (callee === undefined) return undefined;
-        return runHelper(world, caller, callee, this.#lowering.factsOf(callee), args, st, call.site);
-      },
-      observe: (o) => {
-        const key = observationKey(o);
-        if (!observations.has(key)) observations.set(key, o);
-      },
-      budget,
-      crowd: new Crowd(budget),
-      ...more,
-    };
-    return world;
+  /** Runs a function on what another one has left. */
+  #consume(name: string, held: Held, reads: ReadonlySet<string>, frees = false): ConsumerRun {
+    const surrounding = this.#surrounding(this.#options.budget, this.handsOver);
+    return this.#executor.consumer(name, held, { reads, frees }, surrounding);
+  }
+
+  #surrounding(budget: number, handing: ReadonlySet<string>): Surrounding {
+    const handsOver = (fn: string): boolean => handing.has(fn) || this.#acquiring.has(fn);
+    return { budget, types: this.#asked, handsOver };
   }
 
   #pair(
@@ -478,43 +471,17 @@ export class FileRun {
   /** What a function leaves whose run was remembered: where its places have moved it is run again, as it was then. */
   #leftAgain(name: string): readonly Held[] {
     const { identity } = this.#leaving.get(name)!;
-    const left = this.#memo.leftBy(identity, this.#usedBy.get(name)!);
-    if (left !== undefined) return left;
-    const ir = this.#lowering.lower(name);
-    if (ir === undefined) return [];
-    return this.#execute(ir, this.#handedOverBefore(name)).left;
+    return this.#memo.leftBy(identity, this.#usedBy.get(name)!) ?? this.#rootOf(name)?.left ?? [];
+  }
+
+  /** The run of a function as an entry point, made again where it was remembered. */
+  #rootOf(name: string): RootRun | undefined {
+    const known = this.#roots.get(name);
+    const ir = known === undefined ? this.#lowering.lower(name) : undefined;
+    return ir === undefined ? known : this.#execute(ir, this.#handedOverBefore(name));
   }
 
   #handedOverBefore(name: string): Set<string> {
     return new Set([...this.handsOver].slice(0, this.#handedOverAt.get(name)));
-  }
-
-  /** Runs a function on what another one has left. */
-  #consume(name: string, held: Held, reads: ReadonlySet<string>, frees: boolean): ConsumerRun {
-    const ir = this.#lowering.lower(name);
-    const observations = new Map<string, RunObservation>();
-    const exits: ConsumerExit[] = [];
-    const finder = frees ? new LossFinder(held, this.#asked) : new HeldFinder(held, this.#asked);
-    const search = new Search(observations, held, frees);
-    if (ir === undefined)
-      return { name, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
-    const world = this.#world(held.values, Math.min(PAIR_BUDGET, this.#options.budget), observations, {
-      handsOver: (fn) => this.handsOver.has(fn) || this.#acquiring.has(fn),
-      readsHeld: (fn) => frees || reads.has(fn),
-      fields: finder,
-      givesUp: (steps) => search.givesUp(steps),
-      onExit: (st) => {
-        exits.push({ sets: held.sets.flatMap((s) => st.sets.get(s.id) ?? []), path: st.path });
-      },
-    });
-    const { nameStart } = this.#source.functions[this.#table.indexOf.get(name)!]!;
-    const start = laterState(frees ? withoutNotices(held) : held, name, {
-      start: nameStart,
-      end: nameStart + name.length,
-    });
-    const { steps, cut } = runRoot(world, ir, this.#lowering.factsOf(ir), start);
-    const seen = [...observations.values()];
-    const { met, gaveUp } = search;
-    return { name, observations: seen, exits, met, typed: finder.typed, steps, cut: cut || gaveUp };
   }
 }

@@ -194,6 +194,7 @@ function runFile(
   for (const { name } of surveyed) if (!done.has(name)) run.surveyOnly(name);
   run.pairs();
   run.losses(acquiresIn);
+  run.failures();
   run.holds(direct);
   run.contexts();
   return run.result();

@@ -149,6 +149,14 @@ function membersOf(
   return members;
 }
 
+/** The members that lead to the pages, by `struct.member` where the struct is known, and those structs. */
+export function structOfMembers(held: Held): { members: string[]; structs: string[] } {
+  const members = held.objects.flatMap(({ owner, leading }) =>
+    [...leading].map((m) => `${owner ?? ''}.${m}`),
+  );
+  return { members, structs: held.objects.flatMap(({ owner }) => owner ?? []) };
+}
+
 /** What tells one way of leaving pages from another: the same sets in the same condition, at the same members. */
 export function heldKey(held: Held): string {
   const sets = held.sets.map(

@@ -53,6 +53,8 @@ export interface RememberedRun {
   readonly handsOver: boolean;
   readonly pair?: PairInfo;
   readonly leaves: Leaves;
+  /** What it leaves where it fails. */
+  readonly failed?: Leaves;
   /** Of the run of an entry point: what decides how long its pages are held. */
   readonly summary?: RunSummary;
   /** Functions of whose text it depends. Of the others that it can reach, it depends on what they call. */

@@ -29,6 +29,8 @@ export interface ConsumerExit {
 
 export interface ConsumerRun {
   readonly name: string;
+  /** What it was run on. */
+  readonly held: Held;
   readonly observations: readonly RunObservation[];
   readonly exits: readonly ConsumerExit[];
   /** It came across the object that holds the pages, and by its type. */

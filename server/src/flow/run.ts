@@ -199,7 +199,7 @@ function leave(w: World, f: Frame, st: State, returns: Value | undefined, range:
     const owner = ownerOf(set, held && byCaller.has(set.id), byAnyone.has(set.id));
     w.observe({ what: 'exit', set, owner, returns, range, path: st.path, within: f.within });
   }
-  w.onExit?.(st, returns);
+  w.onExit?.(st, returns, range);
 }
 
 function ownerOf(set: PageSet, byCaller: boolean, byAnyone: boolean): Owner {

@@ -58,12 +58,17 @@ export interface PageSet {
 export const UNKNOWN_ARRAY = 'an array that is not told apart';
 export const UNKNOWN_PLACE = 'a place that is not told apart';
 
+/** Only an address or a number of the pages was put in such a place: it leads to them, but does not hold them. */
+export const NUMBER_KEPT = 'a place that has its number';
+
 /** What stands for the name of a callee that is called through a pointer. */
 export const CALLBACK = 'a callback';
 
 /** Whether a callee that is not seen has received the pages, and not only a place of the file's own. */
 export function isWithCallee({ escaped }: PageSet): boolean {
-  return escaped !== undefined && escaped !== UNKNOWN_ARRAY && escaped !== UNKNOWN_PLACE;
+  return (
+    escaped !== undefined && escaped !== UNKNOWN_ARRAY && escaped !== UNKNOWN_PLACE && escaped !== NUMBER_KEPT
+  );
 }
 
 export class State {

@@ -206,6 +206,20 @@ export interface DroppedLockObservation {
   readonly within: string;
 }
 
+/** A function fails and leaves pages in a structure, where nobody of the file releases them. */
+export interface StrandedObservation {
+  readonly what: 'stranded';
+  readonly set: PageSet;
+  /** Members that lead to them: `struct.member`, or `.member` where the struct is not known. */
+  readonly members: readonly string[];
+  /** The file shows who releases them where the function does not fail, or nobody else can. */
+  readonly sure: boolean;
+  /** The return. */
+  readonly range: Range;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
 /** What a run sees. */
 export type RunObservation =
   | AcquireObservation
@@ -253,7 +267,12 @@ export interface OrderObservation {
   readonly within: string;
 }
 
-export type Observation = RunObservation | TextObservation | HoldObservation | OrderObservation;
+export type Observation =
+  | RunObservation
+  | TextObservation
+  | HoldObservation
+  | OrderObservation
+  | StrandedObservation;
 
 /** A function body being run. */
 export interface Frame {
@@ -301,7 +320,7 @@ export interface World {
   /** Whether the run is not worth going on with after so many node executions. */
   readonly givesUp?: (steps: number) => boolean;
   /** The end of a path of the entry point. */
-  readonly onExit?: (st: State, returns: Value | undefined) => void;
+  readonly onExit?: (st: State, returns: Value | undefined, at: Range) => void;
   readonly text: string;
   readonly isHeader: boolean;
   /** Whether the file or a header of its project defines a function of this name: it shadows a kernel helper. */

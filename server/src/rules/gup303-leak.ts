@@ -2,7 +2,7 @@ import type { ExitObservation } from '../flow/world.ts';
 import { called } from './common.ts';
 import { GONE, ORDINARY } from './environments.ts';
 import { released } from './forms.ts';
-import { isShort, leakFindings, leaks } from './leaks.ts';
+import { isShort, leakFindings, leaks, stranded, strandedFindings } from './leaks.ts';
 import type { Rule } from './rule.ts';
 
 /** Another entry point frees the memory in which the pages stand, and the file has nobody who releases them. */
@@ -54,8 +54,12 @@ export const leak: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) =>
-    leakFindings(
+  check: (flow) => [
+    ...strandedFindings(
+      'GUP303',
+      stranded(flow).filter((o) => !isShort(o)),
+    ),
+    ...leakFindings(
       'GUP303',
       leaks(flow).filter((o) => !isShort(o)),
       (o) => {
@@ -69,6 +73,7 @@ export const leak: Rule = {
         return `${some} that ${called(o.set.model.name)} acquires here are still held when the function returns, and nothing refers to them any more: ${effect}. Release them with ${cure} before returning.`;
       },
     ),
+  ],
   run: {
     environments: [...ORDINARY, ...GONE],
     documentForm: released,

@@ -1,7 +1,7 @@
 import { called } from './common.ts';
 import { GONE, ORDINARY } from './environments.ts';
 import { released } from './forms.ts';
-import { isShort, leakFindings, leaks } from './leaks.ts';
+import { isShort, leakFindings, leaks, stranded, strandedFindings } from './leaks.ts';
 import type { Rule } from './rule.ts';
 
 export const partialLeak: Rule = {
@@ -49,7 +49,16 @@ export const partialLeak: Rule = {
 	return 0;
 }
 `,
+  pairs: true,
   check: (flow) => {
+    if (flow.pair !== undefined) {
+      const lost = stranded(flow);
+      const whole = new Set(lost.filter((o) => !isShort(o)).map((o) => o.set.call.start));
+      return strandedFindings(
+        'GUP304',
+        lost.filter((o) => isShort(o) && !whole.has(o.set.call.start)),
+      );
+    }
     const all = leaks(flow);
     // An end at which the pages leak whatever the count was is one cause, and GUP303's.
     const fullLeaks = new Set(

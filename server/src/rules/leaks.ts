@@ -1,8 +1,8 @@
 /** Paths that end while pages are held: what GUP303 and GUP304 share. */
 import type { FunctionFlow } from '../flow/file.ts';
 import { isOfIterator } from '../flow/kernel/acquire.ts';
-import type { ExitObservation } from '../flow/world.ts';
-import { exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
+import type { ExitObservation, StrandedObservation } from '../flow/world.ts';
+import { called, exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 
 /**
@@ -16,7 +16,7 @@ export function leaks(flow: FunctionFlow): ExitObservation[] {
 }
 
 /** Whether the acquire of a leaked set got fewer pages than it asked for. */
-export function isShort(o: ExitObservation): boolean {
+export function isShort(o: ExitObservation | StrandedObservation): boolean {
   return o.set.result < o.set.nr;
 }
 
@@ -44,6 +44,29 @@ export function leakFindings(
     const sure = same.find((o) => !isGuess(o, findingOf(o)) && !isOfAnotherKind(o));
     return sure === undefined ? { ...findingOf(first), certainty: 'possible' } : findingOf(sure);
   });
+}
+
+/** Pages that a function leaves in a structure when it fails, and that nobody releases there; one finding per call. */
+export function strandedFindings(code: string, found: readonly StrandedObservation[]): Finding[] {
+  return firstPerKey(found, (o) => `${o.set.call.start}`).map((o) => {
+    const { set } = o;
+    const isPin = set.kind === 'pin';
+    const cure = isPin ? 'unpin_user_page()/unpin_user_pages()' : 'put_page()/release_pages()';
+    const effect = isPin
+      ? 'they stay pinned for ever and can be neither migrated nor reclaimed'
+      : 'they are never freed';
+    const where = o.members.slice(0, 2).map((m) => m.replace(/^\./, ''));
+    const message = `When ${called(o.within)} fails, the pages that ${called(set.model.name)} acquires here stay in ${where.length === 0 ? 'a structure' : where.join(' and ')}, and nothing that this file does with it then releases them: ${effect}. Release them with ${cure} before returning the error.`;
+    const related = [{ range: rangeOf(o.range), message: 'returns here with the pages still held' }];
+    const at = { range: rangeOf(set.call), function: set.within };
+    const finding = pathFinding(code, o, at, message, related);
+    const isGuessed = !o.sure || asksForZeroPage(finding) || isUnexpected(finding);
+    return isGuessed ? { ...finding, certainty: 'possible' } : finding;
+  });
+}
+
+export function stranded(flow: FunctionFlow): StrandedObservation[] {
+  return flow.observations.filter((o) => o.what === 'stranded');
 }
 
 function isGuess(o: ExitObservation, found: Finding): boolean {

@@ -138,6 +138,11 @@ add('PFN_PHYS PFN_DOWN __pfn_to_phys __phys_to_pfn', { does: 'renumber', arg: 0 
 add('pfn_to_kaddr phys_to_virt __va', { does: 'same', arg: 0 });
 // What gup returns has a struct page.
 add('pfn_valid', { does: 'known-of-page', arg: 0, value: 1 });
+add('is_error_pfn is_noslot_pfn is_error_noslot_pfn is_sigpending_pfn', {
+  does: 'known-of-page',
+  arg: 0,
+  value: 0,
+});
 
 // The CPU touches the data.
 add('memcpy memmove __memcpy', { does: 'write', data: 0 }, { does: 'read', data: 1 });
@@ -309,7 +314,7 @@ const HARMLESS = new RegExp(
   `^(${[
     '_?printk.*|seq_(printf|puts|putc|write)|print_hex_dump\\w*|dump_(page|stack)|\\w+_(dbg|debug)(_\\w+)?|pr_(err|warn|info|debug|notice|alert|crit|emerg|cont)(_ratelimited|_once)?|(dev|netdev|ibdev|drm|usb|v4l2|vfio|pci)_(err|warn|info|dbg|debug|notice)\\w*|DRM_\\w+|trace_\\w+',
     '(raw_)?(spin|read|write)_(un)?(lock|trylock)\\w*|mutex_\\w+|rcu_\\w+|down_write|up_write|rwsem\\w*|lockdep_\\w+|might_sleep\\w*|cond_resched|preempt_\\w+',
-    'free_pages?',
+    'free_pages?|VM_(BUG|WARN)_ON\\w*',
     '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
     'page_to_nid|page_pgoff|page_range_contiguous|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|folio_(nr_pages|large_nr_pages|large_order|next_pos|is_\\w+|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',
     'Page[A-Z]\\w+|(Set|Clear)Page(?!Dirty)[A-Z]\\w+|mark_page_accessed|folio_mark_accessed|wait_on_page_\\w+|folio_wait_\\w+|end_page_writeback|set_page_writeback',

@@ -1,0 +1,152 @@
+/** Runs single functions of a file: as entry points on nothing, or on what another one has left. */
+import type { SourceFile } from '../syntax/source.ts';
+import { Crowd } from './crowd.ts';
+import { alwaysFails } from './failing.ts';
+import { type Failure, isFailure, surelyHeld } from './failures.ts';
+import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held.ts';
+import type { FunctionIr } from './ir.ts';
+import { LossFinder, withoutNotices } from './loss-finder.ts';
+import type { FileLowering } from './lowering.ts';
+import type { CallTable } from './memo.ts';
+import { observationKey } from './observed.ts';
+import { type ConsumerExit, type ConsumerRun, worthPairing } from './pairs.ts';
+import { isInert } from './reach.ts';
+import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
+import { Search } from './search.ts';
+import type { TypeLookup } from './structs.ts';
+import { Values } from './value.ts';
+import type { RunObservation, World } from './world.ts';
+
+/** The run of an entry point. */
+export interface RootRun extends RunFigures {
+  readonly observations: readonly RunObservation[];
+  readonly left: readonly Held[];
+  /** What it leaves where it fails. */
+  readonly failures: readonly Failure[];
+}
+
+/** What a run may use of the file besides the functions' text. */
+export interface Surrounding {
+  /** Node executions. */
+  readonly budget: number;
+  /** Remembers what is asked of it. */
+  readonly types: TypeLookup;
+  readonly handsOver: (fn: string) => boolean;
+}
+
+/** Node executions of a function that is run on what another one has left. */
+const PAIR_BUDGET = 1_000;
+
+/** Ways of leaving pages with a failure that are looked at. */
+const MAX_FAILURES = 4;
+
+export class Executor {
+  readonly #source: SourceFile;
+  readonly #table: CallTable;
+  readonly #lowering: FileLowering;
+
+  constructor(source: SourceFile, table: CallTable, lowering: FileLowering) {
+    this.#source = source;
+    this.#table = table;
+    this.#lowering = lowering;
+  }
+
+  /** Runs an entry point on an empty state. */
+  root(ir: FunctionIr, { budget, types, handsOver }: Surrounding): RootRun {
+    const owners = new OwnerRecord(types);
+    const left = new Map<string, Held>();
+    const failures = new Map<string, Failure>();
+    const values = new Values();
+    const observations = new Map<string, RunObservation>();
+    const world = this.#world(values, budget, observations, {
+      handsOver,
+      fields: owners,
+      onExit: (st, returns, range) => {
+        const held = heldAt(st, ir.name, values, owners.owners);
+        if (held === undefined) return;
+        const failed = isFailure(st, returns);
+        const key = heldKey(held);
+        if (!failed && !left.has(key)) left.set(key, held);
+        const failure = `${range.start} ${key}`;
+        if (failed && surelyHeld(held, () => true).length > 0 && !failures.has(failure))
+          failures.set(failure, { held, range });
+      },
+    });
+    const figures = runRoot(world, ir, this.#lowering.factsOf(ir));
+    return {
+      ...figures,
+      observations: [...observations.values()],
+      left: worthPairing([...left.values()]),
+      failures: [...failures.values()].slice(0, MAX_FAILURES),
+    };
+  }
+
+  /**
+   * Runs a function on what another one has left. `reads` are the functions that come across what leads to it; `frees`:
+   * the run is to tell whether the memory is freed in which the pages stand.
+   */
+  consumer(
+    name: string,
+    held: Held,
+    { reads, frees }: { readonly reads: ReadonlySet<string>; readonly frees: boolean },
+    { budget, types, handsOver }: Surrounding,
+  ): ConsumerRun {
+    const ir = this.#lowering.lower(name);
+    const observations = new Map<string, RunObservation>();
+    const exits: ConsumerExit[] = [];
+    const finder = frees ? new LossFinder(held, types) : new HeldFinder(held, types);
+    const search = new Search(observations, held, frees);
+    if (ir === undefined)
+      return { name, held, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
+    const world = this.#world(held.values, Math.min(PAIR_BUDGET, budget), observations, {
+      handsOver,
+      readsHeld: (fn) => frees || reads.has(fn),
+      fields: finder,
+      givesUp: (steps) => search.givesUp(steps),
+      onExit: (st) => {
+        exits.push({ sets: held.sets.flatMap((s) => st.sets.get(s.id) ?? []), path: st.path });
+      },
+    });
+    const { nameStart } = this.#source.functions[this.#table.indexOf.get(name)!]!;
+    const left = frees ? withoutNotices(held) : held;
+    const start = laterState(left, name, { start: nameStart, end: nameStart + name.length });
+    const { steps, cut } = runRoot(world, ir, this.#lowering.factsOf(ir), start);
+    const seen = [...observations.values()];
+    const { met, gaveUp } = search;
+    return { name, held, observations: seen, exits, met, typed: finder.typed, steps, cut: cut || gaveUp };
+  }
+
+  #world(
+    values: Values,
+    budget: number,
+    observations: Map<string, RunObservation>,
+    more: Pick<World, 'handsOver' | 'fields' | 'onExit' | 'readsHeld' | 'givesUp'>,
+  ): World {
+    const world: World = {
+      values,
+      text: this.#source.text,
+      isHeader: this.#source.path.endsWith('.h'),
+      defines: (fn) => this.#table.indexOf.has(fn),
+      isInert: (fn) => isInert(this.#table, fn),
+      alwaysFails: (fn) =>
+        this.#table.pieces[this.#table.indexOf.get(fn)!]!.fact('fails', ({ code, bodyAt }) =>
+          alwaysFails(code.slice(bodyAt)),
+        ),
+      enter: (caller, call, args, st) => {
+        const fn = call.fn!;
+        if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
+        const callee = this.#lowering.lowerCalled(call);
+        if (callee === undefined) return undefined;
+        return runHelper(world, caller, callee, this.#lowering.factsOf(callee), args, st, call.site);
+      },
+      observe: (o) => {
+        const key = observationKey(o);
+        if (!observations.has(key)) observations.set(key, o);
+      },
+      budget,
+      crowd: new Crowd(budget),
+      ...more,
+    };
+    return world;
+  }
+}
