@@ -7,6 +7,7 @@ import { type Held, structOfMembers } from './held.ts';
 import { concerns } from './observed.ts';
 import type { ConsumerRun } from './pairs.ts';
 import type { PathLink } from './path.ts';
+import { ALLOCATED } from './places.ts';
 import { NUMBER_KEPT, type PageSet, type State } from './state.ts';
 import type { Value } from './value.ts';
 import type { Observation, StrandedObservation } from './world.ts';
@@ -70,31 +71,44 @@ function isGivenBack(set: PageSet, own: readonly Observation[]): boolean {
   );
 }
 
-/** A condition that only asks for a member: `obj->pinned`, `obj->count == 0`. */
-const MEMBER_TEST = /^!?\w+(?:->|\.)[\w.\->]+(?:\s*[!=<>]=?\s*\w+)?$/;
+/** A condition that only asks what an object is like: `obj->pinned`, `obj->count == 0`, `!list_empty(&obj->list)`. */
+const ASKS_STATE =
+  /^!?\w+(?:->|\.)[\w.\->]+(?:\s*[!=<>]=?\s*\w+)?$|^!?\w*(?:empty|is_|has_|test_bit|valid|present|mapped|pinned|active)\w*\(/;
 
 /** Such conditions of a path since it acquired a set, and their outcomes. */
-function memberTests(path: PathLink | undefined, set: string): Map<string, boolean> {
+function stateTests(path: PathLink | undefined, set: string): Map<string, boolean> {
   const found = new Map<string, boolean>();
   for (let link = path; link !== undefined; link = link.previous) {
     const { event } = link;
     if ('holds' in event) {
-      if (MEMBER_TEST.test(event.text)) found.set(event.text, event.holds);
+      if (ASKS_STATE.test(event.text)) found.set(event.text, event.holds);
     } else if (event.acquired !== undefined && event.set === set) break;
   }
   return found;
 }
 
 /** What the object says of itself decides whether the function releases the pages; what is true of it is not known. */
-function isDecidedByMember(failure: Held, set: PageSet, own: readonly Observation[]): boolean {
-  const here = memberTests(failure.path, set.id);
+function isDecidedByState(failure: Held, set: PageSet, own: readonly Observation[]): boolean {
+  const here = stateTests(failure.path, set.id);
   if (here.size === 0) return false;
   return own.some(
     (o) =>
       o.what === 'release' &&
       o.set.call.start === set.call.start &&
-      [...memberTests(o.path, o.set.id)].some(([text, holds]) => here.get(text) === !holds),
+      [...stateTests(o.path, o.set.id)].some(([text, holds]) => here.get(text) === !holds),
   );
+}
+
+/** The path releases other pages of the same call afterwards: which of them it meant is not told apart. */
+function releasesOthers({ path }: Held, { id }: PageSet): boolean {
+  const site = id.slice(0, id.lastIndexOf('.') + 1);
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if (!('step' in event)) continue;
+    if (event.acquired !== undefined && event.set === id) return false;
+    if (event.step.op === 'release' && event.set?.startsWith(site) === true) return true;
+  }
+  return false;
 }
 
 /** Whether a run has released pages of a set, or may have done so. */
@@ -135,13 +149,15 @@ export function strandedBy(host: FailureHost): StrandedObservation[] {
     return later.some(({ observations }) => observations.some(releases));
   };
   return host.failures.flatMap(({ held, range }) => {
+    // What stands in lists is undone by loops over them, whose rounds are not told apart.
+    if (held.objects.some(({ place }) => place.startsWith(`@${ALLOCATED}`))) return [];
     const sets = surelyHeld(held, (set) => isGivenBack(set, own));
     const runs = sets.length === 0 ? [] : consumers.map((fn) => consume(fn, held));
     const { members, structs } = structOfMembers(held);
     const isPrivate = structs.length > 0 && structs.every(host.isPrivate);
     return sets.flatMap((set): StrandedObservation[] => {
       if (runs.some((run) => isReleasedIn(run, set, host))) return [];
-      if (isDecidedByMember(held, set, own)) return [];
+      if (releasesOthers(held, set) || isDecidedByState(held, set, own)) return [];
       const releases = (o: Observation): boolean =>
         o.what === 'release' && o.set.call.start === set.call.start;
       const undone = isUndone(releases);
