@@ -1,8 +1,6 @@
 /** The level of a finding: its rule's, lowered for doubt and for a run that could have shown it and did not. */
-import { type Finding, LEVELS, type Level } from '../rules/finding.ts';
+import { DOUBT, type Finding, LEVELS, type Level } from '../rules/finding.ts';
 import type { Explanation } from './explanation.ts';
-
-const DOUBT = { certain: 0, likely: 1, possible: 2 } as const;
 
 /** `base` is the rule's default level, or the configured one. `note` is the floor. */
 export function finalLevel(finding: Finding, base: Level, explanation: Explanation | undefined): Level {

@@ -10,7 +10,7 @@ import type { PairInfo } from '../flow/pairs.ts';
 import type { Parser } from '../syntax/parser.ts';
 import { headerName } from '../syntax/preprocess/headers.ts';
 import type { SourceFile } from '../syntax/source.ts';
-import type { Finding } from './finding.ts';
+import { DOUBT, type Finding, LEVELS } from './finding.ts';
 import { RULES } from './index.ts';
 import { AnalysisMemo } from './memo.ts';
 import type { Rule, RuleContext } from './rule.ts';
@@ -75,7 +75,7 @@ export function analyzeFile(
   }
   if (options.join === undefined)
     for (const rule of rules) found.push(...checkFileSafely(rule, source, [...found], problems));
-  const findings = onePerCause(distinct(found));
+  const findings = onePerCause(distinct(found), rules);
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
   const { analysed, partlyRead, exports, roots } = flow;
   return { findings, functions: analysed.length, partlyRead, problems, exports, roots };
@@ -202,13 +202,21 @@ export function hides(code: string, other: string): boolean {
   return PRECEDENCE[other]?.includes(code) === true;
 }
 
-function onePerCause(findings: readonly Finding[]): Finding[] {
-  const codesAt = new Map<number, Set<string>>();
+/** What pages of an iterator are for is unsure whatever is said of them. */
+const OF_ITERATORS: ReadonlySet<string> = new Set(['GUP601', 'GUP602']);
+
+/** A note hides notes only: what is weaker than what it hides explains nothing away. */
+function onePerCause(findings: readonly Finding[], rules: readonly Rule[]): Finding[] {
+  const levels = new Map(rules.map((rule) => [rule.code, LEVELS.indexOf(rule.defaultLevel)]));
+  const isNote = ({ code, certainty }: Finding): boolean =>
+    !OF_ITERATORS.has(code) && (levels.get(code) ?? 0) + DOUBT[certainty] >= LEVELS.length - 1;
+  const at = new Map<number, Map<string, boolean>>();
   for (const f of findings) {
-    const codes = codesAt.get(f.site.range.start) ?? new Set();
-    codesAt.set(f.site.range.start, codes.add(f.code));
+    const codes = at.get(f.site.range.start) ?? new Map<string, boolean>();
+    at.set(f.site.range.start, codes.set(f.code, isNote(f) && codes.get(f.code) !== false));
   }
-  return findings.filter(
-    (f) => !PRECEDENCE[f.code]?.some((code) => codesAt.get(f.site.range.start)!.has(code)),
-  );
+  return findings.filter((f) => {
+    const codes = at.get(f.site.range.start)!;
+    return !PRECEDENCE[f.code]?.some((code) => codes.get(code) === false || (codes.get(code) && isNote(f)));
+  });
 }

@@ -12,6 +12,9 @@ export type Level = (typeof LEVELS)[number];
  */
 export type Certainty = 'certain' | 'likely' | 'possible';
 
+/** Steps by which doubt lowers the level of a rule. */
+export const DOUBT = { certain: 0, likely: 1, possible: 2 } as const satisfies Record<Certainty, number>;
+
 /** Another place that a reader of the finding needs to see. */
 export interface RelatedPlace {
   readonly range: Range;
