@@ -201,7 +201,9 @@ export class FileRun {
       const consumers = this.consumers.of(name, leaves);
       const reads = this.consumers.reading(leaves);
       const { releasing } = this.consumers;
-      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()} ${releasing.join()}`;
+      const own = leaves.typed.filter((m) => this.#source.structs.has(m.slice(0, m.indexOf('.'))));
+      const known = [[...reads], releasing, own].map((names) => names.join()).join(' ');
+      const also = `${this.#memo.numberOf(identity)} ${known}`;
       const scope = { name: `${name}, failed`, roots: [name, ...consumers], also };
       if (this.#recall(scope, name) === undefined) this.#strand(scope, name, consumers, reads);
     }
