@@ -97,7 +97,17 @@ export class Executor {
     const finder = frees ? new LossFinder(held, types) : new HeldFinder(held, types);
     const search = new Search(observations, held, frees);
     if (ir === undefined)
-      return { name, held, observations: [], exits, met: false, typed: true, steps: 0, cut: false };
+      return {
+        name,
+        held,
+        observations: [],
+        exits,
+        met: false,
+        typed: true,
+        steps: 0,
+        cut: false,
+        ended: false,
+      };
     const world = this.#world(held.values, Math.min(PAIR_BUDGET, budget), observations, {
       handsOver,
       readsHeld: (fn) => frees || reads.has(fn),
@@ -113,7 +123,9 @@ export class Executor {
     const { steps, cut } = runRoot(world, ir, this.#lowering.factsOf(ir), start);
     const seen = [...observations.values()];
     const { met, gaveUp } = search;
-    return { name, held, observations: seen, exits, met, typed: finder.typed, steps, cut: cut || gaveUp };
+    const { typed } = finder;
+    const ended = world.budget > 0 && !gaveUp;
+    return { name, held, observations: seen, exits, met, typed, steps, cut: cut || gaveUp, ended };
   }
 
   #world(

@@ -63,10 +63,10 @@ export function lossesOf({ runs }: Pairing, left: readonly Held[]): ExitObservat
       held.sets.filter((s) => s.slots.every((slot) => slot === 'held')).map((s) => s.id),
     ),
   );
-  return runs.flatMap(({ observations, cut, typed }) => {
+  return runs.flatMap(({ observations, ended, typed }) => {
     const ends = observations.filter((o): o is ExitObservation => o.what === 'exit' && whole.has(o.set.id));
     const freed = ends.filter((o) => o.set.freed !== undefined);
-    return !cut && typed && freed.every(isLost) ? freed : [];
+    return ended && typed && freed.every(isLost) ? freed : [];
   });
 }
 

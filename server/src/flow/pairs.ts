@@ -38,6 +38,8 @@ export interface ConsumerRun {
   readonly typed: boolean;
   readonly steps: number;
   readonly cut: boolean;
+  /** It ended for want of paths, if not all that were alike were followed. */
+  readonly ended: boolean;
 }
 
 export interface Pairing {
