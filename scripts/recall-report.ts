@@ -38,8 +38,10 @@ function* calls(
 ): Generator<Edit> {
   for (const match of text.matchAll(call)) {
     const found = argumentsAt(text, match.index + match[0].length);
-    const spoilt = found === undefined ? undefined : spoil(match[0].slice(0, -1), found.args);
-    if (spoilt !== undefined) yield { start: match.index, end: found!.end, text: spoilt };
+    // With such an argument a loop would lose its step as well.
+    if (found === undefined || /\+\+|--/.test(found.args.join())) continue;
+    const spoilt = spoil(match[0].slice(0, -1), found.args);
+    if (spoilt !== undefined) yield { start: match.index, end: found.end, text: spoilt };
   }
 }
 
