@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 export const COMPILER_FLAGS = [
   '--always-sparkplug',
   '--interrupt-budget=500000',
-  '--max-inlined-bytecode-size-cumulative=200',
+  '--max-inlined-bytecode-size-cumulative=100',
 ] as const;
 
 /** Sets the compilers of this process, for all its threads. Code that has been compiled stays as it is. */
