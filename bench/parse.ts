@@ -1,10 +1,10 @@
 /** What the syntax layer costs, for both back ends: parsing, and an edit in a long file. */
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { decodeSource } from '#server/syntax/decode.ts';
 import { IncrementalParser } from '#server/syntax/incremental.ts';
 import { createParser, type Parser, type SourceSlice } from '#server/syntax/parser.ts';
 import { openSource } from '#server/syntax/source.ts';
+import { cFiles } from '../scripts/kernel-tree.ts';
 import { milliseconds, quantile, type Row } from './measure.ts';
 
 const MENTION = /_user_page|_pin_folios|iov_iter_get_pages|iov_iter_extract_pages/;
@@ -43,14 +43,6 @@ export async function parseRows(folder: string): Promise<Row[]> {
     rows.push(editRow(parser, longest));
   }
   return rows;
-}
-
-function* cFiles(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const full = path.join(folder, entry.name);
-    if (entry.isDirectory()) yield* cFiles(full);
-    else if (entry.isFile() && entry.name.endsWith('.c')) yield full;
-  }
 }
 
 function fastest(run: () => unknown, rounds = 5): number {

@@ -3,7 +3,7 @@
  * Usage: `npm run flow-report [-- TREE] [--pairs]`. The tree is GUPCHECK_KERNEL unless given. `--pairs` also lists, for each
  * function that leaves pages held in a structure, the members and the functions that use or release them.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { analyzeFlow, DEFAULT_FLOW, type FunctionFlow } from '#server/flow/file.ts';
@@ -12,22 +12,16 @@ import { isOfInterest, PROTOCOL_WORDS } from '#server/linter/interest.ts';
 import { decodeSource } from '#server/syntax/decode.ts';
 import { createParser } from '#server/syntax/parser.ts';
 import { openSource } from '#server/syntax/source.ts';
+import { cFiles, kernelTree } from './kernel-tree.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { pairs: { type: 'boolean', default: false } },
 });
-const tree = positionals[0] ?? process.env.GUPCHECK_KERNEL ?? '/usr/src/linux-source-6.12';
+const tree = kernelTree('flow-report', positionals[0]);
 
-function* cFiles(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const full = path.join(folder, entry.name);
-    if (entry.isDirectory()) {
-      // Tools and tests of the kernel are no drivers.
-      if (entry.name !== 'tools' && !entry.name.startsWith('.')) yield* cFiles(full);
-    } else if (entry.isFile() && entry.name.endsWith('.c')) yield full;
-  }
-}
+/** Tools and tests of the kernel are no drivers. */
+const isNoDriver = (name: string): boolean => name === 'tools' || name.startsWith('.');
 
 const parser = await createParser();
 const prefer = new RegExp(PROTOCOL_WORDS.join('|'));
@@ -40,7 +34,7 @@ interface Run {
 }
 const runs: Run[] = [];
 let files = 0;
-for (const file of cFiles(tree)) {
+for (const file of cFiles(tree, isNoDriver)) {
   const bytes = readFileSync(file);
   if (!isOfInterest(bytes)) continue;
   const decoded = decodeSource(bytes);

@@ -4,7 +4,7 @@
  * Code that was wrong before, and spoilt code that is right for another reason, count as missed: the figures are for
  * comparing versions of gupcheck, and `--missed` lists places to read.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAnalyzer } from '#server/linter/analysis.ts';
@@ -15,6 +15,7 @@ import type { ReportedFinding } from '#server/linter/report.ts';
 import { lintText } from '#server/linter/service.ts';
 import { decodeSource } from '#server/syntax/decode.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
+import { cFiles, kernelTree } from './kernel-tree.ts';
 
 /** An edit that makes right code wrong. */
 interface Edit {
@@ -122,20 +123,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { only: { type: 'string' }, missed: { type: 'boolean', default: false } },
 });
-const tree = positionals[0] ?? process.env.GUPCHECK_KERNEL;
-if (tree === undefined) {
-  console.error('recall-report: name a kernel tree, or set GUPCHECK_KERNEL');
-  process.exit(2);
-}
+const tree = kernelTree('recall-report', positionals[0]);
 
-function* cFiles(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const full = path.join(folder, entry.name);
-    const isDriver = !/^(tools|mm|lib|tests?|selftests|Documentation|\..*)$/.test(entry.name);
-    if (entry.isDirectory() && isDriver) yield* cFiles(full);
-    else if (entry.isFile() && entry.name.endsWith('.c')) yield full;
-  }
-}
+const isNoDriver = (name: string): boolean =>
+  /^(tools|mm|lib|tests?|selftests|Documentation|\..*)$/.test(name);
 
 /** The arguments of a call and its end, given the place behind its opening bracket. */
 function argumentsAt(text: string, from: number): { args: string[]; end: number } | undefined {
@@ -160,7 +151,7 @@ const projects = new Projects(tree, { explanations: false, levels: {} });
 
 /** Findings by level, code, function and line: as the command line has them, with headers and the other files of the folder. */
 function findingsOf(file: string, text: string): Set<string> {
-  const shown = path.relative(tree!, file);
+  const shown = path.relative(tree, file);
   const options = projects.optionsFor(shown, file);
   const alone = lintText(analyzer, shown, text, options);
   const report = joinSiblings(analyzer, alone, file, text, options, projects.siblings, new Set());
@@ -178,7 +169,7 @@ interface Score {
   quiet: number;
 }
 const scores = new Map<string, Score>();
-for (const file of cFiles(tree)) {
+for (const file of cFiles(tree, isNoDriver)) {
   const bytes = readFileSync(file);
   const decoded = isOfInterest(bytes) ? decodeSource(bytes) : undefined;
   if (decoded?.kind !== 'text' || !/\b(get|pin)_user_pages\w*\(/.test(decoded.text)) continue;

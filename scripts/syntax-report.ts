@@ -1,17 +1,17 @@
 /**
  * How much of real code the syntax layer reads: a full parse of every C file that mentions page pinning, with both
- * back ends. Usage: `npm run syntax-report -- FOLDER… [--all] [--list N] [--one-backend] [--plain]`.
+ * back ends. Usage: `npm run syntax-report [-- FOLDER…] [--all] [--list N] [--one-backend] [--plain]`.
  * `--all` takes every C file, `--list N` prints the first N functions that have an error (default 20), `--plain` leaves
  * preprocessor and dialect out, to see what they are worth.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { decodeSource } from '#server/syntax/decode.ts';
 import type { FunctionSlice } from '#server/syntax/outline.ts';
 import { createParser, type Parser, type SourceSlice } from '#server/syntax/parser.ts';
 import { openSource, type SourceFile } from '#server/syntax/source.ts';
 import { NodeFlag, type SyntaxTree } from '#server/syntax/tree.ts';
+import { cFiles, kernelTree } from './kernel-tree.ts';
 
 const GUP =
   /get_user_pages|pin_user_pages|FOLL_PIN|unpin_user_page|iov_iter_extract_pages|iov_iter_get_pages/;
@@ -30,14 +30,6 @@ interface Totals {
   strayCalls: number;
   readonly milliseconds: Map<string, number>;
   readonly offenders: string[];
-}
-
-function* cFiles(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const full = path.join(folder, entry.name);
-    if (entry.isDirectory()) yield* cFiles(full);
-    else if (entry.isFile() && entry.name.endsWith('.c')) yield full;
-  }
 }
 
 function sameTree(a: SyntaxTree, b: SyntaxTree): boolean {
@@ -136,7 +128,8 @@ const parsers = [await createParser()];
 if (parsers[0]?.backend === 'native' && !values['one-backend']) {
   parsers.push(await createParser({ prefer: 'wasm' }));
 }
-for (const root of positionals) {
+const roots = positionals.length > 0 ? positionals : [kernelTree('syntax-report', undefined)];
+for (const root of roots) {
   const files = statSync(root).isDirectory() ? [...cFiles(root)].sort() : [root];
   for (const file of files) {
     if (values.all || GUP.test(readFileSync(file, 'latin1'))) measure(file, parsers, totals);

@@ -13,6 +13,7 @@ import { Siblings } from '#server/linter/siblings.ts';
 import { RULES } from '#server/rules/index.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';
+import { kernelTree } from './kernel-tree.ts';
 
 interface Row {
   readonly file: string;
@@ -37,10 +38,8 @@ function rowsOf(table: string): Row[] {
 const args = process.argv.slice(2);
 const isFolder = (arg: string): boolean => existsSync(arg) && statSync(arg).isDirectory();
 const table = args.find((a) => !isFolder(a)) ?? 'test/truth/linux-6.12.tsv';
-const tree = args.find(isFolder) ?? process.env.GUPCHECK_KERNEL ?? '/usr/src/linux-source-6.12';
+const tree = kernelTree('truth', args.find(isFolder));
 if (!existsSync(table)) fail(`${table}: no such table; give the path of a .tsv file`);
-if (!isFolder(tree))
-  fail(`${tree}: no such kernel tree; set GUPCHECK_KERNEL, or unpack Debian's linux-source-6.12`);
 
 function fail(message: string): never {
   console.error(`truth: ${message}`);
