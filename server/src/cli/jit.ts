@@ -5,13 +5,17 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
-export const COMPILER_FLAGS = [
-  '--always-sparkplug',
-  '--interrupt-budget=500000',
-  '--max-inlined-bytecode-size-cumulative=100',
-] as const;
+const AT_ONCE = ['--always-sparkplug', '--max-inlined-bytecode-size-cumulative=100'] as const;
+
+/** Flags for a release of V8 (`process.versions.v8`). None where it is not known to have them: it would complain. */
+export function compilerFlags(v8: string): readonly string[] {
+  // Node 20; later releases count calls instead.
+  if (v8.startsWith('11.3.')) return [...AT_ONCE, '--interrupt-budget=500000'];
+  // Node 22 and 24.
+  return /^1[23]\./.test(v8) ? AT_ONCE : [];
+}
 
 /** Sets the compilers of this process, for all its threads. Code that has been compiled stays as it is. */
 export function compileForShortRuns(): void {
-  for (const flag of COMPILER_FLAGS) setFlagsFromString(flag);
+  for (const flag of compilerFlags(process.versions.v8)) setFlagsFromString(flag);
 }
