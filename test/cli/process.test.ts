@@ -4,6 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { BAD } from '../write-under-get.ts';
 import { folderWith } from './harness.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,24 +32,6 @@ function run(
   return { status, out: stdout, err: stderr };
 }
 
-/** A function that writes to user pages under a plain reference: GUP201. */
-const bad = `int fill(unsigned long addr)
-{
-	struct page *page;
-	char *p;
-	int ret = get_user_pages_fast(addr, 1, FOLL_WRITE, &page);
-
-	if (ret != 1)
-		return -EFAULT;
-	p = kmap_local_page(page);
-	memset(p, 0, PAGE_SIZE);
-	kunmap_local(p);
-	set_page_dirty_lock(page);
-	put_page(page);
-	return 0;
-}
-`;
-
 /** `line:column code` of each finding. */
 function found(ran: Ran): string[] {
   return [...ran.out.matchAll(/^[^\s:]+:(\d+:\d+): \w+ (GUP\d+)/gm)].map(
@@ -58,14 +41,14 @@ function found(ran: Ran): string[] {
 
 describe('real code', () => {
   it('is linted, and the finding explained by a run', () => {
-    const ran = run(folderWith({ 'a.c': bad }), ['lint', 'a.c']);
+    const ran = run(folderWith({ 'a.c': BAD }), ['lint', 'a.c']);
     expect(found(ran)).toEqual(['5:12 GUP201']);
     expect(ran.out).toMatch(/ = run: \S/);
     expect(ran).toMatchObject({ status: 1, err: '' });
   });
 
   it('can be asked why', () => {
-    const folder = folderWith({ 'a.c': bad });
+    const folder = folderWith({ 'a.c': BAD });
     const ran = run(folder, ['why', 'a.c:5']);
     expect(ran).toMatchObject({ status: 0, err: '' });
     expect(ran.out).toContain('What happens');
@@ -74,7 +57,7 @@ describe('real code', () => {
   });
 
   it('gives the same answer with the wasm parser', () => {
-    const folder = folderWith({ 'a.c': bad });
+    const folder = folderWith({ 'a.c': BAD });
     const args = ['lint', '--format', 'json', '.'];
     expect(run(folder, args, '', { GUPCHECK_PARSER: 'wasm' }).out).toBe(
       run(folder, args, '', { GUPCHECK_PARSER: 'native' }).out,
@@ -82,24 +65,24 @@ describe('real code', () => {
   });
 
   it('comes from standard input as well', () => {
-    const ran = run(root, ['lint', '-', '--stdin-filename', 'drivers/a.c'], bad);
+    const ran = run(root, ['lint', '-', '--stdin-filename', 'drivers/a.c'], BAD);
     expect(ran.out).toMatch(/^drivers\/a\.c:5:12: /);
   });
 });
 
 describe('positions', () => {
   it.each([
-    ['CRLF', bad.replaceAll('\n', '\r\n'), '5:12 GUP201'],
-    ['multi-byte characters before the call', bad.replace('int ret', '/* 漢字😀 */ int ret'), '5:22 GUP201'],
-    ['a byte order mark', `\ufeff${bad}`, '5:12 GUP201'],
-    ['tabs before the call', bad.replace('int ret =', '\tint\tret\t=\t'), '5:14 GUP201'],
+    ['CRLF', BAD.replaceAll('\n', '\r\n'), '5:12 GUP201'],
+    ['multi-byte characters before the call', BAD.replace('int ret', '/* 漢字😀 */ int ret'), '5:22 GUP201'],
+    ['a byte order mark', `\ufeff${BAD}`, '5:12 GUP201'],
+    ['tabs before the call', BAD.replace('int ret =', '\tint\tret\t=\t'), '5:14 GUP201'],
   ])('stay right with %s', (_what, text, place) => {
     expect(found(run(folderWith({ 'a.c': text }), ['lint', 'a.c']))).toEqual([place]);
   });
 
   it('stay right in bytes that are not UTF-8', () => {
     const text = Buffer.from(
-      bad.replace('int ret', '/* @@ */ int ret').replace('@@', '\u00e9\u00ff'),
+      BAD.replace('int ret', '/* @@ */ int ret').replace('@@', '\u00e9\u00ff'),
       'latin1',
     );
     const ran = run(folderWith({ 'a.c': text }), ['lint', 'a.c']);
@@ -123,14 +106,14 @@ describe('bad input', () => {
 
   it.each([
     ['an empty file', ''],
-    ['a file that is all #ifdef', `#ifdef A\n${'#ifdef B\n'.repeat(2000)}${bad}`],
-    ['a truncated function', bad.slice(0, bad.indexOf('memset'))],
-    ['a truncated call', bad.slice(0, bad.indexOf('FOLL_WRITE'))],
+    ['a file that is all #ifdef', `#ifdef A\n${'#ifdef B\n'.repeat(2000)}${BAD}`],
+    ['a truncated function', BAD.slice(0, BAD.indexOf('memset'))],
+    ['a truncated call', BAD.slice(0, BAD.indexOf('FOLL_WRITE'))],
     ['only closing brackets', `get_user_pages_fast(${')}]'.repeat(5000)}`],
     ['deep nesting', `int f(void)\n{\n\treturn get_user_pages_fast(${'('.repeat(20_000)}`],
     ['a comment that does not end', `/* get_user_pages ${'x'.repeat(1000)}`],
-    ['a string that does not end', `char *s = "get_user_pages\n${bad}`],
-    ['a lone surrogate and control characters', `/* get_user_pages \u0001\u001b[2J\u2028 */\n${bad}`],
+    ['a string that does not end', `char *s = "get_user_pages\n${BAD}`],
+    ['a lone surrogate and control characters', `/* get_user_pages \u0001\u001b[2J\u2028 */\n${BAD}`],
   ])('%s is no crash', (_what, text) => {
     const ran = run(folderWith({ 'a.c': text }), ['lint', 'a.c']);
     expect(ran.err).toBe('');
@@ -139,7 +122,7 @@ describe('bad input', () => {
   });
 
   it('a file of 10 MB on a single line is no crash, and its output stays small', () => {
-    const line = bad.replaceAll('\n', ' ');
+    const line = BAD.replaceAll('\n', ' ');
     const many = Array.from({ length: 50 }, (_, index) => line.replace('fill', `fill_${index}`));
     const folder = folderWith({ 'a.c': `int x; ${'y '.repeat(5 << 20)}; ${line}`, 'b.c': many.join('') });
     const ran = run(folder, ['lint', '--no-explain', '.']);
@@ -152,13 +135,13 @@ describe('bad input', () => {
 
 describe('output', () => {
   it('has no colours unless it goes to a terminal', () => {
-    expect(run(folderWith({ 'a.c': bad }), ['lint', 'a.c'], '', { FORCE_COLOR: '' }).out).not.toContain(
+    expect(run(folderWith({ 'a.c': BAD }), ['lint', 'a.c'], '', { FORCE_COLOR: '' }).out).not.toContain(
       '\u001b[',
     );
   });
 
   it('may be closed early by its reader', async () => {
-    const folder = folderWith({ 'a.c': bad.repeat(300).replace(/fill/g, (name, at) => `${name}_${at}`) });
+    const folder = folderWith({ 'a.c': BAD.repeat(300).replace(/fill/g, (name, at) => `${name}_${at}`) });
     const command = `"$0" "$1" lint --format json . | head -n 1; echo "status \${PIPESTATUS[0]}"`;
     const { out, err } = await new Promise<Ran>((resolve) => {
       const options = { cwd: folder, encoding: 'utf8' } as const;
@@ -171,7 +154,7 @@ describe('output', () => {
   });
 
   it('needs nothing of the repository around it but the two wasm files', () => {
-    const folder = folderWith({ 'a.c': bad });
+    const folder = folderWith({ 'a.c': BAD });
     const elsewhere = path.join(folder, 'installed');
     mkdirSync(elsewhere);
     for (const file of ['gupcheck.cjs', 'web-tree-sitter.wasm', 'tree-sitter-c.wasm']) {
@@ -198,7 +181,7 @@ describe('output', () => {
 
 describe('Ctrl-C', () => {
   it('ends a long run at once', async () => {
-    const many = Array.from({ length: 3000 }, (_, i) => bad.replace('fill', `fill${i}`)).join('\n');
+    const many = Array.from({ length: 3000 }, (_, i) => BAD.replace('fill', `fill${i}`)).join('\n');
     const child = spawn(process.execPath, [program, 'lint', '.'], { cwd: folderWith({ 'a.c': many }) });
     await new Promise((resume) => setTimeout(resume, 600));
     const pressed = performance.now();

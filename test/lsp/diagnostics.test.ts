@@ -1,8 +1,9 @@
 /** Diagnostics of the language server as a process, over standard input and output. */
 import { describe, expect, it } from 'vitest';
 import { DidChangeWatchedFilesNotification } from 'vscode-languageserver-protocol/node';
+import { BAD } from '../write-under-get.ts';
 import { Client, OLD } from './client.ts';
-import { BAD, CALL, FOUND, FUNCTIONS, MANY, opened, URI } from './opened.ts';
+import { CALL, FOUND, FUNCTIONS, MANY, opened, URI } from './opened.ts';
 
 describe('diagnostics', () => {
   it('carry the place, the code with its page, the run, and what an action needs', async () => {

@@ -1,25 +1,9 @@
 /** A document that is open in a running language server, for its tests. */
 import type { WorkspaceEdit } from 'vscode-languageserver-protocol/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { BAD } from '../write-under-get.ts';
 import { Client } from './client.ts';
 
-/** A function that writes to user pages under a plain reference: GUP201. */
-export const BAD = `int fill(unsigned long addr)
-{
-	struct page *page;
-	char *p;
-	int ret = get_user_pages_fast(addr, 1, FOLL_WRITE, &page);
-
-	if (ret != 1)
-		return -EFAULT;
-	p = kmap_local_page(page);
-	memset(p, 0, PAGE_SIZE);
-	kunmap_local(p);
-	set_page_dirty_lock(page);
-	put_page(page);
-	return 0;
-}
-`;
 export const CALL = 'get_user_pages_fast(addr, 1, FOLL_WRITE, &page)';
 export const FOUND = [`GUP201 ${CALL}`];
 export const URI = 'untitled:a.c';

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CodeActionRequest, type Hover, HoverRequest } from 'vscode-languageserver-protocol/node';
 import { EXPLAIN_REQUEST, type ExplainResult } from '#shared/messages.ts';
+import { BAD } from '../write-under-get.ts';
 import { Client, FULL, OLD, root } from './client.ts';
-import { BAD, CALL, edited, FOUND, opened, URI } from './opened.ts';
+import { CALL, edited, FOUND, opened, URI } from './opened.ts';
 
 describe('initialize', () => {
   it('offers what it can do', async () => {

@@ -8,8 +8,9 @@ import {
   DidChangeConfigurationNotification,
   DidChangeWatchedFilesNotification,
 } from 'vscode-languageserver-protocol/node';
+import { BAD } from '../write-under-get.ts';
 import { Client, OLD } from './client.ts';
-import { BAD, FOUND, opened, URI } from './opened.ts';
+import { FOUND, opened, URI } from './opened.ts';
 
 describe('settings', () => {
   const changed = (client: Client) =>

@@ -1,7 +1,8 @@
 /**
  * Settings of V8's compilers for a program that runs for seconds. A lint runs much code a few times each; the defaults,
  * made for programs that go on for hours, spend as much on optimizing it as it takes to run. Here all code is compiled at
- * once, without optimizing, and only what is hot is optimized, in small pieces. That takes a third off a whole tree.
+ * once, without optimizing, and only what is hot is optimized, in small pieces. On Node 20 that takes a third
+ * off a whole tree, on Node 22 a fifth.
  */
 import { setFlagsFromString } from 'node:v8';
 
