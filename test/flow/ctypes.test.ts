@@ -9,7 +9,7 @@ import {
   UINT,
   ULONG,
   usualConversion,
-} from '#server/flow/ctypes.ts';
+} from '#server/flow/lower/ctypes.ts';
 
 test.each([
   ['int', INT],

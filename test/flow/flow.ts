@@ -1,8 +1,8 @@
 /** Runs the flow analysis on a snippet and prints what it saw, one line each, so that a test is a table of texts. */
 import { analyzeFlow, DEFAULT_FLOW, type FlowOptions, type FunctionFlow } from '#server/flow/file.ts';
-import type { FunctionIr } from '#server/flow/ir.ts';
 import { isMeaningful } from '#server/flow/kernel/meaning.ts';
-import { lowerFunction } from '#server/flow/lower-function.ts';
+import type { FunctionIr } from '#server/flow/lower/ir.ts';
+import { lowerFunction } from '#server/flow/lower/lower-function.ts';
 import { createParser } from '#server/syntax/parser.ts';
 import { openSource, type SourceFile } from '#server/syntax/source.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Held } from '#server/flow/held.ts';
-import { Search } from '#server/flow/search.ts';
-import type { RunObservation } from '#server/flow/world.ts';
+import type { Held } from '#server/flow/held/held.ts';
+import { Search } from '#server/flow/held/search.ts';
+import type { RunObservation } from '#server/flow/run/observation.ts';
 
 const held = { sets: [{ id: '0fill#1.0' }] } as unknown as Pick<Held, 'sets'>;
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { State } from '#server/flow/state.ts';
-import { Values } from '#server/flow/value.ts';
-import { Worklist } from '#server/flow/worklist.ts';
+import { Worklist } from '#server/flow/run/worklist.ts';
+import { State } from '#server/flow/state/state.ts';
+import { Values } from '#server/flow/state/value.ts';
 
 /** Nodes in the order in which a worklist gives them. */
 function order(pushed: readonly number[], isLong: boolean): number[] {

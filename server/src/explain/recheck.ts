@@ -1,7 +1,7 @@
 /** Runs the engine for the paths of a fixed function: they must not differ from the document's form any more. */
 import { compare } from '#engine/explore/compare.ts';
 import { canonicalText } from '#engine/protocol/canonical.ts';
-import type { Witness } from '../flow/witness.ts';
+import type { Witness } from '../flow/state/witness.ts';
 import type { RuleRun } from '../rules/rule.ts';
 import { environmentsFor } from './environments.ts';
 import { STATE_BOUND } from './explainer.ts';

@@ -2,7 +2,7 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { Memory, Scenario } from '#engine/protocol/scenario.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { Witness } from '../flow/witness.ts';
+import type { Witness } from '../flow/state/witness.ts';
 import { releasedAlike } from '../rules/forms.ts';
 import type { Environment, RuleRun } from '../rules/rule.ts';
 

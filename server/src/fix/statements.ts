@@ -1,5 +1,5 @@
 /** Statements of a function, from its syntax tree: what stands where, and inside what. */
-import { childByField, namedChildren } from '../flow/navigate.ts';
+import { childByField, namedChildren } from '../flow/lower/navigate.ts';
 import { Field, Kind, type KindId } from '../syntax/kinds.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';

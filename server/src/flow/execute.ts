@@ -1,21 +1,22 @@
 /** Runs single functions of a file: as entry points on nothing, or on what another one has left. */
 import type { SourceFile } from '../syntax/source.ts';
-import { Crowd } from './crowd.ts';
-import { alwaysFails } from './failing.ts';
-import { type Failure, isFailure, surelyHeld } from './failures.ts';
-import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held.ts';
-import type { FunctionIr } from './ir.ts';
-import { LossFinder, withoutNotices } from './loss-finder.ts';
+import type { CallTable } from './facts/call-table.ts';
+import { alwaysFails } from './facts/failing.ts';
+import { isInert } from './facts/reach.ts';
+import { type Failure, isFailure, surelyHeld } from './held/failures.ts';
+import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held/held.ts';
+import { LossFinder, withoutNotices } from './held/loss-finder.ts';
+import { type ConsumerExit, type ConsumerRun, worthPairing } from './held/pairs.ts';
+import { Search } from './held/search.ts';
+import type { FunctionIr } from './lower/ir.ts';
+import type { TypeLookup } from './lower/structs.ts';
 import type { FileLowering } from './lowering.ts';
-import type { CallTable } from './memo.ts';
-import { observationKey } from './observed.ts';
-import { type ConsumerExit, type ConsumerRun, worthPairing } from './pairs.ts';
-import { isInert } from './reach.ts';
-import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run.ts';
-import { Search } from './search.ts';
-import type { TypeLookup } from './structs.ts';
-import { Values } from './value.ts';
-import type { RunObservation, World } from './world.ts';
+import { Crowd } from './run/crowd.ts';
+import type { RunObservation } from './run/observation.ts';
+import { observationKey } from './run/observation-key.ts';
+import { MAX_DEPTH, type RunFigures, runHelper, runRoot } from './run/run.ts';
+import type { World } from './run/world.ts';
+import { Values } from './state/value.ts';
 
 /** The run of an entry point. */
 export interface RootRun extends RunFigures {

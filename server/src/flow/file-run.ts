@@ -1,13 +1,15 @@
 /** The run of one file: its functions as entry points, pairs of them, and what is remembered of earlier versions. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
-import { Consumers } from './consumers.ts';
 import { FileContexts } from './context/observe.ts';
-import { Entries } from './entries.ts';
 import { Executor, type RootRun, type Surrounding } from './execute.ts';
-import { strandedBy } from './failures.ts';
+import type { CallTable } from './facts/call-table.ts';
+import { Entries } from './facts/entries.ts';
+import { survey } from './facts/survey.ts';
 import type { FileFlow, FlowOptions, FunctionFlow } from './file.ts';
-import { type Held, isGiven, leavesOf } from './held.ts';
+import { Consumers } from './held/consumers.ts';
+import { strandedBy } from './held/failures.ts';
+import { type Held, isGiven } from './held/held.ts';
 import {
   type EntryRun,
   type HoldHost,
@@ -16,26 +18,17 @@ import {
   observationsOf,
   type RunSummary,
   summaryOf,
-} from './holds.ts';
-import type { FunctionIr } from './ir.ts';
-import { makesKernelIterators } from './iter.ts';
-import { freeing, lossesOf } from './losses.ts';
+} from './held/holds.ts';
+import { type Leaves, leavesOf, NO_LEAVES } from './held/leaves.ts';
+import { freeing, lossesOf } from './held/losses.ts';
+import { asCalled } from './held/mismatch.ts';
+import { type ConsumerRun, type Pairing, pairUp, usesOf } from './held/pairs.ts';
+import type { FunctionIr } from './lower/ir.ts';
+import { AskedTypes, type FileTypes, fileTypes } from './lower/structs.ts';
 import { FileLowering } from './lowering.ts';
-import {
-  type CallTable,
-  type FlowMemo,
-  type Leaves,
-  NO_LEAVES,
-  type RememberedRun,
-  type RunIdentity,
-  type RunScope,
-  type Surroundings,
-} from './memo.ts';
-import { asCalled } from './mismatch.ts';
-import { type ConsumerRun, type Pairing, pairUp, usesOf } from './pairs.ts';
-import { AskedTypes, type FileTypes, fileTypes } from './structs.ts';
-import { survey } from './survey.ts';
-import type { RunObservation } from './world.ts';
+import type { FlowMemo, RememberedRun, RunIdentity, RunScope, Surroundings } from './memo.ts';
+import { makesKernelIterators } from './run/iter.ts';
+import type { RunObservation } from './run/observation.ts';
 
 /** The run of an entry point, with all that another analysis needs to take it for its own: the places are the same. */
 export interface RootRecord extends RootRun {
@@ -102,7 +95,7 @@ export class FileRun {
     this.#types = fileTypes(source);
     this.#asked = new AskedTypes(this.#types);
     this.#memo = memo;
-    this.consumers = new Consumers(source, table, touching, memo);
+    this.consumers = new Consumers(source, table, touching);
   }
 
   result(): FileFlow {
@@ -245,7 +238,7 @@ export class FileRun {
       table: this.#table,
       pieceOf: (fn) => pieces[indexOf.get(fn)!]!,
       startOf: (fn) => functions[indexOf.get(fn)!]?.start ?? 0,
-      members: this.#memo.members(),
+      members: this.#table.members(),
       lower: (fn) => this.#lowering.lower(fn),
       know: (fn) => this.#lowering.know(fn),
       summary: (fn) => this.#summaries.get(fn)?.summary,

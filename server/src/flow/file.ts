@@ -1,15 +1,16 @@
 /** Flow of one file: which functions are worth running, and what happens to pages when they run. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
+import type { CallTable } from './facts/call-table.ts';
+import { closure } from './facts/reach.ts';
+import { isSurveyed } from './facts/survey.ts';
 import { FileRun, type RootRecord } from './file-run.ts';
+import type { PairInfo } from './held/pairs.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { SLEEPS } from './kernel/contexts.ts';
 import { isProtocolName } from './kernel/effects.ts';
-import { type CallTable, FlowMemo, type RunIdentity } from './memo.ts';
-import type { PairInfo } from './pairs.ts';
-import { closure } from './reach.ts';
-import { isSurveyed } from './survey.ts';
-import type { Observation } from './world.ts';
+import { FlowMemo, type RunIdentity } from './memo.ts';
+import type { Observation } from './observation.ts';
 
 export interface FlowOptions {
   /** Node executions per entry point; a run that needs more is cut, and says so. */

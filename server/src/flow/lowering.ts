@@ -2,16 +2,16 @@
 import type { Parser } from '../syntax/parser.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
-import { cleanupDefinitions, type Definitions } from './cleanup.ts';
-import type { Call, FunctionIr, Place } from './ir.ts';
+import type { CallTable } from './facts/call-table.ts';
+import type { FunctionFacts, LoweredFacts } from './facts/function-facts.ts';
+import { liveness } from './facts/liveness.ts';
+import type { Piece } from './facts/pieces.ts';
+import { trackedLocals } from './facts/slice.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
-import { liveness } from './liveness.ts';
-import { lowerFunction } from './lower-function.ts';
-import { type MemberLookup, MemberTypes, memberText } from './members.ts';
-import type { CallTable, LoweredFacts } from './memo.ts';
-import type { Piece } from './pieces.ts';
-import { trackedLocals } from './slice.ts';
-import type { FunctionFacts } from './world.ts';
+import { cleanupDefinitions, type Definitions } from './lower/cleanup.ts';
+import type { Call, FunctionIr, Place } from './lower/ir.ts';
+import { lowerFunction } from './lower/lower-function.ts';
+import { type MemberLookup, MemberTypes, memberText } from './lower/members.ts';
 
 /** Stands for no call. */
 const NOWHERE: Range = { start: 0, end: 0 };

@@ -5,45 +5,25 @@
  * answer that a run would give.
  */
 import type { SourceFile } from '../syntax/source.ts';
-import { cleanupCallees, cleanupDefinitions, type Definitions } from './cleanup.ts';
-import type { Held } from './held.ts';
-import type { RunSummary } from './holds.ts';
-import type { FunctionIr } from './ir.ts';
-import type { PairInfo } from './pairs.ts';
-import { FilePieces, type Piece, type Placed } from './pieces.ts';
-import { type Moves, movesBetween } from './sense.ts';
-import { answerOf, type FileTypes } from './structs.ts';
+import { type CallTable, tableOf } from './facts/call-table.ts';
+import type { LoweredFacts } from './facts/function-facts.ts';
+import { FilePieces, type Piece } from './facts/pieces.ts';
+import { type Moves, movesBetween } from './facts/sense.ts';
+import type { Held } from './held/held.ts';
+import type { RunSummary } from './held/holds.ts';
+import type { Leaves } from './held/leaves.ts';
+import type { PairInfo } from './held/pairs.ts';
+import type { FunctionIr } from './lower/ir.ts';
+import { answerOf, type FileTypes } from './lower/structs.ts';
 
 /** Whether what was made of a run still holds, where places have `moved` in some of its functions, by name. */
 export type Holds = (identity: RunIdentity, moved: ReadonlyMap<string, Moves>) => boolean;
-
-/** What is known of a function once it was lowered. */
-export interface LoweredFacts {
-  readonly conditions: readonly string[];
-  readonly partlyRead: boolean;
-}
 
 /** Identity of one run of an entry point. The same object comes back for as long as its result holds. */
 export interface RunIdentity {
   /** Functions of the file that its results may refer to. */
   readonly reach: readonly string[];
 }
-
-/** What a run leaves to other entry points. */
-export interface Leaves {
-  /** Names of the members (with a dot) and variables that lead to pages. */
-  readonly names: readonly string[];
-  /** The members whose struct is known: `struct.member`. */
-  readonly typed: readonly string[];
-  /** One text for each way of leaving them. */
-  readonly keys: readonly string[];
-  /** The calls that acquired them: `function#call`. */
-  readonly sites: readonly string[];
-  /** An address of their data, or a number of theirs, is kept too: no call is needed to get at them. */
-  readonly open: boolean;
-}
-
-export const NO_LEAVES: Leaves = { names: [], typed: [], keys: [], sites: [], open: false };
 
 /** A run as it is remembered: all but its observations, whose places move. */
 export interface RememberedRun {
@@ -101,27 +81,8 @@ interface Entry {
   used: boolean;
 }
 
-/** Functions by name, and for each the names that it calls: those of the file in its order, then those of headers. */
-export interface CallTable {
-  readonly indexOf: ReadonlyMap<string, number>;
-  readonly callees: readonly ReadonlySet<string>[];
-  /** The text of each, with what is known of it; and all pieces of the file in its order. */
-  readonly pieces: readonly Piece[];
-  readonly inOrder: readonly Placed[];
-  /** Where each function of the file starts; undefined for those of headers. */
-  readonly starts: readonly (number | undefined)[];
-  /** Another text for another set of names. */
-  readonly names: string;
-  /** Functions of the file and its headers that call one of them, itself left out. */
-  callersOf(name: string): readonly string[];
-}
-
 /** Half-typed calls are many in a long session. */
 const MAX_NUMBERS = 2_000;
-
-const MEMBER = /(?:->|\.)\s*([A-Za-z_]\w*)/g;
-
-const CALL = /\b([A-Za-z_]\w*)\s*\(/g;
 
 export class FlowMemo {
   readonly #entries = new Map<string, Entry>();
@@ -135,7 +96,6 @@ export class FlowMemo {
   readonly #callNumbers = new Map<string, number>();
   #names = '';
   #table: CallTable | undefined;
-  #members: readonly ReadonlySet<string>[] | undefined;
 
   /** `holds` says of a remembered run whether what was made of it holds as well. */
   constructor(holds: Holds = (_, moved) => moved.size === 0) {
@@ -144,25 +104,10 @@ export class FlowMemo {
 
   /** Starts a version of the file: everything below refers to it. */
   begin(source: SourceFile): CallTable {
-    const { functions: pieces, inOrder } = this.#pieces.read(source);
-    const indexOf = new Map<string, number>();
-    [...source.functions, ...source.inlines.values()].forEach(({ name }, index) => {
-      // Of two functions of one name the first counts.
-      if (!indexOf.has(name)) indexOf.set(name, index);
-    });
-    // Of a function that mentions a cleanup which is another one now, the piece is new.
-    const cleanups = cleanupDefinitions(source.code);
-    const callees = pieces.map((piece) => piece.fact('callees', (p) => calleesIn(p, cleanups)));
-    let callers: Map<string, string[]> | undefined;
-    const callersOf = (name: string): readonly string[] => {
-      callers ??= callersIn(indexOf, callees);
-      return callers.get(name) ?? [];
-    };
-    const names = [...indexOf.keys()].join();
+    const table = tableOf(source, this.#pieces.read(source));
     // The same object is compared at once.
-    if (names !== this.#names) this.#names = names;
-    const starts = source.functions.map(({ start }) => start);
-    this.#table = { indexOf, callees, pieces, inOrder, starts, names: this.#names, callersOf };
+    if (table.names !== this.#names) this.#names = table.names;
+    this.#table = { ...table, names: this.#names };
     return this.#table;
   }
 
@@ -234,18 +179,11 @@ export class FlowMemo {
     }
     this.#table = undefined;
     this.#moves.clear();
-    this.#members = undefined;
   }
 
   /** A number for a run, the same as long as its result holds. */
   numberOf(identity: RunIdentity): number {
     return this.#identities.get(identity) ?? -1;
-  }
-
-  /** Names of members that each function of the file mentions, in its order. Functions of headers have none. */
-  members(): readonly ReadonlySet<string>[] {
-    this.#members ??= this.#table!.pieces.map((piece) => piece.fact('members', membersIn));
-    return this.#members;
   }
 
   /** Functions and all that they call, directly or not, in the file. */
@@ -311,33 +249,6 @@ export class FlowMemo {
     }
     return moves;
   }
-}
-
-/** Calls by name, read off a function's code. */
-function calleesIn({ expanded, bodyAt }: Piece, cleanups: Definitions): ReadonlySet<string> {
-  const names = new Set(cleanupCallees(expanded, cleanups));
-  for (const match of expanded.slice(bodyAt).matchAll(CALL)) names.add(match[1]!);
-  return names;
-}
-
-function membersIn({ code, bodyAt }: Piece): ReadonlySet<string> {
-  return new Set([...code.slice(bodyAt).matchAll(MEMBER)].map((match) => match[1]!));
-}
-
-function callersIn(
-  indexOf: ReadonlyMap<string, number>,
-  callees: readonly ReadonlySet<string>[],
-): Map<string, string[]> {
-  const callers = new Map<string, string[]>();
-  for (const [caller, index] of indexOf) {
-    for (const callee of callees[index]!) {
-      if (callee === caller || !indexOf.has(callee)) continue;
-      const list = callers.get(callee);
-      if (list === undefined) callers.set(callee, [caller]);
-      else list.push(caller);
-    }
-  }
-  return callers;
 }
 
 /** The part of the surroundings that a run depends on, as text. `lowered` are the functions that the run lowers itself. */

@@ -6,7 +6,7 @@ import {
   type FlowOptions,
   type FunctionFlow,
 } from '../flow/file.ts';
-import type { PairInfo } from '../flow/pairs.ts';
+import type { PairInfo } from '../flow/held/pairs.ts';
 import type { Parser } from '../syntax/parser.ts';
 import { headerName } from '../syntax/preprocess/headers.ts';
 import type { SourceFile } from '../syntax/source.ts';

@@ -1,18 +1,18 @@
 /** What several rules need. */
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { ReleaseApi } from '#engine/protocol/steps.ts';
+import type { CallObservation } from '../flow/facts/observation.ts';
 import type { FunctionFlow } from '../flow/file.ts';
 import { isSince } from '../flow/kernel/presence.ts';
-import { type PathLink, type ProtocolEvent, witnessOf } from '../flow/path.ts';
-import type { PageSet } from '../flow/state.ts';
 import type {
   AccessObservation,
   AcquireObservation,
-  CallObservation,
   DirtyObservation,
   ExitObservation,
   ReleaseObservation,
-} from '../flow/world.ts';
+} from '../flow/run/observation.ts';
+import { type PathLink, type ProtocolEvent, witnessOf } from '../flow/state/path.ts';
+import type { PageSet } from '../flow/state/state.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Range } from '../syntax/range.ts';
 import type { Finding, RelatedPlace } from './finding.ts';

@@ -1,6 +1,6 @@
 /** What the rules about the context of a call share. */
+import type { ContextObservation } from '../flow/context/observation.ts';
 import type { FunctionFlow } from '../flow/file.ts';
-import type { ContextObservation } from '../flow/world.ts';
 import { rangeOf } from './common.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
 

@@ -3,8 +3,8 @@ import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { FunctionFlow } from '../flow/file.ts';
 import type { DeviceWay } from '../flow/kernel/devices.ts';
-import type { PathLink, ProtocolEvent } from '../flow/path.ts';
-import type { DeviceObservation } from '../flow/world.ts';
+import type { DeviceObservation } from '../flow/run/observation.ts';
+import type { PathLink, ProtocolEvent } from '../flow/state/path.ts';
 import { pinApi, unpinApi } from './forms.ts';
 import type { RuleContext } from './rule.ts';
 

@@ -1,5 +1,5 @@
 /** A finding as a rule makes it: plain data, before level, configuration and explanation are applied. */
-import type { Witness } from '../flow/witness.ts';
+import type { Witness } from '../flow/state/witness.ts';
 import type { Range } from '../syntax/range.ts';
 
 /** Strongest first. `note` is the floor. */

@@ -1,8 +1,8 @@
 import { FOLL, flagText, INTERNAL_FLAGS } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import { isSince } from '../flow/kernel/presence.ts';
-import { certainBits } from '../flow/value.ts';
-import type { AcquireObservation } from '../flow/world.ts';
+import type { AcquireObservation } from '../flow/run/observation.ts';
+import { certainBits } from '../flow/state/value.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { acquires, argumentFinding, called, pinForm } from './common.ts';
 import { pinApi } from './forms.ts';

@@ -1,5 +1,5 @@
 import { FOLL } from '#engine/protocol/flags.ts';
-import { certainBits } from '../flow/value.ts';
+import { certainBits } from '../flow/state/value.ts';
 import { acquires, argumentFinding, called } from './common.ts';
 import { refusedResult } from './refused.ts';
 import type { Rule } from './rule.ts';

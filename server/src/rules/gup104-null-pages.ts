@@ -1,7 +1,7 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import { isSince } from '../flow/kernel/presence.ts';
-import { certainBits } from '../flow/value.ts';
+import { certainBits } from '../flow/state/value.ts';
 import { acquires, argumentFinding, called } from './common.ts';
 import { refusedResult } from './refused.ts';
 import type { Rule } from './rule.ts';

@@ -1,6 +1,6 @@
+import type { CallObservation, FlagObservation } from '../flow/facts/observation.ts';
 import { FLAG_LIFE_BY_NAME, FUNCTION_LIVES, type Life } from '../flow/kernel/history.ts';
 import { isSince, presenceOf } from '../flow/kernel/presence.ts';
-import type { CallObservation, FlagObservation } from '../flow/world.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Range } from '../syntax/range.ts';
 import { called, callsByName, firstPerKey, rangeOf } from './common.ts';

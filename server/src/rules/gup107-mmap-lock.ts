@@ -1,5 +1,5 @@
+import type { ContextObservation, DroppedLockObservation } from '../flow/context/observation.ts';
 import { isSince } from '../flow/kernel/presence.ts';
-import type { ContextObservation, DroppedLockObservation } from '../flow/world.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { called, firstPerKey, rangeOf } from './common.ts';
 import { contextFinding, contexts } from './contexts.ts';

@@ -1,4 +1,4 @@
-import type { AtomicPlace, ContextObservation } from '../flow/world.ts';
+import type { AtomicPlace, ContextObservation } from '../flow/context/observation.ts';
 import { called } from './common.ts';
 import { contextFinding, contexts } from './contexts.ts';
 import type { Finding, RelatedPlace } from './finding.ts';

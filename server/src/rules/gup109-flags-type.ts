@@ -1,6 +1,6 @@
-import { BOOL } from '../flow/ctypes.ts';
-import type { Expr } from '../flow/ir.ts';
-import type { Value } from '../flow/value.ts';
+import { BOOL } from '../flow/lower/ctypes.ts';
+import type { Expr } from '../flow/lower/ir.ts';
+import type { Value } from '../flow/state/value.ts';
 import { acquires, called, rangeOf, takesFlags } from './common.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,5 +1,5 @@
 import { FAST_FLAGS, FOLL, flagText, INTERNAL_FLAGS } from '#engine/protocol/flags.ts';
-import { certainBits } from '../flow/value.ts';
+import { certainBits } from '../flow/state/value.ts';
 import { acquires, argumentFinding, called } from './common.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,6 +1,6 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import { isSince } from '../flow/kernel/presence.ts';
-import { certainBits } from '../flow/value.ts';
+import { certainBits } from '../flow/state/value.ts';
 import { acquires, argumentFinding, called } from './common.ts';
 import type { Rule } from './rule.ts';
 

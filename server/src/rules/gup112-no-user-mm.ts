@@ -1,4 +1,4 @@
-import type { ContextObservation } from '../flow/world.ts';
+import type { ContextObservation } from '../flow/context/observation.ts';
 import { called } from './common.ts';
 import { contextFinding, contexts } from './contexts.ts';
 import type { Finding } from './finding.ts';

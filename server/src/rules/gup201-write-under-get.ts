@@ -1,4 +1,4 @@
-import type { ReleaseObservation } from '../flow/world.ts';
+import type { ReleaseObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import {
   beforePins,

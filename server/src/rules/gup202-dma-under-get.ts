@@ -1,4 +1,4 @@
-import type { DeviceObservation, ReleaseObservation } from '../flow/world.ts';
+import type { DeviceObservation, ReleaseObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { beforePins, called, exits, firstPerKey, pathFinding, pinForm, rangeOf, releases } from './common.ts';
 import {

@@ -1,9 +1,9 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import { oneLine } from '../flow/ir.ts';
-import { certainBits } from '../flow/value.ts';
-import type { WitnessStep } from '../flow/witness.ts';
-import type { HoldObservation } from '../flow/world.ts';
+import type { HoldObservation } from '../flow/held/observation.ts';
+import { oneLine } from '../flow/lower/ir.ts';
+import { certainBits } from '../flow/state/value.ts';
+import type { WitnessStep } from '../flow/state/witness.ts';
 import { called, firstPerKey, pathFinding, pinForm, rangeOf } from './common.ts';
 import { pinnedForDevice, registersNotifier, transferEnds } from './devices.ts';
 import { COPY_ON_WRITE, RECLAIM, USER_CONTROLLED } from './environments.ts';

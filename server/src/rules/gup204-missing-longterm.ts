@@ -1,5 +1,5 @@
 import { FOLL } from '#engine/protocol/flags.ts';
-import type { HoldObservation } from '../flow/world.ts';
+import type { HoldObservation } from '../flow/held/observation.ts';
 import { called, firstPerKey, knownFlags, pathFinding, rangeOf } from './common.ts';
 import { pinnedForDevice, registersNotifier, transferEnds } from './devices.ts';
 import { USER_CONTROLLED } from './environments.ts';

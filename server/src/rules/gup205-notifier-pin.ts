@@ -1,4 +1,4 @@
-import type { ExitObservation } from '../flow/world.ts';
+import type { ExitObservation } from '../flow/run/observation.ts';
 import { called, exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import { registersNotifier } from './devices.ts';
 import type { Finding } from './finding.ts';

@@ -1,5 +1,5 @@
 import { FOLL } from '#engine/protocol/flags.ts';
-import type { AccessObservation, DeviceObservation } from '../flow/world.ts';
+import type { AccessObservation, DeviceObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { accesses, called, firstPerKey, knownFlags, pathFinding, rangeOf, takesFlags } from './common.ts';
 import { deviceEvents, transferEnds } from './devices.ts';

@@ -1,5 +1,5 @@
 import { isOfIterator } from '../flow/kernel/acquire.ts';
-import type { ReleaseObservation } from '../flow/world.ts';
+import type { ReleaseObservation } from '../flow/run/observation.ts';
 import { called, freesItsOwn, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
 import { ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';

@@ -1,4 +1,4 @@
-import type { ExitObservation } from '../flow/world.ts';
+import type { ExitObservation } from '../flow/run/observation.ts';
 import { called } from './common.ts';
 import { GONE, ORDINARY } from './environments.ts';
 import { released } from './forms.ts';

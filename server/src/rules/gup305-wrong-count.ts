@@ -1,5 +1,5 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { UnfilledObservation } from '../flow/world.ts';
+import type { UnfilledObservation } from '../flow/run/observation.ts';
 import { called, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import { ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';

@@ -1,5 +1,5 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { ReleaseObservation } from '../flow/world.ts';
+import type { ReleaseObservation } from '../flow/run/observation.ts';
 import { called, firstPerKey, isReleased, pathFinding, rangeOf, releases } from './common.ts';
 import { ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';

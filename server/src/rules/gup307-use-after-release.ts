@@ -1,5 +1,5 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { AccessObservation } from '../flow/world.ts';
+import type { AccessObservation } from '../flow/run/observation.ts';
 import { accesses, called, firstPerKey, isReleased, lastRelease, pathFinding, rangeOf } from './common.ts';
 import { GONE, ORDINARY } from './environments.ts';
 import type { Finding } from './finding.ts';

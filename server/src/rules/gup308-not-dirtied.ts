@@ -1,8 +1,8 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import { isWithCallee } from '../flow/state.ts';
-import { certainBits } from '../flow/value.ts';
-import type { ReleaseObservation } from '../flow/world.ts';
+import type { ReleaseObservation } from '../flow/run/observation.ts';
+import { isWithCallee } from '../flow/state/state.ts';
+import { certainBits } from '../flow/state/value.ts';
 import {
   called,
   dirtyings,

@@ -1,4 +1,4 @@
-import type { DirtyObservation } from '../flow/world.ts';
+import type { DirtyObservation } from '../flow/run/observation.ts';
 import { called, dirtyings, firstPerKey, isReleased, lastRelease, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';

@@ -1,5 +1,5 @@
-import type { ProtocolEvent } from '../flow/path.ts';
-import type { ReleaseObservation } from '../flow/world.ts';
+import type { ReleaseObservation } from '../flow/run/observation.ts';
+import type { ProtocolEvent } from '../flow/state/path.ts';
 import { firstPerKey, pathFinding, rangeOf, releases } from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';

@@ -1,9 +1,10 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { DeviceSlot } from '../flow/device.ts';
 import type { FunctionFlow } from '../flow/file.ts';
-import type { WitnessStep } from '../flow/witness.ts';
-import type { DeviceObservation, OrderObservation, ReleaseObservation } from '../flow/world.ts';
+import type { OrderObservation } from '../flow/held/observation.ts';
+import type { DeviceObservation, ReleaseObservation } from '../flow/run/observation.ts';
+import type { DeviceSlot } from '../flow/state/device-use.ts';
+import type { WitnessStep } from '../flow/state/witness.ts';
 import { called, firstPerKey, pathFinding, rangeOf, releases } from './common.ts';
 import { deviceEvents, firstMapping, transferEnds } from './devices.ts';
 import type { Finding } from './finding.ts';

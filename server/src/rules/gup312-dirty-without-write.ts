@@ -1,5 +1,5 @@
 import { FOLL } from '#engine/protocol/flags.ts';
-import type { DirtyObservation, ReleaseObservation } from '../flow/world.ts';
+import type { DirtyObservation, ReleaseObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { called, dirtyings, firstPerKey, knownFlags, pathFinding, rangeOf, releases } from './common.ts';
 import type { Finding } from './finding.ts';

@@ -1,6 +1,6 @@
 import { FOLL } from '#engine/protocol/flags.ts';
-import { certainBits } from '../flow/value.ts';
-import type { HoldObservation } from '../flow/world.ts';
+import type { HoldObservation } from '../flow/held/observation.ts';
+import { certainBits } from '../flow/state/value.ts';
 import { called, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 import { holds, userspaceDecides } from './holds.ts';

@@ -1,4 +1,4 @@
-import type { AccessObservation } from '../flow/world.ts';
+import type { AccessObservation } from '../flow/run/observation.ts';
 import { accesses, called, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';

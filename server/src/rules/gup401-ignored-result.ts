@@ -1,5 +1,5 @@
+import type { CallObservation } from '../flow/facts/observation.ts';
 import { ACQUIRES, type AcquireModel, formOf } from '../flow/kernel/acquire.ts';
-import type { CallObservation } from '../flow/world.ts';
 import { called, callsByName, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';

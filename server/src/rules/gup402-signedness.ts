@@ -1,4 +1,4 @@
-import type { SignObservation } from '../flow/world.ts';
+import type { SignObservation } from '../flow/run/observation.ts';
 import { called, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';

@@ -1,5 +1,5 @@
 import type { FunctionFlow } from '../flow/file.ts';
-import type { ExitObservation } from '../flow/world.ts';
+import type { ExitObservation } from '../flow/run/observation.ts';
 import { called, exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';

@@ -1,6 +1,6 @@
-import type { Expr } from '../flow/ir.ts';
-import { walk } from '../flow/walk.ts';
-import type { RefcountObservation } from '../flow/world.ts';
+import type { RefcountObservation } from '../flow/facts/observation.ts';
+import type { Expr } from '../flow/lower/ir.ts';
+import { walk } from '../flow/lower/walk.ts';
 import { called, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';

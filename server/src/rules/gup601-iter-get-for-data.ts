@@ -1,9 +1,9 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import { isOfIterator } from '../flow/kernel/acquire.ts';
 import { isSince } from '../flow/kernel/presence.ts';
-import type { PathLink } from '../flow/path.ts';
-import type { PageSet } from '../flow/state.ts';
-import type { DeviceObservation, ReleaseObservation } from '../flow/world.ts';
+import type { DeviceObservation, ReleaseObservation } from '../flow/run/observation.ts';
+import type { PathLink } from '../flow/state/path.ts';
+import type { PageSet } from '../flow/state/state.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import {
   beforePins,

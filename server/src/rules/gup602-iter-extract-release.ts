@@ -1,4 +1,4 @@
-import type { ReleaseObservation } from '../flow/world.ts';
+import type { ReleaseObservation } from '../flow/run/observation.ts';
 import { called, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';

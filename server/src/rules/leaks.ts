@@ -1,7 +1,8 @@
 /** Paths that end while pages are held: what GUP303 and GUP304 share. */
 import type { FunctionFlow } from '../flow/file.ts';
+import type { StrandedObservation } from '../flow/held/observation.ts';
 import { isOfIterator } from '../flow/kernel/acquire.ts';
-import type { ExitObservation, StrandedObservation } from '../flow/world.ts';
+import type { ExitObservation } from '../flow/run/observation.ts';
 import { called, exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
 import type { Finding } from './finding.ts';
 

@@ -1,6 +1,6 @@
 /** Findings kept between two versions of a file's text, moved to where their functions are now. */
+import type { Moves } from '../flow/facts/sense.ts';
 import { FlowMemo, type RunIdentity } from '../flow/memo.ts';
-import type { Moves } from '../flow/sense.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import type { Finding } from './finding.ts';

@@ -1,9 +1,9 @@
 /** The paths on which pages of one acquiring call are released or given up, whether or not a rule objects to them. */
 import { analyzeFlow } from '../flow/file.ts';
-import type { PathLink } from '../flow/path.ts';
-import { witnessOf } from '../flow/path.ts';
-import type { Witness } from '../flow/witness.ts';
-import type { ExitObservation } from '../flow/world.ts';
+import type { ExitObservation } from '../flow/run/observation.ts';
+import type { PathLink } from '../flow/state/path.ts';
+import { witnessOf } from '../flow/state/path.ts';
+import type { Witness } from '../flow/state/witness.ts';
 import type { Parser } from '../syntax/parser.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';

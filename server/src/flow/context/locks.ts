@@ -2,11 +2,10 @@
  * Which locks are held where a function calls something: a forward pass over its graph that keeps what holds on every
  * path. What is not certain is not claimed: where paths meet, only what all of them hold remains.
  */
-
 import type { Range } from '../../syntax/range.ts';
-import type { Call, Expr, FunctionIr, Node } from '../ir.ts';
 import { atomicLock, mmapLock } from '../kernel/contexts.ts';
-import { walk } from '../walk.ts';
+import type { Call, Expr, FunctionIr, Node } from '../lower/ir.ts';
+import { walk } from '../lower/walk.ts';
 
 /** A lock, a section with interrupts or preemption off, or a kmap_atomic() mapping that is in effect. */
 export interface Hold {

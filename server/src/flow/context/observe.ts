@@ -1,14 +1,14 @@
 /** Calls that may sleep or need a user's mm, and the contexts in which the functions of a file make them. */
 import type { SourceFile } from '../../syntax/source.ts';
-import type { Call, Expr, FunctionIr } from '../ir.ts';
+import type { CallTable } from '../facts/call-table.ts';
+import type { Piece } from '../facts/pieces.ts';
 import { ACQUIRES, type AcquireModel, formOf, isOfIterator } from '../kernel/acquire.ts';
 import { ATOMIC_WORD, MMAP_WORD, mmapLock, SLEEPS } from '../kernel/contexts.ts';
-import type { CallTable } from '../memo.ts';
-import type { Piece } from '../pieces.ts';
-import { walk } from '../walk.ts';
-import type { AtomicPlace, ContextObservation, DroppedLockObservation } from '../world.ts';
+import type { Call, Expr, FunctionIr } from '../lower/ir.ts';
+import { walk } from '../lower/walk.ts';
 import { type GuardScope, guardScopes } from './guards.ts';
 import { type CalleeLocks, type LockContext, locksAtCalls, locksAtNodes } from './locks.ts';
+import type { AtomicPlace, ContextObservation, DroppedLockObservation } from './observation.ts';
 import { FileRoles } from './roles.ts';
 
 const ASKS_FOR_MM = /!\s*current->mm\b(?!->)|\bcurrent->mm\s*(==|!=|&&|\|\||\?)|\bif\s*\(\s*current->mm\s*\)/;

@@ -1,8 +1,8 @@
 /** Who calls the functions of a file: each other, and whoever a function is registered with. */
 import type { SourceFile } from '../../syntax/source.ts';
+import type { CallTable } from '../facts/call-table.ts';
+import type { Piece } from '../facts/pieces.ts';
 import { ADOPTS_MM, CALLBACKS, MMAP_WORD, REGISTRATIONS, type RoleKind } from '../kernel/contexts.ts';
-import type { CallTable } from '../memo.ts';
-import type { Piece } from '../pieces.ts';
 
 export interface Role {
   readonly kind: RoleKind;

@@ -2,7 +2,22 @@
  * Who calls what stands in the kernel's tables of operations, and what is registered as a callback, as data. Sources:
  * include/linux/fs.h, mm.h, mmu_notifier.h, interrupt.h, workqueue.h, timer.h, kref.h, bio.h, dmaengine.h, usb.h.
  */
-import type { Role } from '../entries.ts';
+
+/**
+ * `close`: userspace closes, unmaps or exits. `remove`: the device or module goes. `release-call`: a command that by its
+ * name undoes something. `call`: any other call of userspace's. `completion`: interrupt, work, timer, end of I/O.
+ * `notifier`: an MMU notifier's callback. `unknown`: a callback of some other kind. `exported`: other files may call it.
+ */
+export type Role =
+  | 'close'
+  | 'remove'
+  | 'release-call'
+  | 'ioctl'
+  | 'call'
+  | 'completion'
+  | 'notifier'
+  | 'unknown'
+  | 'exported';
 
 const MEMBERS: readonly (readonly [RegExp, Role])[] = [
   [/^invalidate(_\w+)?$|^alloc_notifier$|^free_notifier$/, 'notifier'],

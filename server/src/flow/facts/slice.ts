@@ -1,0 +1,92 @@
+/**
+ * Which locals of a function matter to its pages: names in acquiring and releasing calls and their results, in loop
+ * conditions and repeated conditions, and two rounds backwards over assignments (FLOW section 2). All others are
+ * unknown to the interpreter, so that states differ only in what matters.
+ */
+import { ACQUIRES, formOf } from '../kernel/acquire.ts';
+import { isProtocolName } from '../kernel/effects.ts';
+import { conditionText } from '../lower/conditions.ts';
+import type { Assign, Expr, FunctionIr } from '../lower/ir.ts';
+import { walk } from '../lower/walk.ts';
+
+/** `touchesPages` tells of a function of the same file whether it acquires, releases or accesses pages. */
+export function trackedLocals(
+  ir: FunctionIr,
+  text: string,
+  repeated: ReadonlySet<string>,
+  touchesPages: (name: string) => boolean,
+): Set<string> {
+  const tracked = new Set<string>();
+  const assignments: Assign[] = [];
+  const matters = (fn: string | undefined): boolean =>
+    fn !== undefined && (ACQUIRES.has(fn) || isProtocolName(fn) || touchesPages(fn));
+  const addNames = (e: Expr): void =>
+    walk(e, (x) => {
+      if (x.k === 'var' && x.local) tracked.add(x.name);
+    });
+  for (const node of ir.nodes) {
+    if (node.expr === undefined) continue;
+    if (node.loop || node.kind === 'return' || node.kind === 'switch') addNames(node.expr);
+    if (node.kind === 'branch' && repeated.has(conditionText(text, node.expr))) addNames(node.expr);
+    const decides = node.kind === 'branch';
+    walk(node.expr, (e) => {
+      // What an object says of its pages is known only where the object is.
+      if (decides && e.k === 'member' && e.base.k === 'var' && e.base.local) tracked.add(e.base.name);
+      if (e.k === 'call' && matters(e.fn)) for (const a of e.args) addNames(a);
+      if (e.k === 'assign') assignments.push(e);
+    });
+  }
+  for (const name of flagGuards(ir)) tracked.add(name);
+  for (const name of ir.cleaned) tracked.add(name);
+  for (let round = 0; round < 3; round++) {
+    for (const a of assignments) {
+      const target = a.l.k === 'var' && a.l.local ? a.l.name : undefined;
+      if (target !== undefined && holdsResult(a.r, matters)) tracked.add(target);
+      if (target !== undefined && tracked.has(target)) addNames(a.r);
+      // What is put into an object: the object must be known for it to be found there again.
+      if (a.l.k !== 'var' && a.op === '=' && mentionsAny(a.r, tracked)) addNames(a.l);
+    }
+  }
+  return tracked;
+}
+
+/** Locals in the conditions that decide directly about a flag: `write` in `if (write) flags |= FOLL_WRITE`. */
+function flagGuards(ir: FunctionIr): Set<string> {
+  const flags = new Set<string>();
+  for (const call of ir.calls) {
+    const model = call.fn === undefined ? undefined : ACQUIRES.get(call.fn);
+    const form = model === undefined ? undefined : formOf(model, call.args.length);
+    const arg = form === undefined || form.booleans ? undefined : call.args[form.flags];
+    if (arg !== undefined) walk(arg, (e) => e.k === 'var' && e.local && flags.add(e.name));
+  }
+  const names = new Set<string>();
+  if (flags.size === 0) return names;
+  for (const { kind, expr, succ } of ir.nodes) {
+    if (kind !== 'branch' || expr === undefined || !succ.some((next) => assigns(ir, next, flags))) continue;
+    walk(expr, (e) => e.k === 'var' && e.local && names.add(e.name));
+  }
+  return names;
+}
+
+/** The statement at a node, or behind a join there, assigns one of `names`. */
+function assigns(ir: FunctionIr, at: number, names: ReadonlySet<string>): boolean {
+  const node = ir.nodes[at]!;
+  const { expr } = node.kind === 'join' && node.succ.length === 1 ? ir.nodes[node.succ[0]!]! : node;
+  return expr?.k === 'assign' && expr.l.k === 'var' && names.has(expr.l.name);
+}
+
+function holdsResult(e: Expr, matters: (fn: string | undefined) => boolean): boolean {
+  let found = false;
+  walk(e, (x) => {
+    if (x.k === 'call' && matters(x.fn)) found = true;
+  });
+  return found;
+}
+
+function mentionsAny(e: Expr, names: ReadonlySet<string>): boolean {
+  let found = false;
+  walk(e, (x) => {
+    if (x.k === 'var' && x.local && names.has(x.name)) found = true;
+  });
+  return found;
+}

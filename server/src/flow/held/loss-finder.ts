@@ -1,0 +1,87 @@
+/** Finds the held pages of another entry point in a run that is to tell whether the memory they stand in is freed. */
+import type { Expr, FunctionIr, Member } from '../lower/ir.ts';
+import { structOf, type TypeLookup } from '../lower/structs.ts';
+import { ALLOCATED, asAddress, elementPlace, wholeObject } from '../state/places.ts';
+import type { State } from '../state/state.ts';
+import { TOP, type Value } from '../state/value.ts';
+import { type Held, HeldFinder } from './held.ts';
+
+/** Stands for an object that a callee was given which is not seen. */
+const GIVEN = '%given ';
+
+/** What functions are called that end the use of something, and may release its pages. */
+const ENDS =
+  /put|pin|release|free|drop|clean|clear|destroy|fini|exit|stop|unmap|unbind|detach|remove|delete|reset|close|shut|tear|disable|dispose|kill|abort|cancel|unreg|unref|deinit|uninit|finish|end|done|complete|evict|inval|dealloc|discard|purge|undo|revert|unwind|return|give|retire|reclaim|unload|unlock|_del|_rel|_un/i;
+
+/** Whether a function that is not seen may release pages of what it is given, as far as its name tells. */
+function mayRelease(callee: string): boolean {
+  return ENDS.test(callee) && !KEEPS_BOOKS.test(callee);
+}
+
+/** The same pages, as their loss is judged: who was told of them when they were acquired need not be their owner. */
+export function withoutNotices(held: Held): Held {
+  const sets = held.sets.map((set) =>
+    set.escaped !== undefined && /^\w+$/.test(set.escaped) && !mayRelease(set.escaped)
+      ? { ...set, escaped: undefined }
+      : set,
+  );
+  return { ...held, sets };
+}
+
+/** What keeps books of objects knows nothing of their pages. */
+const KEEPS_BOOKS = /^_*(?:list|hlist|llist|rb|idr|ida|xa|radix_tree|interval_tree)_/;
+
+export class LossFinder extends HeldFinder {
+  readonly #left: Held;
+  readonly #lookup: TypeLookup;
+
+  constructor(held: Held, types: TypeLookup) {
+    super(held, types);
+    this.#left = held;
+    this.#lookup = types;
+  }
+
+  override located(ir: FunctionIr, st: State, e: Member, place: string | undefined): string | undefined {
+    // What the run itself has allocated is another object.
+    return place?.startsWith(`@${ALLOCATED}`) ? place : super.located(ir, st, e, place);
+  }
+
+  /** An object of the right struct is freed: it is the one that holds the pages, if none was found before. */
+  frees(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): void {
+    const address = asAddress(v);
+    if (e === undefined || address?.off !== 0 || address.base.startsWith(`@${ALLOCATED}`)) return;
+    const owner = structOf(this.#lookup, ir, e);
+    const i = this.#left.objects.findIndex((o) => o.owner !== undefined && o.owner === owner);
+    if (i >= 0) this.found(st, i, elementPlace(address.base, 0));
+  }
+
+  /** Who is given an object before it is found to hold the pages may have released them, if its name allows for that. */
+  given(st: State, callee: string | undefined, args: readonly Value[]): boolean {
+    if (callee !== undefined && !mayRelease(callee)) return false;
+    for (const arg of args) {
+      const address = asAddress(arg);
+      if (address !== undefined) st.store.set(`${GIVEN}${wholeObject(address.base)}`, TOP);
+    }
+    return true;
+  }
+
+  protected override found(st: State, i: number, here: string): boolean {
+    if (!super.found(st, i, here)) return false;
+    const wasGiven = [...st.store.keys()].some((place) => {
+      if (!place.startsWith(GIVEN)) return false;
+      const object = place.slice(GIVEN.length);
+      return here === object || here.includes(`${object}[`) || here.includes(`${object}.`);
+    });
+    if (wasGiven) for (const { id } of this.#left.sets) st.update(id, { escaped: 'a callee' });
+    return true;
+  }
+
+  /** What was left stays where it was: its place in the function that left it is a second one for the same object. */
+  isCopy(st: State): (place: string) => boolean {
+    const copies = this.#left.objects.flatMap(({ place }, i) => {
+      const found = st.store.get(`%${i}`)?.key.slice(1);
+      return found === undefined || found === place ? [] : [`${place}.`];
+    });
+    return (place) => copies.some((copy) => place.includes(copy));
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Pages that one function leaves held in a structure, and that nobody in the file releases from there: a function that
+ * frees the memory they stand in loses them.
+ */
+import type { CallTable } from '../facts/call-table.ts';
+import { closure } from '../facts/reach.ts';
+import { freesByName, freesMemory, isReleaseName } from '../kernel/effects.ts';
+import type { ExitObservation } from '../run/observation.ts';
+import type { Consumers } from './consumers.ts';
+import type { Held } from './held.ts';
+import type { Leaves } from './leaves.ts';
+import type { Pairing } from './pairs.ts';
+
+/** What moves pages from one array or object to another allocates, and frees the old one. */
+const ALLOCATES = /[mzc]alloc|realloc|memdup/;
+
+/** Functions that are run on what one function leaves held, to see whether they free it. */
+const MAX_FREEING = 6;
+
+/**
+ * Functions that free memory and mention what leads to the held pages; none where the file has another function than
+ * `producer` that may release them: one that mentions it too, one that calls the producer, or one that releases pages
+ * which it did not acquire itself.
+ */
+export function freeing(
+  producer: string,
+  leaves: Leaves,
+  table: CallTable,
+  consumers: Consumers,
+  acquires: (index: number) => boolean,
+): string[] {
+  const calls = (index: number, what: string, test: (callee: string) => boolean): boolean =>
+    table.pieces[index]!.fact(`calls what ${what}`, () => [...table.callees[index]!].some(test));
+  const freed = [...table.indexOf].filter(
+    ([name, index]) =>
+      name !== producer &&
+      calls(index, 'frees memory', (c) => freesMemory(c) || freesByName(c)) &&
+      !calls(index, 'allocates', (c) => ALLOCATES.test(c)) &&
+      (consumers.mentionsAny(index, leaves) || consumers.mentionsStruct(index, leaves)) &&
+      !consumers.isHelperOf(producer, name),
+  );
+  if (freed.length === 0) return [];
+  const isOther = (name: string): boolean => name !== producer;
+  const releases = (index: number): boolean => calls(index, 'releases', isReleaseName);
+  const releasing = closure(table, releases, isOther);
+  const calling = closure(table, (index) => index === table.indexOf.get(producer));
+  for (const name of releasing) {
+    const index = table.indexOf.get(name)!;
+    // What the producer's own helpers do, its run has shown.
+    if (consumers.isHelperOf(producer, name)) continue;
+    if (calling.has(name) || consumers.mentionsAny(index, leaves)) return [];
+    if (releases(index) && !acquires(index) && !consumers.isPartOf(producer, name)) return [];
+  }
+  return freed.map(([name]) => name).slice(0, MAX_FREEING);
+}
+
+/**
+ * Ends at which pages are lost: they are all held, the memory that they stood in is freed, and nothing leads to them. A
+ * function that frees it at another end with the pages in another condition is believed to know what it does.
+ */
+export function lossesOf({ runs }: Pairing, left: readonly Held[]): ExitObservation[] {
+  const whole = new Set(
+    left.flatMap((held) =>
+      held.sets.filter((s) => s.slots.every((slot) => slot === 'held')).map((s) => s.id),
+    ),
+  );
+  return runs.flatMap(({ observations, ended, typed }) => {
+    const ends = observations.filter((o): o is ExitObservation => o.what === 'exit' && whole.has(o.set.id));
+    const freed = ends.filter((o) => o.set.freed !== undefined);
+    return ended && typed && freed.every(isLost) ? freed : [];
+  });
+}
+
+function isLost({ owner, set }: ExitObservation): boolean {
+  return owner === 'dropped' && set.slots.every((slot) => slot === 'held');
+}

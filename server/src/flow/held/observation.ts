@@ -1,0 +1,48 @@
+/** What is said of pages that outlive the entry point which acquired them. */
+import type { Range } from '../../syntax/range.ts';
+import type { ReachedFrom } from '../facts/entries.ts';
+import type { LateUnmap } from '../facts/order.ts';
+import type { PathLink } from '../state/path.ts';
+import type { PageSet } from '../state/state.ts';
+
+/** A function fails and leaves pages in a structure, where nobody of the file releases them. */
+export interface StrandedObservation {
+  readonly what: 'stranded';
+  readonly set: PageSet;
+  /** Members that lead to them: `struct.member`, or `.member` where the struct is not known. */
+  readonly members: readonly string[];
+  /** The file shows who releases them where the function does not fail, or nobody else can. */
+  readonly sure: boolean;
+  /** The return. */
+  readonly range: Range;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+/**
+ * Pages are still held when the entry point has returned that acquired them (`entry`, or `set.within` where that is only
+ * called from other files). `by` are the entry points that release them later.
+ */
+export interface HoldObservation {
+  readonly what: 'hold';
+  readonly set: PageSet;
+  readonly entry: string;
+  /** The file shows who calls that one. */
+  readonly entryKnown: boolean;
+  /** The data is used, or can be: by a device, through an address, or by somebody who was told where the page is. */
+  readonly used: boolean;
+  readonly by: readonly ReachedFrom[];
+  /** The function that charges the pages to the user's limit on locked memory; `by` may be empty then. */
+  readonly charged?: string;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
+/** What the set's acquire left held is released before the mapping ends in which it is found again. */
+export interface OrderObservation {
+  readonly what: 'order';
+  readonly set: PageSet;
+  readonly path: PathLink | undefined;
+  readonly late: LateUnmap;
+  readonly within: string;
+}

@@ -1,0 +1,85 @@
+/** Integer types of struct members, as far as the file itself defines the structs. C's conversions depend on them. */
+import type { SourceFile } from '../../syntax/source.ts';
+import { intTypeOf } from './ctypes.ts';
+import type { IntType } from './ir.ts';
+import { structNamed } from './structs.ts';
+
+/** Specifiers, then declarators without an initializer: `unsigned long a, *b;`. */
+const DECLARATION = /((?:[A-Za-z_]\w*\s+)*[A-Za-z_]\w*)([\s*][^;{}()]*);/g;
+
+/** What lowering asks of the file's structs. */
+export type MemberLookup = Pick<MemberTypes, 'integer' | 'struct'>;
+
+/** One text for the types of a member. */
+export function memberText(types: MemberLookup, struct: string, member: string): string {
+  const integer = types.integer(struct, member);
+  return `${integer?.signed} ${integer?.bits} ${types.struct(struct, member)}`;
+}
+
+interface Members {
+  readonly integers: ReadonlyMap<string, IntType>;
+  readonly structs: ReadonlyMap<string, string>;
+}
+
+/** Types of the members of a file's structs; each struct is read when it is first asked for. */
+export class MemberTypes {
+  readonly #source: SourceFile;
+  readonly #read = new Map<string, Members>();
+
+  constructor(source: SourceFile) {
+    this.#source = source;
+  }
+
+  /** Integer type of `struct.member`; undefined for another type, and where the file does not define the struct. */
+  integer(struct: string, member: string): IntType | undefined {
+    return this.#membersOf(struct)?.integers.get(member);
+  }
+
+  /** Struct that a member is, or points to. */
+  struct(struct: string, member: string): string | undefined {
+    return this.#membersOf(struct)?.structs.get(member);
+  }
+
+  #membersOf(name: string): Members | undefined {
+    const known = this.#read.get(name);
+    if (known !== undefined) return known;
+    const slice = this.#source.structs.get(name);
+    if (slice === undefined) return undefined;
+    const members = membersIn(this.#source.code.slice(slice.bodyStart + 1, slice.end));
+    this.#read.set(name, members);
+    return members;
+  }
+}
+
+function membersIn(body: string): Members {
+  const integers = new Map<string, IntType>();
+  const structs = new Map<string, string>();
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const [, head = '', tail = ''] of body.matchAll(DECLARATION)) {
+    const [first = '', ...others] = `${head}${tail}`.split(',');
+    const words = /^(.*?)([\s*]+)([A-Za-z_]\w*)\s*([[:].*)?$/s.exec(first);
+    if (words === null) continue;
+    const [, specifiers = '', stars = '', name = '', rest = ''] = words;
+    const integer = intTypeOf(specifiers);
+    const struct = structNamed(specifiers);
+    const declarators = [{ name, plain: !stars.includes('*') && rest === '' }];
+    for (const other of others) {
+      const declarator = /^\s*(\**)\s*([A-Za-z_]\w*)\s*(.*)$/s.exec(other);
+      if (declarator !== null)
+        declarators.push({ name: declarator[2]!, plain: declarator[1] === '' && declarator[3] === '' });
+    }
+    for (const { name: member, plain } of declarators) {
+      // Nested structs are not told apart: a name that stands in two of them has no type.
+      if (seen.has(member)) twice.add(member);
+      seen.add(member);
+      if (plain && integer !== undefined) integers.set(member, integer);
+      if (struct !== undefined) structs.set(member, struct);
+    }
+  }
+  for (const member of twice) {
+    integers.delete(member);
+    structs.delete(member);
+  }
+  return { integers, structs };
+}

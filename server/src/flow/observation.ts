@@ -1,0 +1,14 @@
+/** All that flow tells the rules. */
+import type { ContextObservation, DroppedLockObservation } from './context/observation.ts';
+import type { TextObservation } from './facts/observation.ts';
+import type { HoldObservation, OrderObservation, StrandedObservation } from './held/observation.ts';
+import type { RunObservation } from './run/observation.ts';
+
+export type Observation =
+  | RunObservation
+  | TextObservation
+  | ContextObservation
+  | DroppedLockObservation
+  | HoldObservation
+  | OrderObservation
+  | StrandedObservation;

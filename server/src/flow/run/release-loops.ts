@@ -1,0 +1,68 @@
+/**
+ * Loops that release pages round by round. Where the path has lost count of the rounds, it leaves such a loop at any of
+ * them: what is still held then says nothing of the program.
+ */
+import { ACQUIRES } from '../kernel/acquire.ts';
+import { isReleaseName } from '../kernel/effects.ts';
+import type { FunctionIr, Node } from '../lower/ir.ts';
+import { walk } from '../lower/walk.ts';
+import type { State } from '../state/state.ts';
+import { outcomeOf } from './evaluate.ts';
+import type { Frame, Outcome, World } from './world.ts';
+
+/** Answers by the loop's condition, for each run. */
+const answers = new WeakMap<World, Map<Node, boolean>>();
+
+/** Whether the condition of a loop that only releases pages is one that the path can't tell, and pages are held. */
+export function losesCount(w: World, f: Frame, node: Node, { st, v }: Outcome): boolean {
+  if (node.loop !== true || !st.holdsPages() || outcomeOf(st, v) !== undefined) return false;
+  let known = answers.get(w);
+  if (known === undefined) {
+    known = new Map();
+    answers.set(w, known);
+  }
+  let releases = known.get(node);
+  if (releases === undefined) {
+    releases = onlyReleases(w, f.ir, node);
+    known.set(node, releases);
+  }
+  return releases;
+}
+
+/** On the way out of such a loop: pages that another round could have released are unsure. */
+export function doubtHeld(st: State): void {
+  for (const [id, { slots }] of [...st.sets]) {
+    if (slots.includes('held'))
+      st.update(id, { slots: slots.map((s) => (s === 'held' ? 'unsure' : s)), guessed: true });
+  }
+}
+
+/** Whether a call in the body of a loop may release pages, and none acquires any. What leaves the loop is no part of it. */
+function onlyReleases(w: World, ir: FunctionIr, head: Node): boolean {
+  const called = callsInside(ir, head);
+  if (called.some((fn) => ACQUIRES.has(fn) || w.handsOver(fn))) return false;
+  return called.some((fn) => isReleaseName(fn) || (w.defines(fn) && !w.isInert(fn)));
+}
+
+function callsInside(ir: FunctionIr, head: Node): string[] {
+  const reached = new Set([head.succ[0]!]);
+  for (const at of reached) for (const next of ir.nodes[at]!.succ) if (next !== head.id) reached.add(next);
+  const again = new Set<number>();
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const at of reached) {
+      if (again.has(at) || !ir.nodes[at]!.succ.some((next) => next === head.id || again.has(next))) continue;
+      again.add(at);
+      grew = true;
+    }
+  }
+  const called: string[] = [];
+  for (const at of again) {
+    const { expr } = ir.nodes[at]!;
+    if (expr !== undefined)
+      walk(expr, (e) => {
+        if (e.k === 'call' && e.fn !== undefined) called.push(e.fn);
+      });
+  }
+  return called;
+}

@@ -1,0 +1,81 @@
+/** Results of acquiring calls that lose their sign in a comparison. */
+import { ACQUIRES } from '../kernel/acquire.ts';
+import type { Binary, Expr, FunctionIr, Node } from '../lower/ir.ts';
+import { walk } from '../lower/walk.ts';
+import { lastAcquire } from '../state/path.ts';
+import type { State } from '../state/state.ts';
+import type { Frame, World } from './world.ts';
+
+/** Tells of a comparison that took an error for a count, where `result` is what an acquire returned on this path. */
+export function observeSign(
+  w: World,
+  f: Frame,
+  st: State,
+  comparison: Binary,
+  result: Expr,
+  holds: boolean,
+): void {
+  const set = lastAcquire(st.path);
+  if (set === undefined || set.result >= 0 || !holdsResult(w, f.ir, result)) return;
+  w.observe({
+    what: 'sign',
+    range: { start: comparison.start, end: comparison.end },
+    set,
+    tested: isTested(result, nodesAfter(f.ir, comparison, holds)),
+    path: st.path,
+    within: f.within,
+  });
+}
+
+/** A call that acquires, or a variable that is assigned from one, here or in a helper of the file. */
+function holdsResult(w: World, ir: FunctionIr, e: Expr): boolean {
+  if (e.k === 'cast') return holdsResult(w, ir, e.e);
+  if (e.k === 'assign') return acquires(w, e.r);
+  if (e.k !== 'var') return acquires(w, e);
+  return ir.nodes.some(({ expr }) => {
+    let found = false;
+    if (expr !== undefined)
+      walk(expr, (x) => {
+        if (x.k === 'assign' && x.l.k === 'var' && x.l.name === e.name && acquires(w, x.r)) found = true;
+      });
+    return found;
+  });
+}
+
+function acquires(w: World, e: Expr): boolean {
+  if (e.k === 'cast') return acquires(w, e.e);
+  return e.k === 'call' && e.fn !== undefined && (w.defines(e.fn) ? w.handsOver(e.fn) : ACQUIRES.has(e.fn));
+}
+
+/** Nodes that can be reached once the comparison has come out as it did. */
+function nodesAfter(ir: FunctionIr, comparison: Binary, holds: boolean): readonly Node[] {
+  const branch = ir.nodes.find(({ kind, expr }) => kind === 'branch' && expr === comparison);
+  if (branch === undefined) return ir.nodes;
+  const found = new Set([branch.succ[holds ? 0 : 1]!]);
+  for (const id of found) for (const next of ir.nodes[id]!.succ) found.add(next);
+  return [...found].map((id) => ir.nodes[id]!);
+}
+
+/** Whether one of the nodes compares the variable with zero, or asks IS_ERR_VALUE(). */
+function isTested(result: Expr, nodes: readonly Node[]): boolean {
+  const name = result.k === 'var' ? result.name : undefined;
+  if (name === undefined || (result.type !== undefined && !result.type.signed)) return false;
+  let tested = false;
+  const isResult = (e: Expr | undefined): boolean => e?.k === 'var' && e.name === name;
+  for (const { expr } of nodes) {
+    if (expr === undefined) continue;
+    walk(expr, (e) => {
+      if (
+        e.k === 'binary' &&
+        isResult(e.l) &&
+        e.r.k === 'num' &&
+        e.r.n === 0 &&
+        e.op !== '>' &&
+        /^[<>]=?$/.test(e.op)
+      )
+        tested = true;
+      if (e.k === 'call' && e.fn === 'IS_ERR_VALUE' && isResult(e.args[0])) tested = true;
+    });
+  }
+  return tested;
+}
