@@ -16,13 +16,41 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The folders of server/src/flow, and those of them that each may import. */
+const FLOW: Record<string, readonly string[]> = {
+  kernel: [],
+  lower: [],
+  facts: ['kernel', 'lower'],
+  context: ['kernel', 'lower', 'facts'],
+  state: ['kernel', 'lower'],
+  run: ['kernel', 'lower', 'facts', 'state'],
+  held: ['kernel', 'lower', 'facts', 'state', 'run'],
+};
+
+/** Imports from one folder of flow to another that `isAllowed`, or are not. */
+function withinFlow(isAllowed: boolean): [string, string][] {
+  return Object.entries(FLOW).flatMap(([folder, below]) =>
+    Object.keys(FLOW)
+      .filter((other) => other !== folder && below.includes(other) === isAllowed)
+      .map((other): [string, string] => [`server/src/flow/${folder}/probe.ts`, `../${other}/some.ts`]),
+  );
+}
+
 /** [importing file, imported module] */
 const refused: [string, string][] = [
+  ...withinFlow(false),
+  ...Object.keys(FLOW).flatMap((folder): [string, string][] => [
+    [`server/src/flow/${folder}/probe.ts`, '../memo.ts'],
+    [`server/src/flow/${folder}/probe.ts`, '#server/flow/memo.ts'],
+    [`server/src/flow/${folder}/probe.ts`, '../../rules/finding.ts'],
+    [`server/src/flow/${folder}/probe.ts`, '#engine/explore/explore.ts'],
+    [`server/src/flow/${folder}/probe.ts`, 'node:fs'],
+  ]),
   ['engine/src/model/probe.ts', 'node:fs'],
   ['engine/src/model/probe.ts', 'vitest'],
-  ['engine/src/model/probe.ts', '#server/flow/witness.ts'],
-  ['engine/src/model/probe.ts', '../../../server/src/flow/witness.ts'],
-  ['server/src/syntax/probe.ts', '../flow/witness.ts'],
+  ['engine/src/model/probe.ts', '#server/flow/state/witness.ts'],
+  ['engine/src/model/probe.ts', '../../../server/src/flow/state/witness.ts'],
+  ['server/src/syntax/probe.ts', '../flow/state/witness.ts'],
   ['server/src/syntax/dialect/probe.ts', '../../rules/finding.ts'],
   ['server/src/syntax/probe.ts', '#server/linter/report.ts'],
   ['server/src/syntax/probe.ts', '#engine/protocol/steps.ts'],
@@ -41,7 +69,7 @@ const refused: [string, string][] = [
   ['server/src/linter/probe.ts', '../cli/main.ts'],
   ['server/src/linter/probe.ts', '../lsp/server.ts'],
   ['server/src/cli/probe.ts', '../lsp/server.ts'],
-  ['server/src/cli/format/probe.ts', '../../flow/witness.ts'],
+  ['server/src/cli/format/probe.ts', '../../flow/state/witness.ts'],
   ['server/src/cli/probe.ts', '../syntax/parser.ts'],
   ['server/src/lsp/probe.ts', '../cli/main.ts'],
   ['server/src/lsp/probe.ts', 'vscode'],
@@ -58,13 +86,20 @@ const refused: [string, string][] = [
 ];
 
 const allowed: [string, string][] = [
+  ...withinFlow(true),
+  ...Object.keys(FLOW).flatMap((folder): [string, string][] => [
+    ['server/src/flow/probe.ts', `./${folder}/some.ts`],
+    [`server/src/flow/${folder}/probe.ts`, './some.ts'],
+    [`server/src/flow/${folder}/probe.ts`, '../../syntax/tree.ts'],
+    [`server/src/flow/${folder}/probe.ts`, '#engine/protocol/steps.ts'],
+  ]),
   ['engine/src/model/probe.ts', '../protocol/steps.ts'],
   ['engine/src/model/probe.ts', './page.ts'],
   ['server/src/syntax/probe.ts', '#engine/protocol/flags.ts'],
   ['server/src/syntax/assets.ts', 'node:fs'],
   ['server/src/flow/probe.ts', '../syntax/tree.ts'],
   ['server/src/flow/probe.ts', '#engine/protocol/steps.ts'],
-  ['server/src/rules/probe.ts', '../flow/witness.ts'],
+  ['server/src/rules/probe.ts', '../flow/state/witness.ts'],
   ['server/src/explain/probe.ts', '#engine/explore/explore.ts'],
   ['server/src/linter/probe.ts', '../rules/finding.ts'],
   ['server/src/linter/probe.ts', 'node:fs'],
@@ -105,6 +140,12 @@ describe('an import that points downwards is allowed', () => {
   it.each(allowed)('%s from %s', (file, module) => {
     expect(reported.get(probe(file, module)) ?? []).not.toContain('lint/style/noRestrictedImports');
   });
+});
+
+it('knows every folder of flow', () => {
+  const entries = readdirSync(path.join(root, 'server/src/flow'), { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  expect(folders.sort()).toEqual(Object.keys(FLOW).sort());
 });
 
 it('refuses import cycles', () => {

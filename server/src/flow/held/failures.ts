@@ -3,7 +3,7 @@
  * What each function would do with them its run has shown.
  */
 import type { Range } from '../../syntax/range.ts';
-import type { Observation } from '../observation.ts';
+import type { RunObservation } from '../run/observation.ts';
 import { concerns } from '../run/observation-key.ts';
 import type { PathLink } from '../state/path.ts';
 import { ALLOCATED } from '../state/places.ts';
@@ -25,7 +25,7 @@ export interface FailureHost {
   /** What it leaves where it does not fail. */
   readonly left: readonly Held[];
   /** What the function itself does. */
-  readonly own: readonly Observation[];
+  readonly own: readonly RunObservation[];
   /** Functions that may find what it has left. */
   readonly consumers: readonly string[];
   readonly consume: (fn: string, held: Held) => ConsumerRun;
@@ -66,7 +66,7 @@ function isUnclaimed({ escaped }: PageSet): boolean {
 }
 
 /** The function itself releases such pages after it has given them to the same callee: that does not keep them. */
-function isGivenBack(set: PageSet, own: readonly Observation[]): boolean {
+function isGivenBack(set: PageSet, own: readonly RunObservation[]): boolean {
   return own.some(
     (o) => o.what === 'release' && o.set.call.start === set.call.start && o.set.escaped === set.escaped,
   );
@@ -89,7 +89,7 @@ function stateTests(path: PathLink | undefined, set: string): Map<string, boolea
 }
 
 /** What the object says of itself decides whether the function releases the pages; what is true of it is not known. */
-function isDecidedByState(failure: Held, set: PageSet, own: readonly Observation[]): boolean {
+function isDecidedByState(failure: Held, set: PageSet, own: readonly RunObservation[]): boolean {
   const here = stateTests(failure.path, set.id);
   if (here.size === 0) return false;
   return own.some(
@@ -145,7 +145,7 @@ function isHandedOn({ observations, held }: ConsumerRun, { id }: PageSet): boole
 export function strandedBy(host: FailureHost): StrandedObservation[] {
   const { left, own, consumers, consume } = host;
   let later: readonly ConsumerRun[] | undefined;
-  const isUndone = (releases: (o: Observation) => boolean): boolean => {
+  const isUndone = (releases: (o: RunObservation) => boolean): boolean => {
     later ??= left.flatMap((held) => consumers.map((fn) => consume(fn, held)));
     return later.some(({ observations }) => observations.some(releases));
   };
@@ -159,7 +159,7 @@ export function strandedBy(host: FailureHost): StrandedObservation[] {
     return sets.flatMap((set): StrandedObservation[] => {
       if (runs.some((run) => isReleasedIn(run, set, host))) return [];
       if (releasesOthers(held, set) || isDecidedByState(held, set, own)) return [];
-      const releases = (o: Observation): boolean =>
+      const releases = (o: RunObservation): boolean =>
         o.what === 'release' && o.set.call.start === set.call.start;
       const undone = isUndone(releases);
       const nobody = isPrivate && !host.others() && !runs.some((run) => isHandedOn(run, set));

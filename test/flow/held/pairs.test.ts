@@ -1,6 +1,6 @@
 /** Pages that one entry point leaves in a structure and another one finds there. */
 import { describe, expect, test } from 'vitest';
-import { flowOf } from './flow.ts';
+import { flowOf } from '../flow.ts';
 
 /** What the pair flows of a snippet see: fields, consumers, and `what function: written dirtied`. */
 function pairsOf(code: string) {

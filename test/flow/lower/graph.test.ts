@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { graphOf, lower } from './flow.ts';
+import { graphOf, lower } from '../flow.ts';
 
 const body = (statements: string): string => `int f(int a, int b)\n{\n${statements}\n}\n`;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { endsOf, flowOf, releasesOf } from './flow.ts';
+import { endsOf, flowOf, releasesOf } from '../flow.ts';
 
 const pin2 = (rest: string): string =>
   `int f(unsigned long a, int n, struct page **own)\n{\n\tstruct page *pages[2];\n\tint got, i;\n\n\tgot = pin_user_pages_fast(a, 2, 0, pages);\n${rest}\n}\n`;
