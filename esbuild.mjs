@@ -30,7 +30,7 @@ function bundle(entry, name, options = {}) {
 
 await Promise.all([
   bundle('server/src/cli/main.ts', 'gupcheck.cjs', { banner: { js: '#!/usr/bin/env node' } }),
-  bundle('server/src/linter/worker.ts', 'worker.cjs'),
+  bundle('server/src/linter/run/worker.ts', 'worker.cjs'),
   bundle('server/src/lsp/main.ts', 'server.cjs', { minify: true, keepNames: true }),
   bundle('client/src/extension.ts', 'extension.cjs', { minify: true, keepNames: true, external: ['vscode'] }),
 ]);

@@ -1,10 +1,9 @@
 /** States per second of explore(), and the time that a finding's explanation takes. */
-
 import { finish } from '#engine/explore/slices.ts';
 import { explore } from '#engine/index.ts';
 import type { Scenario } from '#engine/protocol/scenario.ts';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { lintPaths } from '#server/linter/run.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import { lintPaths } from '#server/linter/run/run.ts';
 import { milliseconds, quantile, type Row } from './measure.ts';
 
 /** Two pages of a file, written by a device, with everything around them that the engine knows for them. */

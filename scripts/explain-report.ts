@@ -8,11 +8,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Explanation, trialText } from '#server/explain/index.ts';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
-import type { FileReport } from '#server/linter/report.ts';
-import { lintPaths } from '#server/linter/run.ts';
-import { lintText } from '#server/linter/service.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { FileReport } from '#server/linter/file/report.ts';
+import { lintText } from '#server/linter/file/service.ts';
+import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
+import { lintPaths } from '#server/linter/run/run.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 import { caseFiles, casesOf } from '../test/rules/cases.ts';
 

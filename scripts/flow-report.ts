@@ -8,7 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { analyzeFlow, DEFAULT_FLOW, type FunctionFlow } from '#server/flow/file.ts';
 import { isMeaningful } from '#server/flow/kernel/meaning.ts';
-import { isOfInterest, PROTOCOL_WORDS } from '#server/linter/interest.ts';
+import { isOfInterest, PROTOCOL_WORDS } from '#server/linter/input/interest.ts';
 import { decodeSource } from '#server/syntax/decode.ts';
 import { createParser } from '#server/syntax/parser.ts';
 import { openSource } from '#server/syntax/source.ts';

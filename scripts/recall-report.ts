@@ -7,12 +7,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { isOfInterest } from '#server/linter/interest.ts';
-import { joinSiblings } from '#server/linter/join.ts';
-import { Projects } from '#server/linter/project.ts';
-import type { ReportedFinding } from '#server/linter/report.ts';
-import { lintText } from '#server/linter/service.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { ReportedFinding } from '#server/linter/file/report.ts';
+import { lintText } from '#server/linter/file/service.ts';
+import { isOfInterest } from '#server/linter/input/interest.ts';
+import { joinSiblings } from '#server/linter/project/join.ts';
+import { Projects } from '#server/linter/project/project.ts';
 import { decodeSource } from '#server/syntax/decode.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 import { cFiles, kernelTree } from './kernel-tree.ts';

@@ -5,10 +5,10 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { judge } from '#server/linter/fixes.ts';
-import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
-import { lintText } from '#server/linter/service.ts';
+import { judge } from '#server/linter/apply/fixes.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import { lintText } from '#server/linter/file/service.ts';
+import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
 import { RULES } from '#server/rules/index.ts';
 import type { Rule } from '#server/rules/rule.ts';
 

@@ -5,11 +5,11 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { joinSiblings } from '#server/linter/join.ts';
-import type { FileReport, ReportedFinding } from '#server/linter/report.ts';
-import { lintText } from '#server/linter/service.ts';
-import { Siblings } from '#server/linter/siblings.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { FileReport, ReportedFinding } from '#server/linter/file/report.ts';
+import { lintText } from '#server/linter/file/service.ts';
+import { joinSiblings } from '#server/linter/project/join.ts';
+import { Siblings } from '#server/linter/project/siblings.ts';
 import { RULES } from '#server/rules/index.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';

@@ -1,10 +1,10 @@
 /** Fixing whole texts: every case of the rules' tests and every example, as --fix and --fix --unsafe-fixes do it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { type FixedText, fixText } from '#server/linter/fix-text.ts';
-import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
-import { lintText } from '#server/linter/service.ts';
+import { type FixedText, fixText } from '#server/linter/apply/fix-text.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import { lintText } from '#server/linter/file/service.ts';
+import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
 import type { KernelVersion } from '#server/syntax/preprocess/version.ts';
 import { caseFiles, casesOf } from '../rules/cases.ts';
 

@@ -16,35 +16,53 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The folders of server/src/flow, and those of them that each may import. */
-const FLOW: Record<string, readonly string[]> = {
-  kernel: [],
-  lower: [],
-  facts: ['kernel', 'lower'],
-  context: ['kernel', 'lower', 'facts'],
-  state: ['kernel', 'lower'],
-  run: ['kernel', 'lower', 'facts', 'state'],
-  held: ['kernel', 'lower', 'facts', 'state', 'run'],
+/** Layers with folders, and which of its other folders each of them may import. */
+const FOLDERS: Record<string, Record<string, readonly string[]>> = {
+  'server/src/flow': {
+    kernel: [],
+    lower: [],
+    facts: ['kernel', 'lower'],
+    context: ['kernel', 'lower', 'facts'],
+    state: ['kernel', 'lower'],
+    run: ['kernel', 'lower', 'facts', 'state'],
+    held: ['kernel', 'lower', 'facts', 'state', 'run'],
+  },
+  'server/src/linter': {
+    input: [],
+    config: ['input'],
+    file: ['input'],
+    text: ['file'],
+    project: ['input', 'config', 'file'],
+    run: ['input', 'config', 'file', 'project'],
+    apply: ['input', 'config', 'file', 'project', 'run'],
+  },
 };
 
-/** Imports from one folder of flow to another that `isAllowed`, or are not. */
-function withinFlow(isAllowed: boolean): [string, string][] {
-  return Object.entries(FLOW).flatMap(([folder, below]) =>
-    Object.keys(FLOW)
-      .filter((other) => other !== folder && below.includes(other) === isAllowed)
-      .map((other): [string, string] => [`server/src/flow/${folder}/probe.ts`, `../${other}/some.ts`]),
+/** Imports from one folder of a layer to another that are allowed, or are not. */
+function between(isAllowed: boolean): [string, string][] {
+  return Object.entries(FOLDERS).flatMap(([layer, folders]) =>
+    Object.entries(folders).flatMap(([folder, below]) =>
+      Object.keys(folders)
+        .filter((other) => other !== folder && below.includes(other) === isAllowed)
+        .map((other): [string, string] => [`${layer}/${folder}/probe.ts`, `../${other}/some.ts`]),
+    ),
   );
 }
 
 /** [importing file, imported module] */
 const refused: [string, string][] = [
-  ...withinFlow(false),
-  ...Object.keys(FLOW).flatMap((folder): [string, string][] => [
+  ...between(false),
+  ...Object.keys(FOLDERS['server/src/flow']!).flatMap((folder): [string, string][] => [
     [`server/src/flow/${folder}/probe.ts`, '../memo.ts'],
     [`server/src/flow/${folder}/probe.ts`, '#server/flow/memo.ts'],
     [`server/src/flow/${folder}/probe.ts`, '../../rules/finding.ts'],
     [`server/src/flow/${folder}/probe.ts`, '#engine/explore/explore.ts'],
     [`server/src/flow/${folder}/probe.ts`, 'node:fs'],
+  ]),
+  ...Object.keys(FOLDERS['server/src/linter']!).flatMap((folder): [string, string][] => [
+    [`server/src/linter/${folder}/probe.ts`, '../../cli/main.ts'],
+    [`server/src/linter/${folder}/probe.ts`, '../../lsp/server.ts'],
+    [`server/src/linter/${folder}/probe.ts`, '#shared/messages.ts'],
   ]),
   ['engine/src/model/probe.ts', 'node:fs'],
   ['engine/src/model/probe.ts', 'vitest'],
@@ -86,12 +104,17 @@ const refused: [string, string][] = [
 ];
 
 const allowed: [string, string][] = [
-  ...withinFlow(true),
-  ...Object.keys(FLOW).flatMap((folder): [string, string][] => [
+  ...between(true),
+  ...Object.keys(FOLDERS['server/src/flow']!).flatMap((folder): [string, string][] => [
     ['server/src/flow/probe.ts', `./${folder}/some.ts`],
     [`server/src/flow/${folder}/probe.ts`, './some.ts'],
     [`server/src/flow/${folder}/probe.ts`, '../../syntax/tree.ts'],
     [`server/src/flow/${folder}/probe.ts`, '#engine/protocol/steps.ts'],
+  ]),
+  ...Object.keys(FOLDERS['server/src/linter']!).flatMap((folder): [string, string][] => [
+    [`server/src/linter/${folder}/probe.ts`, './some.ts'],
+    [`server/src/linter/${folder}/probe.ts`, '../../flow/run/observation.ts'],
+    [`server/src/linter/${folder}/probe.ts`, 'node:fs'],
   ]),
   ['engine/src/model/probe.ts', '../protocol/steps.ts'],
   ['engine/src/model/probe.ts', './page.ts'],
@@ -142,10 +165,10 @@ describe('an import that points downwards is allowed', () => {
   });
 });
 
-it('knows every folder of flow', () => {
-  const entries = readdirSync(path.join(root, 'server/src/flow'), { withFileTypes: true });
+it.each(Object.keys(FOLDERS))('knows every folder of %s', (layer) => {
+  const entries = readdirSync(path.join(root, layer), { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  expect(folders.sort()).toEqual(Object.keys(FLOW).sort());
+  expect(folders.sort()).toEqual(Object.keys(FOLDERS[layer]!).sort());
 });
 
 it('refuses import cycles', () => {

@@ -2,11 +2,10 @@
  * An analyzer without analysis: it reports a GUP201 on every call of get_user_pages_fast(), and what a test's text asks
  * for in comments (`crash`, `rule-threw`, `explain-crash`, `budget`, `partly`, `note`). Front ends are tested with it.
  */
-
 import type { FolioView, Snapshot } from '#engine/protocol/trace.ts';
 import type { ExplainedStep, Explanation } from '#server/explain/explanation.ts';
 import { NO_EXPORTS } from '#server/flow/file.ts';
-import type { FixingAnalyzer } from '#server/linter/analyzer.ts';
+import type { FixingAnalyzer } from '#server/linter/file/analyzer.ts';
 import type { AnalysisProblem, FileAnalysis } from '#server/rules/analyze.ts';
 import type { Finding } from '#server/rules/finding.ts';
 import type { Rule } from '#server/rules/rule.ts';

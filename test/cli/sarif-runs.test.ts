@@ -5,9 +5,9 @@ import addFormats from 'ajv-formats';
 import type { Log } from 'sarif';
 import { expect, test } from 'vitest';
 import { formatSarif } from '#server/cli/format/sarif.ts';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
-import { lintText } from '#server/linter/service.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import { lintText } from '#server/linter/file/service.ts';
+import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
 import { plain } from '#server/linter/text/style.ts';
 import { RULES } from '#server/rules/index.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseLitmusFile, printLitmus, runLitmus } from '#engine/index.ts';
 import { whyLitmus } from '#server/cli/format/why-litmus.ts';
-import { createAnalyzer } from '#server/linter/analysis.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
 import { RULES } from '#server/rules/index.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 import { lint } from '../rules/cases.ts';

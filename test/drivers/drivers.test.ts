@@ -6,11 +6,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import type { Analyzer } from '#server/linter/analyzer.ts';
-import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
-import { isFailure } from '#server/linter/report.ts';
-import { lintText } from '#server/linter/service.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { Analyzer } from '#server/linter/file/analyzer.ts';
+import { isFailure } from '#server/linter/file/report.ts';
+import { lintText } from '#server/linter/file/service.ts';
+import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
 
 const EXPECT = /\/\* expect: ([^*]+) \*\/\n.*?(\w+)\(/g;
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseLitmusFile, printLitmus, runLitmus } from '#engine/index.ts';
 import { whyLitmus } from '#server/cli/format/why-litmus.ts';
 import type { Explanation } from '#server/explain/index.ts';
-import { createAnalyzer } from '#server/linter/analysis.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
 import { plain } from '#server/linter/text/style.ts';
 import { whyText } from '#server/linter/text/why.ts';
 import { whyMarkdown } from '#server/linter/text/why-markdown.ts';

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { finish } from '#engine/explore/slices.ts';
 import { Explainer, finalLevel } from '#server/explain/index.ts';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import type { Analyzer } from '#server/linter/analyzer.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { Analyzer } from '#server/linter/file/analyzer.ts';
 import type { Finding, Level } from '#server/rules/finding.ts';
 import { RULES } from '#server/rules/index.ts';
 import { lint } from '../rules/cases.ts';

@@ -1,9 +1,8 @@
 /** Fixes as tests see them: a text in, the fixed text out. */
-
 import { applyEdits, type Fix } from '#server/fix/fix.ts';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { judge } from '#server/linter/fixes.ts';
-import { lintText } from '#server/linter/service.ts';
+import { judge } from '#server/linter/apply/fixes.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import { lintText } from '#server/linter/file/service.ts';
 import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';
 
 const analyzer = await createAnalyzer();

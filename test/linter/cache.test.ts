@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Analyzer } from '#server/linter/analyzer.ts';
-import { hasStamp, stampTable } from '#server/linter/cache.ts';
-import { lintPaths, type RunOptions } from '#server/linter/run.ts';
+import type { Analyzer } from '#server/linter/file/analyzer.ts';
+import { hasStamp, stampTable } from '#server/linter/run/cache.ts';
+import { lintPaths, type RunOptions } from '#server/linter/run/run.ts';
 import { fakeAnalyzer } from '../cli/fake.ts';
 import { folderWith } from '../cli/harness.ts';
 

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
 import { loadConfig } from '#server/linter/config/load.ts';
 import { schema } from '#server/linter/config/schema.ts';
-import { lintPaths, type RunOptions } from '#server/linter/run.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import { lintPaths, type RunOptions } from '#server/linter/run/run.ts';
 import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';
 import { folderWith } from '../cli/harness.ts';
 

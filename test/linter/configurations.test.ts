@@ -1,8 +1,8 @@
 /** `#if` ladders around page pinning: each configuration by itself, and what only one of them has says so. */
 import { describe, expect, it } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { judge } from '#server/linter/fixes.ts';
-import { lintText } from '#server/linter/service.ts';
+import { judge } from '#server/linter/apply/fixes.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import { lintText } from '#server/linter/file/service.ts';
 import { parseKernelVersion } from '#server/syntax/preprocess/version.ts';
 
 const analyzer = await createAnalyzer();

@@ -2,8 +2,8 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import { lintPaths } from '#server/linter/run.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import { lintPaths } from '#server/linter/run/run.ts';
 import { type KernelVersion, parseKernelVersion } from '#server/syntax/preprocess/version.ts';
 import { folderWith } from '../cli/harness.ts';
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import type { Analyzer } from '#server/linter/analyzer.ts';
-import { lintPaths } from '#server/linter/run.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { Analyzer } from '#server/linter/file/analyzer.ts';
+import { lintPaths } from '#server/linter/run/run.ts';
 import { placeText } from '#server/linter/text/finding.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 

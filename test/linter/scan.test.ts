@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isOfInterest, PROTOCOL_WORDS } from '#server/linter/interest.ts';
-import { Scanner } from '#server/linter/scan.ts';
+import { isOfInterest, PROTOCOL_WORDS } from '#server/linter/input/interest.ts';
+import { Scanner } from '#server/linter/input/scan.ts';
 
 const scanner = new Scanner();
 

@@ -1,8 +1,8 @@
 /** Levels, order, identities and failures of the lint service. */
 import { describe, expect, it } from 'vitest';
-import type { Analyzer } from '#server/linter/analyzer.ts';
-import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
-import { type LintOptions, lintText } from '#server/linter/service.ts';
+import type { Analyzer } from '#server/linter/file/analyzer.ts';
+import { type LintOptions, lintText } from '#server/linter/file/service.ts';
+import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
 import { fakeAnalyzer } from '../cli/fake.ts';
 
 const options: LintOptions = { kernel: DEFAULT_KERNEL, explanations: true, levels: {} };

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { FolderQueue } from '#server/linter/folder-queue.ts';
-import { lintPaths } from '#server/linter/run.ts';
+import { FolderQueue } from '#server/linter/run/folder-queue.ts';
+import { lintPaths } from '#server/linter/run/run.ts';
 import { fakeAnalyzer } from '../cli/fake.ts';
 import { folderWith } from '../cli/harness.ts';
 

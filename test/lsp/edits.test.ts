@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import type { EditorAnalyzer } from '#server/linter/analyzer.ts';
-import { lintText } from '#server/linter/service.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { EditorAnalyzer } from '#server/linter/file/analyzer.ts';
+import { lintText } from '#server/linter/file/service.ts';
 import { type Edit, edited } from './edits.ts';
 
 const OPTIONS = { kernel: { major: 6, minor: 12, patch: 0 }, explanations: false, levels: {} } as const;

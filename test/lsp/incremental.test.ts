@@ -1,9 +1,9 @@
 /** An edited document's analysis: the same as a fresh one, sooner, and without leaving parser memory behind. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import type { EditorAnalyzer } from '#server/linter/analyzer.ts';
-import { lintText } from '#server/linter/service.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { EditorAnalyzer } from '#server/linter/file/analyzer.ts';
+import { lintText } from '#server/linter/file/service.ts';
 import { IncrementalParser, KEPT_VERSIONS } from '#server/syntax/incremental.ts';
 import { createParser, type ParsedSlice, type Parser, type SourceSlice } from '#server/syntax/parser.ts';
 

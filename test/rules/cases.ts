@@ -6,10 +6,10 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Analyzer } from '#server/linter/analyzer.ts';
-import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
-import type { FileReport } from '#server/linter/report.ts';
-import { lintText } from '#server/linter/service.ts';
+import type { Analyzer } from '#server/linter/file/analyzer.ts';
+import type { FileReport } from '#server/linter/file/report.ts';
+import { lintText } from '#server/linter/file/service.ts';
+import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
 import { type KernelVersion, parseKernelVersion } from '#server/syntax/preprocess/version.ts';
 

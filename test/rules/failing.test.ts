@@ -1,10 +1,10 @@
 /** A rule that throws is a bug that shows: a problem in the report, and exit status 2; the other rules still speak. */
 import { beforeAll, expect, test } from 'vitest';
 import { runProgram } from '#server/cli/program.ts';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import type { Analyzer } from '#server/linter/analyzer.ts';
-import { isFailure } from '#server/linter/report.ts';
-import { lintText } from '#server/linter/service.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { Analyzer } from '#server/linter/file/analyzer.ts';
+import { isFailure } from '#server/linter/file/report.ts';
+import { lintText } from '#server/linter/file/service.ts';
 import { plain } from '#server/linter/text/style.ts';
 import { analyzeFile } from '#server/rules/analyze.ts';
 import { RULES } from '#server/rules/index.ts';

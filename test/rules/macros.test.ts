@@ -1,10 +1,10 @@
 /** Calls that stand in macros: found, reported where the macro is used, and never edited there. */
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import type { EditorAnalyzer } from '#server/linter/analyzer.ts';
-import { judge } from '#server/linter/fixes.ts';
-import { DEFAULT_KERNEL } from '#server/linter/kernel-version.ts';
+import { judge } from '#server/linter/apply/fixes.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { EditorAnalyzer } from '#server/linter/file/analyzer.ts';
+import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
 import { casesOf, lint, reported } from './cases.ts';
 
 let analyzer: EditorAnalyzer;

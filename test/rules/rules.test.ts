@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { createAnalyzer } from '#server/linter/analysis.ts';
-import type { Analyzer } from '#server/linter/analyzer.ts';
+import { createAnalyzer } from '#server/linter/file/analysis.ts';
+import type { Analyzer } from '#server/linter/file/analyzer.ts';
 import { RULES } from '#server/rules/index.ts';
 import { caseFiles, casesOf, lint, reported } from './cases.ts';
 

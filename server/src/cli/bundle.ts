@@ -5,7 +5,7 @@ import { availableParallelism, homedir } from 'node:os';
 import path from 'node:path';
 
 export interface Program {
-  /** Absolute path of the bundle of linter/worker.ts. */
+  /** Absolute path of the bundle of linter/run/worker.ts. */
   readonly worker: string;
   /** Identity of the build: a hash of all its code. */
   build(): string;

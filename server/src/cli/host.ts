@@ -1,6 +1,6 @@
 /** What the program needs from the process around it. Tests pass their own. */
 import { readFileSync } from 'node:fs';
-import type { FixingAnalyzer } from '../linter/analyzer.ts';
+import type { FixingAnalyzer } from '../linter/file/analyzer.ts';
 import { coloured, plain, type Style } from '../linter/text/style.ts';
 import { type Program, programAt } from './bundle.ts';
 

@@ -1,6 +1,6 @@
 /** Entry of the bundle: the process around the program. */
-import { createAnalyzer } from '../linter/analysis.ts';
-import type { FixingAnalyzer } from '../linter/analyzer.ts';
+import { createAnalyzer } from '../linter/file/analysis.ts';
+import type { FixingAnalyzer } from '../linter/file/analyzer.ts';
 import { exitStatus } from './failure.ts';
 import { processHost } from './host.ts';
 import { compileForShortRuns } from './jit.ts';

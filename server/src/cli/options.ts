@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CONFIG_NAME } from '../linter/config/config.ts';
-import { DEFAULT_KERNEL } from '../linter/kernel-version.ts';
+import { DEFAULT_KERNEL } from '../linter/project/kernel-version.ts';
 import { formatKernelVersion, parseKernelVersion } from '../syntax/preprocess/version.ts';
 
 export function kernelOption(): Option {

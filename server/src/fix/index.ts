@@ -1,4 +1,4 @@
-/** Fixes by rule code. A fix is proposed here, and accepted only by linter/fixes.ts, which tries it out. */
+/** Fixes by rule code. A fix is proposed here, and accepted only by linter/apply/fixes.ts, which tries it out. */
 import type { Finding } from '../rules/finding.ts';
 import type { Attempts, Fix, FixSource, Proposal } from './fix.ts';
 import { guarded } from './guard.ts';

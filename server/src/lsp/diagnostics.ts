@@ -7,8 +7,8 @@ import {
 } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { DiagnosticData } from '#shared/messages.ts';
-import type { ReportedFinding } from '../linter/report.ts';
-import { ruleUrl } from '../linter/rule-url.ts';
+import type { ReportedFinding } from '../linter/file/report.ts';
+import { ruleUrl } from '../linter/text/rule-url.ts';
 import { callText, stepSentence } from '../linter/text/step-text.ts';
 import type { Level } from '../rules/finding.ts';
 import type { Range } from '../syntax/range.ts';

@@ -12,8 +12,8 @@ import {
 } from 'vscode-languageserver';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { EXPLAIN_REQUEST } from '#shared/messages.ts';
-import type { EditorAnalyzer } from '../linter/analyzer.ts';
 import { CONFIG_NAME } from '../linter/config/config.ts';
+import type { EditorAnalyzer } from '../linter/file/analyzer.ts';
 import { Analyses, fileOf } from './analyses.ts';
 import { capabilitiesFor } from './capabilities.ts';
 import { clientOf } from './client.ts';

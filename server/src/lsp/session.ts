@@ -7,8 +7,8 @@ import {
   type TextDocuments,
 } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { InputProblem } from '../linter/discover.ts';
-import type { ReportedFinding } from '../linter/report.ts';
+import type { ReportedFinding } from '../linter/file/report.ts';
+import type { InputProblem } from '../linter/input/discover.ts';
 import type { Analysed, Analyses } from './analyses.ts';
 import type { Client } from './client.ts';
 import type { Log } from './log.ts';

@@ -1,7 +1,7 @@
 /** The options of `lint` that are about fixes. */
 import type { Command } from 'commander';
-import { type FixedRun, type FixMode, fixRun } from '../../linter/fix-files.ts';
-import type { LintRun, RunOptions } from '../../linter/run.ts';
+import { type FixedRun, type FixMode, fixRun } from '../../linter/apply/fix-files.ts';
+import type { LintRun, RunOptions } from '../../linter/run/run.ts';
 import { counted } from '../../linter/text/finding.ts';
 import type { Level } from '../../rules/finding.ts';
 import { UserError } from '../failure.ts';

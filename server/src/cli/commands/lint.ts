@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { version } from 'virtual:gupcheck-build';
 import { type Command, Option } from 'commander';
-import { isFailure } from '../../linter/report.ts';
-import { type LintRun, lintInput, lintPaths, type RunOptions } from '../../linter/run.ts';
+import { isFailure } from '../../linter/file/report.ts';
+import { type LintRun, lintInput, lintPaths, type RunOptions } from '../../linter/run/run.ts';
 import { plain } from '../../linter/text/style.ts';
 import { LEVELS } from '../../rules/finding.ts';
 import type { KernelVersion } from '../../syntax/preprocess/version.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { ruleUrl } from '../../linter/rule-url.ts';
+import { ruleUrl } from '../../linter/text/rule-url.ts';
 import { levelFormat } from '../../linter/text/style.ts';
 import { type ExitStatus, exitStatus, UserError } from '../failure.ts';
 import type { Host } from '../host.ts';

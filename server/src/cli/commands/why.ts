@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { FileReport, ReportedFinding } from '../../linter/report.ts';
-import { lintPaths } from '../../linter/run.ts';
+import type { FileReport, ReportedFinding } from '../../linter/file/report.ts';
+import { lintPaths } from '../../linter/run/run.ts';
 import { counted } from '../../linter/text/finding.ts';
 import { whyText } from '../../linter/text/why.ts';
 import { whyMarkdown } from '../../linter/text/why-markdown.ts';

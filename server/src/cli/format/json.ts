@@ -1,7 +1,6 @@
 /** Findings for scripts. `formatVersion` grows when a field changes its meaning or goes away, not when one is added. */
-
-import type { Remaining } from '../../linter/fix-text.ts';
-import type { FileReport, ReportedFinding } from '../../linter/report.ts';
+import type { Remaining } from '../../linter/apply/fix-text.ts';
+import type { FileReport, ReportedFinding } from '../../linter/file/report.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';
 import { type Formatter, linesOf, remedyOf, shown, spanOf, summarize } from './output.ts';

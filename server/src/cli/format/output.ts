@@ -1,9 +1,8 @@
 /** What every output format is given. */
-
-import type { FixSummary } from '../../linter/fix-files.ts';
-import type { Remaining } from '../../linter/fix-text.ts';
-import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
-import type { LintRun } from '../../linter/run.ts';
+import type { FixSummary } from '../../linter/apply/fix-files.ts';
+import type { Remaining } from '../../linter/apply/fix-text.ts';
+import { type FileReport, isFailure, type ReportedFinding } from '../../linter/file/report.ts';
+import type { LintRun } from '../../linter/run/run.ts';
 import { linesFor } from '../../linter/text/finding.ts';
 import type { Style } from '../../linter/text/style.ts';
 import { LEVELS, type Level } from '../../rules/finding.ts';

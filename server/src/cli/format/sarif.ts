@@ -13,9 +13,9 @@ import type {
   ReportingDescriptor,
   Result,
 } from 'sarif';
-import type { Edit, Remaining } from '../../linter/fix-text.ts';
-import { type FileReport, isFailure, type ReportedFinding } from '../../linter/report.ts';
-import { ruleUrl } from '../../linter/rule-url.ts';
+import type { Edit, Remaining } from '../../linter/apply/fix-text.ts';
+import { type FileReport, isFailure, type ReportedFinding } from '../../linter/file/report.ts';
+import { ruleUrl } from '../../linter/text/rule-url.ts';
 import type { Rule } from '../../rules/rule.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import type { Range } from '../../syntax/range.ts';

@@ -1,7 +1,7 @@
 /** Findings for people: the place, what is wrong, the source line, and what a run of the engine showed. */
-import type { FixSummary } from '../../linter/fix-files.ts';
-import type { Remaining } from '../../linter/fix-text.ts';
-import type { FileReport, ReportedFinding } from '../../linter/report.ts';
+import type { FixSummary } from '../../linter/apply/fix-files.ts';
+import type { Remaining } from '../../linter/apply/fix-text.ts';
+import type { FileReport, ReportedFinding } from '../../linter/file/report.ts';
 import { counted, gutterOf, headline, placeText, sourceLines } from '../../linter/text/finding.ts';
 import { printable } from '../../linter/text/source-line.ts';
 import { levelFormat } from '../../linter/text/style.ts';

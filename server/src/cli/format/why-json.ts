@@ -1,5 +1,5 @@
 /** A finding with its counterexample for scripts. */
-import type { FileReport, ReportedFinding } from '../../linter/report.ts';
+import type { FileReport, ReportedFinding } from '../../linter/file/report.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 import { findingJson } from './json.ts';
 import { spanOf } from './output.ts';

@@ -2,7 +2,7 @@
 import { type LitmusTest, printLitmus, runLitmus, scenarioToLitmus } from '#engine/index.ts';
 import type { Scenario } from '#engine/protocol/scenario.ts';
 import type { Explanation } from '../../explain/explanation.ts';
-import type { FileReport, ReportedFinding } from '../../linter/report.ts';
+import type { FileReport, ReportedFinding } from '../../linter/file/report.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
 
 /**

@@ -10,7 +10,7 @@ import {
   parseKernelVersion,
 } from '../../syntax/preprocess/version.ts';
 import type { DeclaredFunctions } from '../../syntax/source.ts';
-import { type InputProblem, unreadable } from '../discover.ts';
+import { type InputProblem, unreadable } from '../input/discover.ts';
 import { type FunctionRow, wrapperOf } from './functions.ts';
 
 export const CONFIG_NAME = '.gupcheck.json';

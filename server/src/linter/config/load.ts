@@ -13,7 +13,7 @@ import {
 import { RULES } from '../../rules/index.ts';
 import { LineIndex } from '../../syntax/lines.ts';
 import { parseKernelVersion } from '../../syntax/preprocess/version.ts';
-import type { InputProblem } from '../discover.ts';
+import type { InputProblem } from '../input/discover.ts';
 import type { Config } from './config.ts';
 import { type FunctionRow, objectionTo } from './functions.ts';
 import { schema } from './schema.ts';

@@ -2,7 +2,7 @@
 import type { Level } from '../../rules/finding.ts';
 import { LineIndex } from '../../syntax/lines.ts';
 import type { OtherFile, Range } from '../../syntax/range.ts';
-import type { FileReport, ReportedFinding } from '../report.ts';
+import type { FileReport, ReportedFinding } from '../file/report.ts';
 import { printable, showLine } from './source-line.ts';
 import { levelFormat, type Style } from './style.ts';
 

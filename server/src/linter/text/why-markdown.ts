@@ -1,9 +1,8 @@
 /** The explanation of a finding as Markdown, for issues, reviews and mails that are rendered. */
-
 import { trialText } from '../../explain/explainer.ts';
 import type { ExplainedStep } from '../../explain/explanation.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
-import type { FileReport, ReportedFinding } from '../report.ts';
+import type { FileReport, ReportedFinding } from '../file/report.ts';
 import { linesFor, placeText } from './finding.ts';
 import {
   type Column,

@@ -2,7 +2,7 @@
 import { trialText } from '../../explain/explainer.ts';
 import type { ExplainedStep, Explanation } from '../../explain/explanation.ts';
 import type { LineIndex } from '../../syntax/lines.ts';
-import type { FileReport, ReportedFinding } from '../report.ts';
+import type { FileReport, ReportedFinding } from '../file/report.ts';
 import { counted, headline, linesFor, placeText, sourceLines } from './finding.ts';
 import {
   type Column,

@@ -2,7 +2,7 @@
 import type { CancellationToken } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { ExplainParams, ExplainResult } from '#shared/messages.ts';
-import type { ReportedFinding } from '../../linter/report.ts';
+import type { ReportedFinding } from '../../linter/file/report.ts';
 import { callText, stepSentence } from '../../linter/text/step-text.ts';
 import { plain } from '../../linter/text/style.ts';
 import { whyText } from '../../linter/text/why.ts';

@@ -1,11 +1,11 @@
 /** Headers of a project, read when a file's includes ask for them, once per run. */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { isMeaningful } from '../flow/kernel/meaning.ts';
-import { decodeSource } from '../syntax/decode.ts';
-import { outline } from '../syntax/outline.ts';
-import { type Header, headerOf, MAX_HEADERS, type ReadHeader } from '../syntax/preprocess/headers.ts';
-import { preprocess } from '../syntax/preprocess/preprocess.ts';
+import { isMeaningful } from '../../flow/kernel/meaning.ts';
+import { decodeSource } from '../../syntax/decode.ts';
+import { outline } from '../../syntax/outline.ts';
+import { type Header, headerOf, MAX_HEADERS, type ReadHeader } from '../../syntax/preprocess/headers.ts';
+import { preprocess } from '../../syntax/preprocess/preprocess.ts';
 import { type IncludeFolders, includeFolders } from './include-folders.ts';
 import { DEFAULT_KERNEL, makefileRelease } from './kernel-version.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Finding } from '../rules/finding.ts';
+import type { Finding } from '../../rules/finding.ts';
 
 /**
  * Identities of the findings of one file, in their order: 16 hexadecimal digits each, from code, function, api and

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import type { FileReport } from './report.ts';
-import type { WrapperArea } from './wrapper-users.ts';
+import type { FileReport } from '../file/report.ts';
+import type { WrapperArea } from '../project/wrapper-users.ts';
 
 /** Where results are kept, and by which build. */
 export interface CacheOptions {

@@ -4,18 +4,18 @@
  */
 import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Analyzer } from './analyzer.ts';
+import { CONFIG_NAME } from '../config/config.ts';
+import type { Analyzer } from '../file/analyzer.ts';
+import { type FileReport, isFailure } from '../file/report.ts';
+import { lintText } from '../file/service.ts';
+import { type InputProblem, type Root, unreadable } from '../input/discover.ts';
+import { FileReader, MAX_HEADER } from '../input/read.ts';
+import { joinSiblings } from '../project/join.ts';
+import { Projects, type ProjectsOptions } from '../project/project.ts';
+import { areaOf, type WrapperArea } from '../project/wrapper-users.ts';
 import { type Dependency, hasStamp, type KnownFile } from './cache.ts';
-import { CONFIG_NAME } from './config/config.ts';
-import { type InputProblem, type Root, unreadable } from './discover.ts';
 import type { FolderQueue } from './folder-queue.ts';
-import { joinSiblings } from './join.ts';
-import { Projects, type ProjectsOptions } from './project.ts';
-import { FileReader, MAX_HEADER } from './read.ts';
-import { type FileReport, isFailure } from './report.ts';
-import { lintText } from './service.ts';
 import { ABSENT, stampNow, stampOf } from './stamp.ts';
-import { areaOf, type WrapperArea } from './wrapper-users.ts';
 
 /** What all threads of a run know. Plain data. */
 export interface SweepPlan {

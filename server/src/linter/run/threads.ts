@@ -1,6 +1,6 @@
 /** Spreads a sweep over threads. This thread takes part, and others join when there is enough to do. */
 import { Worker } from 'node:worker_threads';
-import type { Analyzer } from './analyzer.ts';
+import type { Analyzer } from '../file/analyzer.ts';
 import { FolderQueue } from './folder-queue.ts';
 import { type SweepPlan, type Swept, sweep } from './sweep.ts';
 

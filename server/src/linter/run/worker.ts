@@ -1,7 +1,7 @@
 /** Entry of the other threads of a run: see threads.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createAnalyzer } from './analysis.ts';
-import type { Analyzer } from './analyzer.ts';
+import { createAnalyzer } from '../file/analysis.ts';
+import type { Analyzer } from '../file/analyzer.ts';
 import { FolderQueue } from './folder-queue.ts';
 import { sweep } from './sweep.ts';
 import type { WorkerTask } from './threads.ts';

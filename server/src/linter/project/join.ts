@@ -4,14 +4,14 @@
  */
 import path from 'node:path';
 import { finish } from '#engine/explore/slices.ts';
-import type { FlowJoin } from '../flow/file.ts';
-import type { Finding } from '../rules/finding.ts';
-import { LineIndex } from '../syntax/lines.ts';
-import type { OtherFile, Range } from '../syntax/range.ts';
-import type { Analyzer } from './analyzer.ts';
-import { fingerprints } from './fingerprint.ts';
-import type { FileReport, ReportedFinding } from './report.ts';
-import type { LintOptions } from './service.ts';
+import type { FlowJoin } from '../../flow/file.ts';
+import type { Finding } from '../../rules/finding.ts';
+import { LineIndex } from '../../syntax/lines.ts';
+import type { OtherFile, Range } from '../../syntax/range.ts';
+import type { Analyzer } from '../file/analyzer.ts';
+import { fingerprints } from '../file/fingerprint.ts';
+import type { FileReport, ReportedFinding } from '../file/report.ts';
+import type { LintOptions } from '../file/service.ts';
 import type { Siblings } from './siblings.ts';
 
 /** Where a file's text starts in the joined text. */

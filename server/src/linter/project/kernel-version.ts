@@ -1,7 +1,7 @@
 /** Which kernel release the code is written for: rules and `#if LINUX_VERSION_CODE` depend on it. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 
 /** The release that the engine models. */
 export const DEFAULT_KERNEL: KernelVersion = { major: 6, minor: 12, patch: 0 };

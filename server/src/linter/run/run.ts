@@ -1,20 +1,20 @@
 /** Lints what the user named: files, folders, or a text. */
 import path from 'node:path';
-import type { Level } from '../rules/finding.ts';
-import { decodeSource } from '../syntax/decode.ts';
-import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import type { Analyzer } from './analyzer.ts';
+import type { Level } from '../../rules/finding.ts';
+import { decodeSource } from '../../syntax/decode.ts';
+import type { KernelVersion } from '../../syntax/preprocess/version.ts';
+import type { Analyzer } from '../file/analyzer.ts';
+import type { FileReport } from '../file/report.ts';
+import { lintText } from '../file/service.ts';
+import { type Input, type InputProblem, resolveInput } from '../input/discover.ts';
+import { isOfInterest } from '../input/interest.ts';
+import { binary, readNamed } from '../input/read.ts';
+import { distributed, joinSiblings } from '../project/join.ts';
+import { Projects } from '../project/project.ts';
+import { areaOf, type WrapperArea } from '../project/wrapper-users.ts';
 import type { CacheOptions } from './cache.ts';
-import { type Input, type InputProblem, resolveInput } from './discover.ts';
 import { lintFolders } from './folders.ts';
-import { isOfInterest } from './interest.ts';
-import { distributed, joinSiblings } from './join.ts';
-import { Projects } from './project.ts';
-import { binary, readNamed } from './read.ts';
-import type { FileReport } from './report.ts';
-import { lintText } from './service.ts';
 import type { Threads } from './threads.ts';
-import { areaOf, type WrapperArea } from './wrapper-users.ts';
 
 export interface RunOptions {
   /** Kernel release. Without it each file's own tree decides, and 6.12 where there is none. */

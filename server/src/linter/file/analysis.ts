@@ -1,28 +1,28 @@
 /** The real analysis behind the seam: parser, rules and engine. */
-import { Explainer, finalLevel } from '../explain/index.ts';
-import { recheck } from '../explain/recheck.ts';
-import { proposeFixes } from '../fix/index.ts';
-import { DEFAULT_FLOW } from '../flow/file.ts';
-import { fitOf } from '../flow/kernel/fit.ts';
-import { isMeaningful } from '../flow/kernel/meaning.ts';
-import { sinceOf } from '../flow/kernel/symbols.ts';
-import { analyzeFile, type FileAnalysis } from '../rules/analyze.ts';
-import { RULES } from '../rules/index.ts';
-import { AnalysisMemo } from '../rules/memo.ts';
-import { pathsOf } from '../rules/paths.ts';
-import type { Rule } from '../rules/rule.ts';
-import { IncrementalParser } from '../syntax/incremental.ts';
-import { createParser, type Parser, type ParserOptions } from '../syntax/parser.ts';
-import { variantsOf, withVariant } from '../syntax/preprocess/variants.ts';
+import { Explainer, finalLevel } from '../../explain/index.ts';
+import { recheck } from '../../explain/recheck.ts';
+import { proposeFixes } from '../../fix/index.ts';
+import { DEFAULT_FLOW } from '../../flow/file.ts';
+import { fitOf } from '../../flow/kernel/fit.ts';
+import { isMeaningful } from '../../flow/kernel/meaning.ts';
+import { sinceOf } from '../../flow/kernel/symbols.ts';
+import { analyzeFile, type FileAnalysis } from '../../rules/analyze.ts';
+import { RULES } from '../../rules/index.ts';
+import { AnalysisMemo } from '../../rules/memo.ts';
+import { pathsOf } from '../../rules/paths.ts';
+import type { Rule } from '../../rules/rule.ts';
+import { IncrementalParser } from '../../syntax/incremental.ts';
+import { createParser, type Parser, type ParserOptions } from '../../syntax/parser.ts';
+import { variantsOf, withVariant } from '../../syntax/preprocess/variants.ts';
 import {
   compareKernelVersions,
   type KernelVersion,
   parseKernelVersion,
-} from '../syntax/preprocess/version.ts';
-import { openSource, type SourceFile, type SourceOptions } from '../syntax/source.ts';
+} from '../../syntax/preprocess/version.ts';
+import { openSource, type SourceFile, type SourceOptions } from '../../syntax/source.ts';
+import { PROTOCOL_WORDS } from '../input/interest.ts';
 import type { Analyzer, DocumentAnalyzer, EditorAnalyzer, ProjectContext } from './analyzer.ts';
 import { inAllConfigurations } from './configurations.ts';
-import { PROTOCOL_WORDS } from './interest.ts';
 
 /** Where nothing decides an `#if`, the branch that pins pages is the one to read. */
 const prefer = new RegExp(PROTOCOL_WORDS.join('|'));

@@ -1,8 +1,8 @@
 /** What one lint run says about one file: plain data, the boundary to both front ends (cli/ and lsp/). */
-import type { Explanation } from '../explain/explanation.ts';
-import type { FlowExports } from '../flow/file.ts';
-import type { AnalysisProblem } from '../rules/analyze.ts';
-import type { Finding, Level } from '../rules/finding.ts';
+import type { Explanation } from '../../explain/explanation.ts';
+import type { FlowExports } from '../../flow/file.ts';
+import type { AnalysisProblem } from '../../rules/analyze.ts';
+import type { Finding, Level } from '../../rules/finding.ts';
 
 export interface ReportedFinding extends Finding {
   readonly level: Level;

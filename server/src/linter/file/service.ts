@@ -1,13 +1,12 @@
 /** Text of one file in, report out: what the command line and the language server share. No I/O. */
-
 import { finish, type Slices } from '#engine/explore/slices.ts';
-import type { PlaceNamer } from '../explain/explainer.ts';
-import type { Explanation } from '../explain/explanation.ts';
-import { NO_EXPORTS } from '../flow/file.ts';
-import type { FileAnalysis } from '../rules/analyze.ts';
-import type { Finding, Level } from '../rules/finding.ts';
-import { LineIndex } from '../syntax/lines.ts';
-import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
+import type { PlaceNamer } from '../../explain/explainer.ts';
+import type { Explanation } from '../../explain/explanation.ts';
+import { NO_EXPORTS } from '../../flow/file.ts';
+import type { FileAnalysis } from '../../rules/analyze.ts';
+import type { Finding, Level } from '../../rules/finding.ts';
+import { LineIndex } from '../../syntax/lines.ts';
+import { formatKernelVersion, type KernelVersion } from '../../syntax/preprocess/version.ts';
 import type { Analyzer, ProjectContext } from './analyzer.ts';
 import { fingerprints } from './fingerprint.ts';
 import type { FileReport, InternalProblem, ReportedFinding } from './report.ts';

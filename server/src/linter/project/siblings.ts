@@ -1,9 +1,9 @@
 /** The other C files of a folder, and which of them have to do with the pages that one of them acquires. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { FlowExports } from '../flow/file.ts';
-import { decodeSource } from '../syntax/decode.ts';
-import type { OtherFile } from '../syntax/range.ts';
+import type { FlowExports } from '../../flow/file.ts';
+import { decodeSource } from '../../syntax/decode.ts';
+import type { OtherFile } from '../../syntax/range.ts';
 
 /** Files of a folder that are looked at, and their size in bytes; larger folders are many drivers. */
 const MAX_SIBLINGS = 300;

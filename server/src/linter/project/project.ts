@@ -1,14 +1,14 @@
 /** What a run knows of the project around each file: its root, its kernel release, its headers. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Level } from '../rules/finding.ts';
-import type { ReadHeader } from '../syntax/preprocess/headers.ts';
-import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
-import { acquiringIn, Configs, declaredBy, isExcluded, type LoadedConfig } from './config/config.ts';
-import type { InputProblem, Root } from './discover.ts';
+import type { Level } from '../../rules/finding.ts';
+import type { ReadHeader } from '../../syntax/preprocess/headers.ts';
+import { formatKernelVersion, type KernelVersion } from '../../syntax/preprocess/version.ts';
+import { acquiringIn, Configs, declaredBy, isExcluded, type LoadedConfig } from '../config/config.ts';
+import type { LintOptions } from '../file/service.ts';
+import type { InputProblem, Root } from '../input/discover.ts';
 import { type HeaderOptions, Headers, wordPattern } from './headers.ts';
 import { DEFAULT_KERNEL, makefileRelease, treeRelease } from './kernel-version.ts';
-import type { LintOptions } from './service.ts';
 import { Siblings } from './siblings.ts';
 
 export interface ProjectsOptions extends HeaderOptions {

@@ -13,7 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { InputProblem } from './discover.ts';
+import type { InputProblem } from '../input/discover.ts';
 
 /**
  * Writes `after` to a file that still holds `before`. The bytes go to a file beside it, which is then given the mode

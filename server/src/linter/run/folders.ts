@@ -1,14 +1,14 @@
 /** Lints folders: a sweep by all threads, then the files that pin through headers only; and what is kept for the next run. */
 import { statSync } from 'node:fs';
-import type { Analyzer } from './analyzer.ts';
+import { acquiringIn } from '../config/config.ts';
+import type { Analyzer } from '../file/analyzer.ts';
+import type { Input, InputProblem } from '../input/discover.ts';
+import { Projects } from '../project/project.ts';
+import { type WrapperArea, wrapperUsers } from '../project/wrapper-users.ts';
 import { type Kept, type KeptFile, ResultCache } from './cache.ts';
-import { acquiringIn } from './config/config.ts';
-import type { Input, InputProblem } from './discover.ts';
-import { Projects } from './project.ts';
 import type { LintRun, RunOptions } from './run.ts';
 import { reportOn, type SweepPlan, type Swept, type SweptFile } from './sweep.ts';
 import { sweepTogether } from './threads.ts';
-import { type WrapperArea, wrapperUsers } from './wrapper-users.ts';
 
 /** How long ago a file must have been changed for its results to be kept, in milliseconds: clocks of file systems tick. */
 const SETTLING_TIME = 2_000;

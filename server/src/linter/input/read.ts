@@ -1,6 +1,6 @@
 /** Reads files to lint: all of them into one buffer, and only those that mention page pinning become text. */
 import { closeSync, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
-import { decodeSource } from '../syntax/decode.ts';
+import { decodeSource } from '../../syntax/decode.ts';
 import { type InputProblem, type SourcePath, unreadable } from './discover.ts';
 import { isOfInterest } from './interest.ts';
 import { Scanner } from './scan.ts';

@@ -1,12 +1,12 @@
 /** Fixes the findings of one text, one after the other, until nothing more is accepted. No I/O. */
-import { type Advice, applyEdits, type Fix } from '../fix/fix.ts';
-import { LEVELS, type Level } from '../rules/finding.ts';
-import type { FixingAnalyzer } from './analyzer.ts';
+import { type Advice, applyEdits, type Fix } from '../../fix/fix.ts';
+import { LEVELS, type Level } from '../../rules/finding.ts';
+import type { FixingAnalyzer } from '../file/analyzer.ts';
+import type { FileReport, ReportedFinding } from '../file/report.ts';
+import { type LintOptions, lintText } from '../file/service.ts';
 import { judge } from './fixes.ts';
-import type { FileReport, ReportedFinding } from './report.ts';
-import { type LintOptions, lintText } from './service.ts';
 
-export type { Edit } from '../fix/fix.ts';
+export type { Edit } from '../../fix/fix.ts';
 
 export interface FixOptions {
   /** Findings below this level are left alone. */

@@ -1,9 +1,9 @@
 /** Files that pin pages only through macros and functions of a project's header, so that the sieve passes them over. */
 import { type Dirent, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { decodeSource } from '../syntax/decode.ts';
-import { headerOf } from '../syntax/preprocess/headers.ts';
-import type { Root, SourcePath } from './discover.ts';
+import { decodeSource } from '../../syntax/decode.ts';
+import { headerOf } from '../../syntax/preprocess/headers.ts';
+import type { Root, SourcePath } from '../input/discover.ts';
 import { type Headers, wordPattern } from './headers.ts';
 import type { Projects } from './project.ts';
 

@@ -2,20 +2,19 @@
  * The seam between the lint service and the analysis: everything the service needs of rules/ and explain/, as one
  * object. analysis.ts makes the real one; tests pass their own.
  */
-
 import type { Slices } from '#engine/explore/slices.ts';
-import type { ExplainOptions } from '../explain/explainer.ts';
-import type { Explanation } from '../explain/explanation.ts';
-import type { Recheck } from '../explain/recheck.ts';
-import type { Proposal } from '../fix/fix.ts';
-import type { FlowJoin } from '../flow/file.ts';
-import type { FileAnalysis } from '../rules/analyze.ts';
-import type { Finding, Level } from '../rules/finding.ts';
-import type { Rule } from '../rules/rule.ts';
-import type { ReadHeader } from '../syntax/preprocess/headers.ts';
-import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import type { Range } from '../syntax/range.ts';
-import type { DeclaredFunctions } from '../syntax/source.ts';
+import type { ExplainOptions } from '../../explain/explainer.ts';
+import type { Explanation } from '../../explain/explanation.ts';
+import type { Recheck } from '../../explain/recheck.ts';
+import type { Proposal } from '../../fix/fix.ts';
+import type { FlowJoin } from '../../flow/file.ts';
+import type { FileAnalysis } from '../../rules/analyze.ts';
+import type { Finding, Level } from '../../rules/finding.ts';
+import type { Rule } from '../../rules/rule.ts';
+import type { ReadHeader } from '../../syntax/preprocess/headers.ts';
+import type { KernelVersion } from '../../syntax/preprocess/version.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { DeclaredFunctions } from '../../syntax/source.ts';
 import type { ReportedFinding } from './report.ts';
 
 /** What the analysis of a file may use of the project around it. */

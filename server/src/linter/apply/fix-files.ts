@@ -1,15 +1,15 @@
 /** Fixes the files of a lint run: reads them again, fixes their texts, and writes them back or makes a patch of them. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Decoded, decodeSource } from '../syntax/decode.ts';
-import type { FixingAnalyzer } from './analyzer.ts';
-import { type InputProblem, unreadable } from './discover.ts';
+import { type Decoded, decodeSource } from '../../syntax/decode.ts';
+import type { FixingAnalyzer } from '../file/analyzer.ts';
+import type { FileReport } from '../file/report.ts';
+import { type InputProblem, unreadable } from '../input/discover.ts';
+import { Projects } from '../project/project.ts';
+import type { LintRun, RunOptions } from '../run/run.ts';
 import { type AppliedFix, type FixedText, type FixOptions, fixText, type Remaining } from './fix-text.ts';
 import { filePatch } from './patch.ts';
-import { Projects } from './project.ts';
-import type { FileReport } from './report.ts';
 import { rewriteFile } from './rewrite-file.ts';
-import type { LintRun, RunOptions } from './run.ts';
 
 export interface FileFixes {
   readonly path: string;

@@ -2,11 +2,11 @@
  * A file in all its configurations: the chosen one, and those in which other branches around page pinning are read. What
  * is found only in such a branch says in which configuration it holds.
  */
-import type { AnalysisProblem, FileAnalysis } from '../rules/analyze.ts';
-import type { Finding } from '../rules/finding.ts';
-import { MAX_VARIANTS, type Variant } from '../syntax/preprocess/variants.ts';
-import { compareKernelVersions, type KernelVersion } from '../syntax/preprocess/version.ts';
-import type { SourceFile } from '../syntax/source.ts';
+import type { AnalysisProblem, FileAnalysis } from '../../rules/analyze.ts';
+import type { Finding } from '../../rules/finding.ts';
+import { MAX_VARIANTS, type Variant } from '../../syntax/preprocess/variants.ts';
+import { compareKernelVersions, type KernelVersion } from '../../syntax/preprocess/version.ts';
+import type { SourceFile } from '../../syntax/source.ts';
 
 /** Releases whose functions take other arguments: tried where a branch does not fit the release that it is judged by. */
 const OLDER: readonly KernelVersion[] = [

@@ -1,11 +1,11 @@
 /** Accepts a proposed fix only when the text that it makes lints clean, and a run can no longer break it. */
-import { type Advice, applyEdits, composed, type Fix, moved } from '../fix/fix.ts';
-import { hides } from '../rules/analyze.ts';
-import type { Finding } from '../rules/finding.ts';
-import type { Range } from '../syntax/range.ts';
-import type { FixingAnalyzer } from './analyzer.ts';
-import { type FileReport, isFailure, type ReportedFinding } from './report.ts';
-import { type LintOptions, lintText } from './service.ts';
+import { type Advice, applyEdits, composed, type Fix, moved } from '../../fix/fix.ts';
+import { hides } from '../../rules/analyze.ts';
+import type { Finding } from '../../rules/finding.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { FixingAnalyzer } from '../file/analyzer.ts';
+import { type FileReport, isFailure, type ReportedFinding } from '../file/report.ts';
+import { type LintOptions, lintText } from '../file/service.ts';
 
 /** Rounds of edits: a new kind of reference can leave releases behind that only the linter finds. */
 const ROUNDS = 6;

@@ -1,7 +1,7 @@
 /** Unified diffs that `patch -p1` and `git apply` accept. */
 import path from 'node:path';
 import { structuredPatch } from 'diff';
-import type { InputProblem } from './discover.ts';
+import type { InputProblem } from '../input/discover.ts';
 
 /**
  * The patch from `before` to `after` for a file, named relative to `cwd`. Made of bytes, so that it applies whatever the
