@@ -11,8 +11,11 @@ import { Consumers } from './held/consumers.ts';
 import { strandedBy } from './held/failures.ts';
 import { type Held, isGiven } from './held/held.ts';
 import {
+  callersThatKeep,
   type EntryRun,
   type HoldHost,
+  type Holding,
+  holdingBy,
   holdingOf,
   keyOfHolding,
   observationsOf,
@@ -245,26 +248,34 @@ export class FileRun {
     };
     for (const name of acquiring) {
       const holding = holdingOf(name, host, acquiring.length === 1);
-      const { hold, lasting, late } = holding;
+      const { lasting } = holding;
       if (lasting !== undefined) this.#lasting.push({ producer: name, names: lasting });
-      if (hold === undefined && late.length === 0) continue;
-      const { identity: run } = this.#summaries.get(name)!;
-      const { places, key } = keyOfHolding(holding, this.#source);
-      const scope: RunScope = {
-        name: `${name}, held`,
-        roots: [name],
-        also: `${this.#memo.numberOf(run)} ${key}`,
-        places: [...run.reach, ...places],
-      };
-      if (this.#recall(scope) !== undefined) continue;
-      const before = this.#surroundings();
-      const observations = observationsOf(name, holding, this.#runOf(name)!);
-      // It has their places, moved where the run was remembered.
-      for (const fn of this.#usedBy.get(name)!) this.#lowering.used.add(fn);
-      const figures = { steps: 0, cut: false };
-      const identity = this.#remember(scope, before, { ...figures, handsOver: false, leaves: NO_LEAVES });
-      this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
+      this.#hold(name, holding);
+      for (const keeper of callersThatKeep(name, host))
+        this.#hold(name, holdingBy(keeper, name, host), keeper);
     }
+  }
+
+  /** Says of the pages that `producer` acquires how long they are held, by itself or by a caller. */
+  #hold(producer: string, holding: Holding, keeper?: string): void {
+    if (holding.hold === undefined && holding.late.length === 0) return;
+    const name = keeper ?? producer;
+    const { identity: run } = this.#summaries.get(name)!;
+    const { places, key } = keyOfHolding(holding, this.#source);
+    const scope: RunScope = {
+      name: keeper === undefined ? `${name}, held` : `${name}, held from ${producer}`,
+      roots: [name],
+      also: `${this.#memo.numberOf(run)} ${key}`,
+      places: [...run.reach, ...places],
+    };
+    if (this.#recall(scope) !== undefined) return;
+    const before = this.#surroundings();
+    const observations = observationsOf(producer, holding, this.#runOf(name)!, keeper);
+    // It has their places, moved where the run was remembered.
+    for (const fn of this.#usedBy.get(name)!) this.#lowering.used.add(fn);
+    const figures = { steps: 0, cut: false };
+    const identity = this.#remember(scope, before, { ...figures, handsOver: false, leaves: NO_LEAVES });
+    this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
   }
 
   /** What the run of a function as an entry point has shown; it is run again where that was only remembered. */

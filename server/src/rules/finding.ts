@@ -38,6 +38,8 @@ export interface Finding {
   readonly related: readonly RelatedPlace[];
   /** The macro, or the function of a header, that makes the call, where it is not written out. Nothing is edited there. */
   readonly wrapper?: string;
+  /** The caller that says with which flags the call acquires, where what is wrong is said there. */
+  readonly flagsFrom?: string;
   /** Where it holds only in another configuration than the chosen one: `on kernels before 5.6`. */
   readonly configuration?: string;
   /** Said for want of better evidence: another finding with this code, of the same call, replaces it. */

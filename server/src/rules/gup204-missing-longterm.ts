@@ -85,11 +85,14 @@ static const struct file_operations buf_fops = {
 };
 
 function finding(o: HoldObservation): Finding {
-  const { set } = o;
-  const message = `${called(set.model.name)} pins pages that ${lasting(o, 'released')}: userspace decides how long that takes (CASE 2), and meanwhile the page can't be moved out of CMA or movable memory, and a file system may have to wait for it. Add FOLL_LONGTERM.`;
+  const { set, keeper } = o;
+  const pins = `${called(set.model.name)} pins pages ${keeper === undefined ? 'that' : `for ${keeper}() that`}`;
+  const cure = keeper === undefined ? 'Add FOLL_LONGTERM.' : 'Let that one pass FOLL_LONGTERM.';
+  const message = `${pins} ${lasting(o, 'released')}: userspace decides how long that takes (CASE 2), and meanwhile the page can't be moved out of CMA or movable memory, and a file system may have to wait for it. ${cure}`;
   const at = { range: rangeOf(set.call), function: set.within };
   const found = pathFinding('GUP204', o, at, message, []);
   const { steps = [], assumed = [] } = found.witness ?? {};
   const witness = { steps: [...steps, laterStep(o)], assumed };
-  return { ...found, witness, certainty: userspaceDecides(o) ?? 'possible' };
+  const certainty = userspaceDecides(o) ?? 'possible';
+  return { ...found, witness, certainty, ...(keeper !== undefined && { flagsFrom: keeper }) };
 }

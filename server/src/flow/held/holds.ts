@@ -34,11 +34,15 @@ export interface RunSummary {
   readonly producers: readonly string[];
   /** What it acquired itself and leaves held; undefined for nothing. */
   readonly held?: HeldSummary;
+  /** What helpers acquired for it that it leaves in objects, by helper. */
+  readonly kept: readonly { readonly producer: string; readonly held: HeldSummary }[];
 }
 
 interface HeldSummary {
   readonly kind: PageSet['kind'];
   readonly longterm: boolean;
+  /** The flags come from the caller, at least in part. */
+  readonly flagsOpen: boolean;
   /** Signs of what it returns then. */
   readonly signs: readonly Sign[];
   /** It returns the address of the data. */
@@ -74,23 +78,32 @@ type Hold = Pick<HoldObservation, 'entry' | 'entryKnown' | 'used' | 'by' | 'char
 export function summaryOf(name: string, { observations, left }: EntryRun): RunSummary {
   const ends = heldAtEnd(observations, name);
   const producers = new Set(observations.flatMap((o) => (o.what === 'exit' ? [o.set.within] : [])));
-  const [first] = ends;
-  const longterm = (set: PageSet): boolean =>
-    set.kind === 'pin' && (certainBits(set.flags) & FOLL.LONGTERM) !== 0;
+  const held = heldSummary(ends);
   const found = left.flatMap((held) => held.objects.flatMap((o) => [...o.leading]));
   return {
     // What was told about an object may be forgotten by its end; the acquiring call names the member all the same.
     leading: [...new Set(found.length > 0 ? found : ends.flatMap(({ set }) => filledMember(set)))],
     producers: [...producers],
-    ...(first !== undefined && {
-      held: {
-        kind: first.set.kind,
-        longterm: ends.every(({ set }) => longterm(set)),
-        signs: [...new Set(ends.map(signOfEnd))],
-        asAddress: ends.some((o) => o.returns?.t === 'data'),
-        open: first.set.device?.slots.includes('open') === true,
-      },
+    ...(held !== undefined && { held }),
+    kept: [...producers].flatMap((producer) => {
+      const kept = producer === name ? undefined : heldSummary(keptFrom(observations, producer));
+      return kept === undefined ? [] : [{ producer, held: kept }];
     }),
+  };
+}
+
+function heldSummary(ends: readonly ExitObservation[]): HeldSummary | undefined {
+  const [first] = ends;
+  if (first === undefined) return undefined;
+  const longterm = (set: PageSet): boolean =>
+    set.kind === 'pin' && (certainBits(set.flags) & FOLL.LONGTERM) !== 0;
+  return {
+    kind: first.set.kind,
+    longterm: ends.every(({ set }) => longterm(set)),
+    flagsOpen: ends.some(({ set }) => set.flags.t !== 'int'),
+    signs: [...new Set(ends.map(signOfEnd))],
+    asAddress: ends.some((o) => o.returns?.t === 'data'),
+    open: first.set.device?.slots.includes('open') === true,
   };
 }
 
@@ -100,13 +113,9 @@ export function holdingOf(producer: string, host: HoldHost, orders: boolean): Ho
   const held = own?.held;
   const late = orders ? lateUnmapsOf(host) : [];
   if (own === undefined || held === undefined) return { late: [] };
-  const above = host.entries.reaching(producer);
-  const members = leading(producer, own, above, host);
-  const later = releasers(producer, held, members, host);
-  const releasing = new Set(
-    later.flatMap((fn) => [...host.entries.reaching(fn, above)]).filter((fn) => !above.has(fn)),
-  );
-  const hold = holdOf(producer, held, { above, members, later, releasing }, host);
+  const surroundings = around(producer, own, held, host);
+  const { above, later, releasing } = surroundings;
+  const hold = holdOf(producer, held, surroundings, host);
   const lasting = lastingBy(producer, held, later, hold, host);
   const waits =
     orders && held.open ? [...above].flatMap((fn) => abandonedWaits(fn, above, releasing, host)) : [];
@@ -117,18 +126,45 @@ export function holdingOf(producer: string, host: HoldHost, orders: boolean): Ho
   };
 }
 
-/** What was decided, with the pages that the run of `producer` leaves: one observation for each acquiring call. */
+/**
+ * Callers that say with which flags the helper `producer` is to acquire, and leave in an object what it got: it is theirs
+ * to answer for how long they hold it.
+ */
+export function callersThatKeep(producer: string, host: HoldHost): string[] {
+  if (host.summary(producer)?.held?.flagsOpen !== true) return [];
+  return [...host.entries.reaching(producer)].filter((caller) => keptBy(caller, producer, host) !== undefined);
+}
+
+function keptBy(caller: string, producer: string, host: HoldHost): HeldSummary | undefined {
+  return host.summary(caller)?.kept.find((kept) => kept.producer === producer)?.held;
+}
+
+/** Decides how long `caller` holds what the helper `producer` acquires for it. */
+export function holdingBy(caller: string, producer: string, host: HoldHost): Holding {
+  const run = host.summary(caller)!;
+  const held = keptBy(caller, producer, host)!;
+  if (held.flagsOpen || held.longterm) return { late: [] };
+  const hold = holdOf(caller, held, around(caller, run, held, host), host);
+  return { ...(hold !== undefined && { hold }), late: [] };
+}
+
+/**
+ * What was decided, with the pages that `producer` acquired and a run leaves, its own or that of `keeper`: one
+ * observation for each acquiring call.
+ */
 export function observationsOf(
   producer: string,
   { hold, late }: Holding,
   { observations }: EntryRun,
+  keeper?: string,
 ): (HoldObservation | OrderObservation)[] {
-  const ends = heldAtEnd(observations, producer);
+  const ends = keeper === undefined ? heldAtEnd(observations, producer) : keptFrom(observations, producer);
   const found = new Map<number, HoldObservation>();
   for (const { set, path } of ends) {
     if (hold === undefined || found.has(set.call.start)) continue;
     const used = hold.used || isUsed(set);
-    found.set(set.call.start, { what: 'hold', set, ...hold, used, path, within: set.within });
+    const by = keeper === undefined ? hold : { ...hold, keeper };
+    found.set(set.call.start, { what: 'hold', set, ...by, used, path, within: set.within });
   }
   const { set, path } = ends[0]!;
   const orders = late.map((each) => ({ what: 'order', set, path, late: each, within: each.within }) as const);
@@ -175,6 +211,16 @@ interface Around {
   readonly releasing: ReadonlySet<string>;
 }
 
+function around(producer: string, own: RunSummary, held: HeldSummary, host: HoldHost): Around {
+  const above = host.entries.reaching(producer);
+  const members = leading(producer, own, above, host);
+  const later = releasers(producer, held, members, host);
+  const releasing = new Set(
+    later.flatMap((fn) => [...host.entries.reaching(fn, above)]).filter((fn) => !above.has(fn)),
+  );
+  return { above, members, later, releasing };
+}
+
 /** What `producer` acquires and its entry points leave held. */
 function holdOf(producer: string, held: HeldSummary, around: Around, host: HoldHost): Hold | undefined {
   const { above, members, later, releasing } = around;
@@ -211,6 +257,11 @@ function heldAtEnd(observations: readonly RunObservation[], producer: string): E
       o.set.slots.every((s) => s === 'held' || s === 'unsure') &&
       !(o.returns?.t === 'int' && o.returns.n < 0),
   );
+}
+
+/** Ends of a caller's run at which an object has all pages that `producer` got for it. */
+function keptFrom(observations: readonly Observation[], producer: string): ExitObservation[] {
+  return heldAtEnd(observations, producer).filter((o) => o.owner === 'object');
 }
 
 /** The first entry point above the producer after which the pages are still held. */

@@ -34,6 +34,8 @@ export interface HoldObservation {
   readonly by: readonly ReachedFrom[];
   /** The function that charges the pages to the user's limit on locked memory; `by` may be empty then. */
   readonly charged?: string;
+  /** The caller that holds the pages, where that one says with which flags they are acquired. */
+  readonly keeper?: string;
   readonly path: PathLink | undefined;
   readonly within: string;
 }
