@@ -132,6 +132,7 @@ export class FileLowering {
       tracked: trackedLocals(ir, this.#source.text, repeated, touches),
       liveness: liveness(ir, (fn) => ACQUIRES.has(fn) || touches(fn)),
       repeated,
+      results: resultsOf(ir),
     });
     // The text of such a one is that of its call.
     if (ir.inlined === true) return make((fn) => this.#touching.has(fn));
@@ -155,6 +156,13 @@ export class FileLowering {
     }
     return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
   }
+}
+
+function resultsOf({ nodes }: FunctionIr): string[] {
+  const names = nodes.flatMap(({ kind, expr }) =>
+    kind === 'return' && expr?.k === 'var' && expr.local ? [expr.name] : [],
+  );
+  return [...new Set(names)];
 }
 
 function loweredFacts(ir: FunctionIr | undefined): LoweredFacts {

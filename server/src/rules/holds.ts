@@ -46,8 +46,9 @@ function decidingRoles(o: HoldObservation): boolean {
 
 /** The entry points that release the pages, for a message: at most two. */
 function releasedBy(o: HoldObservation): string {
-  // Users close and unmap; that the device goes is rare.
+  // Users close and unmap; a call that undoes something may be cleaning up after itself, and that the device goes is rare.
   const decisive = [
+    ...o.by.filter((r) => r.role === 'close'),
     ...o.by.filter((r) => isUserspace(r) && r.role !== 'remove'),
     ...o.by.filter(isUserspace),
   ];

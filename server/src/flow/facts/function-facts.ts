@@ -14,4 +14,6 @@ export interface FunctionFacts {
   readonly liveness: Liveness;
   /** Conditions that are written more than once, here or in a helper: a path remembers their outcomes. */
   readonly repeated: ReadonlySet<string>;
+  /** Locals that the function returns. */
+  readonly results: readonly string[];
 }

@@ -228,7 +228,7 @@ function holdOf(producer: string, held: HeldSummary, around: Around, host: HoldH
   const by = later.flatMap((fn) => entries.reachedFrom(fn, above)).filter((r) => isLater(r, above));
   const charged = held.longterm ? undefined : chargedBy(above, host);
   if (by.length === 0 && charged === undefined) return undefined;
-  const entry = heldAfter(producer, held, above, releasing, host);
+  const entry = heldAfter(producer, held, around, charged !== undefined, host);
   if (entry === undefined) return undefined;
   const entryKnown = entries.reachedFrom(producer).some((r) => r.entry === entry && r.role !== 'exported');
   const used = usesData(members, host);
@@ -268,8 +268,8 @@ function keptFrom(observations: readonly Observation[], producer: string): ExitO
 function heldAfter(
   producer: string,
   { signs }: HeldSummary,
-  above: ReadonlySet<string>,
-  releasing: ReadonlySet<string>,
+  { above, releasing }: Around,
+  charged: boolean,
   host: HoldHost,
 ): string | undefined {
   const leaves = new Map<string, readonly Sign[]>([[producer, signs]]);
@@ -283,7 +283,7 @@ function heldAfter(
       host.pieceOf(fn).asked('outlives', answer, (ask) => outlivesIn(host.lower(fn), ask)),
     );
   }
-  return topsOf(producer, host.entries).find((fn) => leaves.get(fn)!.length > 0);
+  return topsOf(producer, host.entries, charged).find((fn) => leaves.get(fn)!.length > 0);
 }
 
 function outlivesIn(ir: FunctionIr | undefined, ask: Ask): readonly Sign[] {
@@ -303,13 +303,16 @@ function signOfEnd({ returns }: ExitObservation): Sign {
   return returns.n === 0 ? 'zero' : 'positive';
 }
 
-/** The entry points that reach a function, and not only at the end of some I/O; itself where there are none. */
-function topsOf(producer: string, entries: Entries): string[] {
+/**
+ * The entry points that reach a function, and not only at the end of some I/O; itself where there are none. Who calls a
+ * callback of some other kind does not matter where the pages are charged to their user.
+ */
+function topsOf(producer: string, entries: Entries, charged: boolean): string[] {
   const from = entries.reachedFrom(producer);
   if (from.length === 0) return [producer];
   const known = from.filter((r) => r.role !== 'exported');
   const tops = (known.length > 0 ? known : from).filter(
-    (r) => r.role !== 'completion' && r.role !== 'notifier' && r.role !== 'unknown',
+    (r) => r.role !== 'completion' && r.role !== 'notifier' && (charged || r.role !== 'unknown'),
   );
   return [...new Set(tops.map((r) => r.entry))];
 }

@@ -3,6 +3,7 @@
  * things (outcomes of conditions, unknown values), a few of them are followed on: so the budget lasts for the paths that
  * differ in what they do. Every path that is followed is one of the program; those that are left out count as cut.
  */
+import { isErrno } from '../state/arithmetic.ts';
 import { StateHash } from '../state/hash.ts';
 import { idOfSet, type State } from '../state/state.ts';
 import { isPageRef, type Values } from '../state/value.ts';
@@ -37,14 +38,14 @@ export class Crowd {
   }
 
   /** Whether a state at a node is one too many of its like. `left`: node executions that are left of the budget. */
-  isCrowded(left: number, { calls }: Frame, node: number, st: State, values: Values): boolean {
+  isCrowded(left: number, frame: Frame, node: number, st: State, values: Values): boolean {
     if (!this.isLong(left)) return false;
     const counts = entry(
-      entry(this.#met, calls, () => new Map<number, Map<number, number>>()),
+      entry(this.#met, frame.calls, () => new Map<number, Map<number, number>>()),
       node,
       () => new Map<number, number>(),
     );
-    const key = likeness(st, values);
+    const key = likeness(frame, st, values);
     const count = counts.get(key) ?? 0;
     if (count >= MAX_ALIKE) {
       this.skipped = true;
@@ -63,13 +64,26 @@ function entry<K, V>(map: Map<K, V>, key: K, fresh: () => V): V {
   return added;
 }
 
-/** What states have in common that did the same to the pages: the sets, and where pages stand. */
-function likeness({ store, sets }: State, values: Values): number {
+/**
+ * What states have in common that did the same to the pages: the sets, where pages stand, and whether the function is
+ * about to return an error. Failures are many, and success, which most of them lead past, comes last.
+ */
+function likeness(frame: Frame, st: State, values: Values): number {
+  const { store, sets } = st;
   const hash = new StateHash();
+  if (isFailing(frame, st, values)) hash.add(-2, 0);
   for (let i = 0; i < sets.size; i++) hash.add(-1, idOfSet(sets.valueAt(i), values));
   for (let i = 0; i < store.size; i++) {
     const v = store.valueAt(i);
     if (isPageRef(v)) hash.add(store.keyAt(i).id, v.id);
   }
   return hash.value;
+}
+
+/** Whether a local that the function returns is an error now. */
+export function isFailing({ name, facts }: Frame, { store }: State, values: Values): boolean {
+  return facts.results.some((local) => {
+    const v = store.get(values.local(name, local));
+    return v?.t === 'int' && isErrno(v.n);
+  });
 }

@@ -90,7 +90,7 @@ export function runHelper(
 function runFrame(w: World, frame: Frame, start: State): void {
   const { nodes } = frame.ir;
   const seen = new Map<number, Set<number>>();
-  const work = new Worklist(w.values);
+  const work = new Worklist(w.values, frame);
   work.push(0, start);
   while (w.budget > 0 && !w.givesUp?.(w.crowd.budget - w.budget)) {
     const item = work.take(w.crowd.isLong(w.budget));

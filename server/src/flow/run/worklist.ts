@@ -1,11 +1,14 @@
 /**
  * The states that a run of one function has still to go on with. A short run takes them in the order in which they came,
  * so that what it shows is shown on a shortest path. A long one, which may not come to its end, takes what is new first:
- * of the nodes, each with what was done to the pages there, the one that it has seen least often.
+ * of the nodes, each with what was done to the pages there and whether the function is failing, the one that it has seen
+ * least often.
  */
 import { StateHash } from '../state/hash.ts';
 import { idOfSet, type State } from '../state/state.ts';
 import type { Values } from '../state/value.ts';
+import { isFailing } from './crowd.ts';
+import type { Frame } from './world.ts';
 
 /** A node that is to be executed in a state. */
 export interface WorkItem {
@@ -21,6 +24,7 @@ interface Kind {
 
 export class Worklist {
   readonly #values: Values;
+  readonly #frame: Frame;
   /** In the order in which they came; used up to `#next`. */
   #queue: (WorkItem | undefined)[] = [];
   #next = 0;
@@ -28,8 +32,9 @@ export class Worklist {
   /** Kinds with waiting items, by how many of them were taken. */
   readonly #byTaken: Kind[][] = [];
 
-  constructor(values: Values) {
+  constructor(values: Values, frame: Frame) {
     this.#values = values;
+    this.#frame = frame;
   }
 
   push(node: number, st: State): void {
@@ -58,7 +63,7 @@ export class Worklist {
   }
 
   #sort(item: WorkItem): void {
-    const key = kindOf(item, this.#values);
+    const key = kindOf(item, this.#frame, this.#values);
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
       kind = { taken: 0, waiting: [] };
@@ -87,9 +92,10 @@ export class Worklist {
   }
 }
 
-function kindOf({ node, st: { sets } }: WorkItem, values: Values): number {
+function kindOf({ node, st }: WorkItem, frame: Frame, values: Values): number {
+  const { sets } = st;
   const hash = new StateHash();
-  hash.add(node, 0);
+  hash.add(node, isFailing(frame, st, values) ? 1 : 0);
   for (let i = 0; i < sets.size; i++) hash.add(-1, idOfSet(sets.valueAt(i), values));
   return hash.value;
 }
