@@ -132,7 +132,9 @@ export function holdingOf(producer: string, host: HoldHost, orders: boolean): Ho
  */
 export function callersThatKeep(producer: string, host: HoldHost): string[] {
   if (host.summary(producer)?.held?.flagsOpen !== true) return [];
-  return [...host.entries.reaching(producer)].filter((caller) => keptBy(caller, producer, host) !== undefined);
+  return [...host.entries.reaching(producer)].filter(
+    (caller) => keptBy(caller, producer, host) !== undefined,
+  );
 }
 
 function keptBy(caller: string, producer: string, host: HoldHost): HeldSummary | undefined {
@@ -223,7 +225,7 @@ function around(producer: string, own: RunSummary, held: HeldSummary, host: Hold
 
 /** What `producer` acquires and its entry points leave held. */
 function holdOf(producer: string, held: HeldSummary, around: Around, host: HoldHost): Hold | undefined {
-  const { above, members, later, releasing } = around;
+  const { above, members, later } = around;
   const { entries } = host;
   const by = later.flatMap((fn) => entries.reachedFrom(fn, above)).filter((r) => isLater(r, above));
   const charged = held.longterm ? undefined : chargedBy(above, host);
@@ -260,7 +262,7 @@ function heldAtEnd(observations: readonly RunObservation[], producer: string): E
 }
 
 /** Ends of a caller's run at which an object has all pages that `producer` got for it. */
-function keptFrom(observations: readonly Observation[], producer: string): ExitObservation[] {
+function keptFrom(observations: readonly RunObservation[], producer: string): ExitObservation[] {
   return heldAtEnd(observations, producer).filter((o) => o.owner === 'object');
 }
 
