@@ -98,7 +98,8 @@ export class FileRun {
     this.#types = fileTypes(source);
     this.#asked = new AskedTypes(this.#types);
     this.#memo = memo;
-    this.consumers = new Consumers(source, table, touching);
+    const lower = (name: string): FunctionIr | undefined => this.#lowering.lowerAgain(name);
+    this.consumers = new Consumers(source, table, touching, lower);
   }
 
   result(): FileFlow {

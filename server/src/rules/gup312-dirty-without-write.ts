@@ -1,5 +1,8 @@
 import { FOLL } from '#engine/protocol/flags.ts';
+import type { FunctionFlow } from '../flow/file.ts';
 import type { DirtyObservation, ReleaseObservation } from '../flow/run/observation.ts';
+import type { PathLink } from '../flow/state/path.ts';
+import type { AssumedGuard } from '../flow/state/witness.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { called, dirtyings, firstPerKey, knownFlags, pathFinding, rangeOf, releases } from './common.ts';
 import type { Finding } from './finding.ts';
@@ -42,7 +45,7 @@ export const dirtyWithoutWrite: Rule = {
       ...dirtyings(flow),
       ...releases(flow).filter((o) => o.makeDirty === 'yes'),
     ];
-    const bad = dirtied.filter((o) => isReadOnly(o, kernel));
+    const bad = dirtied.filter((o) => isReadOnly(o, kernel) && !isOneOfTwoChoices(o, flow, kernel));
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
   },
 };
@@ -50,6 +53,45 @@ export const dirtyWithoutWrite: Rule = {
 function isReadOnly(o: DirtyObservation | ReleaseObservation, kernel: KernelVersion): boolean {
   const flags = knownFlags(o.set, kernel);
   return flags !== undefined && (flags & FOLL.WRITE) === 0 && o.set.written !== 'yes';
+}
+
+/**
+ * Two entry points decide each for itself, the one whether it acquires for writing, the other whether it dirties. What they
+ * go by may be the same, `dir` handed to both: that their choices do not fit is not known.
+ */
+function isOneOfTwoChoices(
+  o: DirtyObservation | ReleaseObservation,
+  flow: FunctionFlow,
+  kernel: KernelVersion,
+): boolean {
+  if (flow.pair === undefined) return false;
+  const same = releases(flow).filter((r) => r.set.call.start === o.set.call.start);
+  const dirtied = new Set(same.filter((r) => r.set.dirtied !== 'no').map((r) => r.call.start));
+  const isWritable = (r: ReleaseObservation): boolean =>
+    ((knownFlags(r.set, kernel) ?? 0) & FOLL.WRITE) !== 0;
+  if (!same.some(isWritable)) return false;
+  const [last] = decisionsOf(o.path);
+  if (last === undefined) return false;
+  return same.some((r) => {
+    const isOther = o.what === 'dirty' && !dirtied.has(r.call.start);
+    const isClean = r.set.dirtied === 'no' && r.makeDirty !== 'yes' && !isOther;
+    return isClean && !decisionsOf(r.path).some((g) => g.text === last.text && g.holds === last.holds);
+  });
+}
+
+/** What is asked of pages, and the head of a loop over them, is not what an entry point goes by. */
+const ASKS_PAGE = /\bPage[A-Z]|\b(?:page|folio)_|\bpages?\b|[<>]|--|\+\+/;
+
+/** What the entry point that releases the pages has asked for, the last one first. */
+function decisionsOf(path: PathLink | undefined): AssumedGuard[] {
+  const found: AssumedGuard[] = [];
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if (!('step' in event)) {
+      if (!ASKS_PAGE.test(event.text.replaceAll('->', '.'))) found.push(event);
+    } else if (event.step.op === 'later') break;
+  }
+  return found;
 }
 
 function finding(o: DirtyObservation | ReleaseObservation): Finding {

@@ -2,7 +2,10 @@
 import type { SourceFile } from '../../syntax/source.ts';
 import type { CallTable } from '../facts/call-table.ts';
 import { callersOf, isCallback, isTaken, staticCallers } from '../facts/reach.ts';
+import { isAnotherTurn } from '../facts/turns.ts';
+import { ACQUIRES } from '../kernel/acquire.ts';
 import { isReleaseName } from '../kernel/effects.ts';
+import type { FunctionIr } from '../lower/ir.ts';
 import type { Leaves } from './leaves.ts';
 
 /** Functions that are run on what one function leaves held. */
@@ -14,14 +17,22 @@ export class Consumers {
   readonly #source: SourceFile;
   readonly #table: CallTable;
   readonly #touching: ReadonlySet<string>;
+  readonly #lower: (name: string) => FunctionIr | undefined;
+  #acquiring: ReadonlySet<string> | undefined;
   #releasing: readonly string[] | undefined;
   #canRelease: ReadonlySet<string> | undefined;
 
   /** `touching` are the functions that acquire, release or access pages, themselves or through others. */
-  constructor(source: SourceFile, table: CallTable, touching: ReadonlySet<string>) {
+  constructor(
+    source: SourceFile,
+    table: CallTable,
+    touching: ReadonlySet<string>,
+    lower: (name: string) => FunctionIr | undefined,
+  ) {
     this.#source = source;
     this.#table = table;
     this.#touching = touching;
+    this.#lower = lower;
   }
 
   /**
@@ -96,7 +107,7 @@ export class Consumers {
 
   /**
    * A helper that is called by the producer alone, or by the one function that calls both: what it does to the pages, the
-   * run of that one has shown. One that userspace calls may call them at different times.
+   * run of that one has shown. One that userspace calls may call them at different times, also the producer itself.
    */
   isPartOf(producer: string, name: string): boolean {
     const callers = name === producer ? [] : staticCallers(this.#source, this.#table, name);
@@ -104,8 +115,23 @@ export class Consumers {
     return (
       callers.length === 1 &&
       known.includes(callers[0]!) &&
-      (callers[0] === producer || !isCallback(this.#table, callers[0]!))
+      (callers[0] === producer ? !this.#isDispatched(producer, name) : !isCallback(this.#table, callers[0]!))
     );
+  }
+
+  /** Another call of a function that others may call with whatever they ask for reaches the helper. */
+  #isDispatched(producer: string, name: string): boolean {
+    const ir = isCallback(this.#table, producer) ? this.#lower(producer) : undefined;
+    return ir !== undefined && isAnotherTurn(ir, name, (callee) => this.#acquires(callee));
+  }
+
+  #acquires(name: string): boolean {
+    this.#acquiring ??= callersOf(this.#table, (index) =>
+      this.#table.pieces[index]!.fact('calls an acquire', () =>
+        [...this.#table.callees[index]!].some((callee) => ACQUIRES.has(callee)),
+      ),
+    );
+    return ACQUIRES.has(name) || this.#acquiring.has(name);
   }
 
   /** Whether a function of the file mentions a member (with a dot) or a variable. */

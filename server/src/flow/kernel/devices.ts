@@ -96,9 +96,10 @@ export const DEVICE_ROWS: readonly Row[] = [
   ],
   ['pci_unmap_page pci_unmap_single pci_unmap_sg', unmapped],
   ['dma_mapping_error ib_dma_mapping_error pci_dma_mapping_error', { does: 'map-failed', handle: 1 }],
+  // iommu_iova_to_phys() finds them again in the domain.
   [
     'iommu_map iommu_map_atomic iommu_map_nosync',
-    { does: 'device-map', page: 2, reports: 'errno', way: 'iommu' },
+    { does: 'device-map', page: 2, into: 0, reports: 'errno', way: 'iommu' },
   ],
   [
     'iommu_map_sg iommu_map_sgtable iommu_map_sg_atomic',

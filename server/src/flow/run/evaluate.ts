@@ -405,8 +405,7 @@ function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean):
   if (present) st.foundFilled(v.op === undefined ? v : v.args?.[0]);
   if (v.op === undefined) {
     if (!holds) learn(st, w.values, v, 0);
-    else if (v.key.startsWith(`@${ALLOCATED}`) || f.facts.repeated.has(conditionText(w.text, e)))
-      st.facts.set(v.key, true);
+    else if (v.key.startsWith(`@${ALLOCATED}`) || isAskedAgain(w, f, v, e)) st.facts.set(v.key, true);
     return { st, holds };
   }
   if (v.op === '!' && v.args !== undefined) return { st: take(w, f, st, v.args[0]!, e, !holds).st, holds };
@@ -423,13 +422,24 @@ function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean):
     isNamedConstant(b)
   )
     learnName(st, w.values, a, b);
-  else if (f.facts.repeated.has(conditionText(w.text, e))) {
+  else if (isAskedAgain(w, f, v, e)) {
     // That it is not zero is what `p`, `!p` and `p != NULL` ask for as well.
     const nonzero = (v.op === '==' || v.op === '!=') && a?.t === 'sym' && b?.t === 'int' && b.n === 0;
     if (nonzero) st.facts.set(a.key, true);
     else st.facts.set(v.key, holds);
   }
   return { st, holds };
+}
+
+/** What a caller has handed down, `*0f:rw`, as a condition or compared with a constant: `(*0f:rw==*:READ)`. */
+const HANDED_DOWN = /^(?:\*\d\w*:\w+|\(\*\d\w*:\w+[=!<>]+(?:\*:)?\w+\))$/;
+
+/**
+ * A condition that is written again, or one about a value that a caller has handed down, `if (write)`: the caller may have
+ * handed the same to another helper, or decide by it itself.
+ */
+function isAskedAgain(w: World, f: Frame, v: Sym, e: Expr): boolean {
+  return f.facts.repeated.has(conditionText(w.text, e)) || (f.depth > 0 && HANDED_DOWN.test(v.key));
 }
 
 /** What stands on the left of a comparison is compared with other constants as well, here or in a helper. */
