@@ -1,6 +1,7 @@
 /**
- * Pages that are pinned to be written to, by somebody who is not seen: FOLL_WRITE says so, and where the driver asks for
- * it under a condition, it says so for certain. Part of GUP308.
+ * Pages that are pinned to be written to, by somebody who is not seen: FOLL_WRITE says so. It says so for certain where
+ * the driver asks for it under a condition, or has a function that writes through the member that a callback is given.
+ * Part of GUP308.
  */
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
@@ -49,12 +50,30 @@ export function meantToBeWritten(
     if (handedOn.has(o.set.call.start)) return [];
     const conditional = isConditional(flow, o.set);
     const used = isUsed(o.set) || (conditional && flow.pair !== undefined);
-    return used ? [{ o, conditional }] : [];
+    const writer = o.set.escaped === CALLBACK ? writtenMember(o, context) : undefined;
+    return used ? [{ o, conditional: conditional && !flow.cut, writer }] : [];
   });
-  return firstPerKey(telling, ({ o }) => `${o.set.call.start}`).map(({ o, conditional }) =>
-    finding(o, conditional && !flow.cut),
+  return firstPerKey(telling, ({ o }) => `${o.set.call.start}`).map(({ o, conditional, writer }) =>
+    finding(o, conditional, writer),
   );
 }
+
+/**
+ * The member that the pages are put into before a callback gets the object, where a function of the file maps a page of
+ * such a member and copies to it: that is what the callback is to call.
+ */
+function writtenMember({ set, call }: ReleaseObservation, context: RuleContext): string | undefined {
+  const array = set.form === undefined ? undefined : set.call.args[set.form.pages];
+  if (array?.k !== 'var' || call.start < set.call.end) return undefined;
+  const between = context.code.slice(set.call.end, call.start);
+  const kept = between.matchAll(new RegExp(`(?:\\.|->)\\s*(\\w+)\\s*=\\s*${array.name}\\s*;`, 'g'));
+  return [...kept]
+    .map(([, member]) => member!)
+    .find((member) => context.mentions(new RegExp(MAPS_AND_COPIES.replace('MEMBER', member))));
+}
+
+const MAPS_AND_COPIES =
+  '([\\w.>-]+)\\s*=\\s*kmap\\w*\\s*\\([^();]*(?:->|\\.)\\s*MEMBER\\b[\\s\\S]{0,800}?\\bmem(?:cpy|move|set)\\w*\\s*\\(\\s*\\1\\b|\\bmemcpy_to_page\\s*\\([^();]*(?:->|\\.)\\s*MEMBER\\b';
 
 /** Of what FOLL_LONGTERM admits nothing is lost; who only reads has no use for FOLL_WRITE, and has not written. */
 function isForUnseenWriter(set: PageSet): boolean {
@@ -88,17 +107,23 @@ function isConditional(flow: FunctionFlow, { call }: PageSet): boolean {
   return seen.some(({ at, flags }) => at === call.start && flags.t === 'int' && (flags.n & FOLL.WRITE) === 0);
 }
 
-/** `conditional`: FOLL_WRITE is asked for only where the pages are written to. */
-function finding(o: ReleaseObservation, conditional: boolean): Finding {
+/**
+ * `conditional`: FOLL_WRITE is asked for only where the pages are written to. `writer`: the member through which the file
+ * writes to them.
+ */
+function finding(o: ReleaseObservation, conditional: boolean, writer: string | undefined): Finding {
   const { set } = o;
-  const why = conditional ? 'FOLL_WRITE is asked for only where they are written to' : 'FOLL_WRITE says so';
-  const drop = conditional ? '' : ', or drop FOLL_WRITE if they are only read';
+  const isCertain = conditional || writer !== undefined;
+  const why = conditional
+    ? 'FOLL_WRITE is asked for only where they are written to'
+    : `FOLL_WRITE says so${writer === undefined ? '' : `, and the file copies to what it finds in ${writer}`}`;
+  const drop = isCertain ? '' : ', or drop FOLL_WRITE if they are only read';
   const message = `${called(set.model.name)} pins the pages to have them written to (${why}), and ${called(o.call.fn)} releases them without marking them dirty, as the whole file never does: what was written after writeback has cleaned a page never reaches the file. Release them with unpin_user_pages_dirty_lock(…, true) where they were written${drop}.`;
   const at = { range: rangeOf(o.call), function: o.within };
   const found = pathFinding('GUP308', o, at, message, [
     { range: rangeOf(set.call), message: 'acquired here' },
   ]);
-  return { ...found, surmised: true, certainty: conditional ? 'certain' : 'likely' };
+  return { ...found, surmised: true, certainty: isCertain ? 'certain' : 'likely' };
 }
 
 /** A path on which nobody is seen to write, with a device that does. */
