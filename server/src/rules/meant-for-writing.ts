@@ -1,7 +1,7 @@
 /**
  * Pages that are pinned to be written to, by somebody who is not seen: FOLL_WRITE says so. It says so for certain where
- * the driver asks for it under a condition, or has a function that writes through the member that a callback is given.
- * Part of GUP308.
+ * the driver asks for it under a condition, maps the pages for a device that is to write, or has a function that writes
+ * through the member that a callback is given. Part of GUP308.
  */
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
@@ -50,12 +50,19 @@ export function meantToBeWritten(
     if (handedOn.has(o.set.call.start)) return [];
     const conditional = isConditional(flow, o.set);
     const used = isUsed(o.set) || (conditional && flow.pair !== undefined);
-    const writer = o.set.escaped === CALLBACK ? writtenMember(o, context) : undefined;
-    return used ? [{ o, conditional: conditional && !flow.cut, writer }] : [];
+    return used ? [{ o, evidence: evidenceOf(o, conditional && !flow.cut, context) }] : [];
   });
-  return firstPerKey(telling, ({ o }) => `${o.set.call.start}`).map(({ o, conditional, writer }) =>
-    finding(o, conditional, writer),
-  );
+  const surest = [...telling.filter((t) => t.evidence !== undefined), ...telling];
+  return firstPerKey(surest, ({ o }) => `${o.set.call.start}`).map(({ o, evidence }) => finding(o, evidence));
+}
+
+/** What says for certain that the pages are written to, as a clause; undefined where FOLL_WRITE alone says so. */
+function evidenceOf(o: ReleaseObservation, conditional: boolean, context: RuleContext): string | undefined {
+  if (conditional) return 'FOLL_WRITE is asked for only where they are written to';
+  if (o.set.device?.direction === 'from-device') return 'FOLL_WRITE and DMA_FROM_DEVICE say so';
+  const writer = o.set.escaped === CALLBACK ? writtenMember(o, context) : undefined;
+  if (writer === undefined) return undefined;
+  return `FOLL_WRITE says so, and the file copies to what it finds in ${writer}`;
 }
 
 /**
@@ -107,23 +114,16 @@ function isConditional(flow: FunctionFlow, { call }: PageSet): boolean {
   return seen.some(({ at, flags }) => at === call.start && flags.t === 'int' && (flags.n & FOLL.WRITE) === 0);
 }
 
-/**
- * `conditional`: FOLL_WRITE is asked for only where the pages are written to. `writer`: the member through which the file
- * writes to them.
- */
-function finding(o: ReleaseObservation, conditional: boolean, writer: string | undefined): Finding {
+function finding(o: ReleaseObservation, evidence: string | undefined): Finding {
   const { set } = o;
-  const isCertain = conditional || writer !== undefined;
-  const why = conditional
-    ? 'FOLL_WRITE is asked for only where they are written to'
-    : `FOLL_WRITE says so${writer === undefined ? '' : `, and the file copies to what it finds in ${writer}`}`;
-  const drop = isCertain ? '' : ', or drop FOLL_WRITE if they are only read';
+  const why = evidence ?? 'FOLL_WRITE says so';
+  const drop = evidence === undefined ? ', or drop FOLL_WRITE if they are only read' : '';
   const message = `${called(set.model.name)} pins the pages to have them written to (${why}), and ${called(o.call.fn)} releases them without marking them dirty, as the whole file never does: what was written after writeback has cleaned a page never reaches the file. Release them with unpin_user_pages_dirty_lock(…, true) where they were written${drop}.`;
   const at = { range: rangeOf(o.call), function: o.within };
   const found = pathFinding('GUP308', o, at, message, [
     { range: rangeOf(set.call), message: 'acquired here' },
   ]);
-  return { ...found, surmised: true, certainty: isCertain ? 'certain' : 'likely' };
+  return { ...found, surmised: true, certainty: evidence === undefined ? 'likely' : 'certain' };
 }
 
 /** A path on which nobody is seen to write, with a device that does. */
