@@ -59,7 +59,9 @@ export function meantToBeWritten(
 /** What says for certain that the pages are written to, as a clause; undefined where FOLL_WRITE alone says so. */
 function evidenceOf(o: ReleaseObservation, conditional: boolean, context: RuleContext): string | undefined {
   if (conditional) return 'FOLL_WRITE is asked for only where they are written to';
-  if (o.set.device?.direction === 'from-device') return 'FOLL_WRITE and DMA_FROM_DEVICE say so';
+  const { device } = o.set;
+  const wasMapped = device?.slots.some((slot) => slot !== 'none') === true;
+  if (wasMapped && device.direction === 'from-device') return 'FOLL_WRITE and DMA_FROM_DEVICE say so';
   const writer = o.set.escaped === CALLBACK ? writtenMember(o, context) : undefined;
   if (writer === undefined) return undefined;
   return `FOLL_WRITE says so, and the file copies to what it finds in ${writer}`;
