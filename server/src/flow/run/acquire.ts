@@ -194,11 +194,12 @@ function blur(st: State, base: string, off: number | null): void {
   for (let i = 0; i < 2; i++) st.foundFilled(st.store.get(elementPlace(base, (off ?? 0) + i)));
 }
 
-/** Nothing is known to stand there: no NULL that was written before, and no page of an earlier call. */
-function isUnwritten(st: State, base: string, place: string): boolean {
+/** What stands in an entry that the call did not fill: NULL that was written before, or nothing that is known. */
+function before(st: State, base: string, place: string): 'null' | 'nothing' | 'something' {
   const v = st.store.get(place);
-  if (v === undefined) return !base.startsWith(`@${ZEROED}`);
-  return v.t === 'top' || asUnfilled(v) !== undefined;
+  if (v === undefined) return base.startsWith(`@${ZEROED}`) ? 'null' : 'nothing';
+  if (v.t === 'int') return v.n === 0 ? 'null' : 'something';
+  return v.t === 'top' || asUnfilled(v) !== undefined ? 'nothing' : 'something';
 }
 
 /** Stores the pages of a set in the elements of the array at `base`. Returns the reference to the first. */
@@ -215,7 +216,14 @@ export function fillArray(w: World, st: State, base: string, off: number | null,
   set.slots.forEach((slot, i) => {
     const place = elementPlace(base, off + i);
     if (slot === 'held') st.store.set(place, w.values.ref('page', set.id, i));
-    else if (isUnwritten(st, base, place)) st.store.set(place, unfilled(w.values, set.id, i));
+    else {
+      const found = before(st, base, place);
+      if (found === 'something') return;
+      const entry = unfilled(w.values, set.id, i);
+      st.store.set(place, entry);
+      // Whoever asks for it finds NULL; whoever releases it does so all the same.
+      if (found === 'null') st.facts.set(entry.key, false);
+    }
   });
   return first;
 }

@@ -16,7 +16,6 @@ import {
   readAround,
   readSomewhere,
   somewhere,
-  ZEROED,
 } from '../state/places.ts';
 import type { Slot, State } from '../state/state.ts';
 import { asUnfilled, isPageRef, type PageRef, TOP, type Value } from '../state/value.ts';
@@ -312,7 +311,7 @@ function releaseArray(
   if (count.t === 'int' && address.off !== null && count.n <= 4) {
     for (let i = 0; i < count.n; i++) {
       const v = st.store.get(elementPlace(address.base, address.off + i));
-      const never = v === undefined ? clearedEntry(st, address.base, address.off + i, inside) : asUnfilled(v);
+      const never = v === undefined ? undefined : asUnfilled(v);
       if (never !== undefined) recordUnfilled(w, f, st, e, effect, never, 1);
       if (v !== undefined && v.t === 'page' && !released.has(v.key)) {
         released.add(v.key);
@@ -327,22 +326,6 @@ function releaseArray(
     released.add(v.set);
     record(w, f, st, e, effect, w.values.ref('page', v.set, null), makeDirty, true);
   }
-}
-
-/** An entry of a cleared array that its only acquire should have filled, and did not: it is NULL. */
-function clearedEntry(
-  st: State,
-  base: string,
-  off: number,
-  inside: ReturnType<typeof pagesIn>,
-): { readonly set: string; readonly slot: number } | undefined {
-  const [first] = inside;
-  if (!base.startsWith(`@${ZEROED}`) || first === undefined || !isPageRef(first.v)) return undefined;
-  const { set, slot } = first.v;
-  if (first.off === null || slot === null || inside.some(({ v }) => !isPageRef(v) || v.set !== set))
-    return undefined;
-  const at = off - first.off + slot;
-  return st.sets.get(set)?.slots[at] === 'empty' ? { set, slot: at } : undefined;
 }
 
 /** A count of -errno: unpin_user_pages() warns, with make_dirty the loop runs off the array; release_pages() does nothing. */
