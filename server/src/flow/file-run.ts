@@ -26,6 +26,7 @@ import { type Leaves, leavesOf, NO_LEAVES } from './held/leaves.ts';
 import { freeing, lossesOf } from './held/losses.ts';
 import { asCalled } from './held/mismatch.ts';
 import { type ConsumerRun, type Pairing, pairUp, usesOf } from './held/pairs.ts';
+import { leftToCaller } from './held/to-caller.ts';
 import type { FunctionIr } from './lower/ir.ts';
 import { AskedTypes, type FileTypes, fileTypes } from './lower/structs.ts';
 import { FileLowering } from './lowering.ts';
@@ -402,7 +403,8 @@ export class FileRun {
     const surveyed = survey(ir, defines);
     const { observations, left, failures, steps, cut } =
       budget > 0 ? this.#execute(ir, this.handsOver) : NOT_RUN;
-    const seen = [...surveyed, ...observations];
+    const given = this.#table.callersOf(name).length === 0 ? leftToCaller(ir, observations) : [];
+    const seen = [...surveyed, ...observations, ...given];
     const fails = failures.map(({ held }) => held);
     const handsOver =
       [...left, ...fails].some(isGiven) || seen.some((o) => o.what === 'exit' && o.owner === 'caller');

@@ -51,24 +51,24 @@ export const partialLeak: Rule = {
 `,
   pairs: true,
   check: (flow) => {
-    if (flow.pair !== undefined) {
-      const lost = stranded(flow);
-      const whole = new Set(lost.filter((o) => !isShort(o)).map((o) => o.set.call.start));
-      return strandedFindings(
-        'GUP304',
-        lost.filter((o) => isShort(o) && !whole.has(o.set.call.start)),
-      );
-    }
+    const lost = stranded(flow);
+    const whole = new Set(lost.filter((o) => !isShort(o)).map((o) => o.set.call.start));
+    const left = strandedFindings(
+      'GUP304',
+      lost.filter((o) => isShort(o) && !whole.has(o.set.call.start)),
+    );
+    if (flow.pair !== undefined) return left;
     const all = leaks(flow);
     // An end at which the pages leak whatever the count was is one cause, and GUP303's.
     const fullLeaks = new Set(
       all.filter((o) => !isShort(o)).map((o) => `${o.set.call.start}|${o.range.start}`),
     );
     const short = all.filter((o) => isShort(o) && !fullLeaks.has(`${o.set.call.start}|${o.range.start}`));
-    return leakFindings('GUP304', short, (o) => {
+    const dropped = leakFindings('GUP304', short, (o) => {
       const cure = o.set.kind === 'pin' ? 'unpin_user_pages(pages, got)' : 'release_pages(pages, got)';
       return `${called(o.set.model.name)} may return fewer pages than asked for, and those it did acquire are still held when the function gives up: they are leaked. Release them with ${cure} where the count is short and positive.`;
     });
+    return [...left, ...dropped];
   },
   run: {
     environments: [...ORDINARY, ...GONE],

@@ -57,12 +57,13 @@ export function strandedFindings(code: string, found: readonly StrandedObservati
       ? 'they stay pinned for ever and can be neither migrated nor reclaimed'
       : 'they are never freed';
     const where = o.members.slice(0, 2).map((m) => m.replace(/^\./, ''));
-    const message = `When ${called(o.within)} fails, the pages that ${called(set.model.name)} acquires here stay in ${where.length === 0 ? 'a structure' : where.join(' and ')}, and nothing that this file does with it then releases them: ${effect}. Release them with ${cure} before returning the error.`;
+    const lost = `When ${called(o.within)} fails, the pages that ${called(set.model.name)} acquires here stay in an array of its caller's, who is told of the error and not of how many there are: ${effect}. Release them with ${cure} before returning the error.`;
+    const stays = `When ${called(o.within)} fails, the pages that ${called(set.model.name)} acquires here stay in ${where.length === 0 ? 'a structure' : where.join(' and ')}, and nothing that this file does with it then releases them: ${effect}. Release them with ${cure} before returning the error.`;
     const related = [{ range: rangeOf(o.range), message: 'returns here with the pages still held' }];
     const at = { range: rangeOf(set.call), function: set.within };
-    const finding = pathFinding(code, o, at, message, related);
-    const isGuessed = !o.sure || asksForZeroPage(finding) || isUnexpected(finding);
-    return isGuessed ? { ...finding, certainty: 'possible' } : finding;
+    const finding = pathFinding(code, o, at, o.toCaller ? lost : stays, related);
+    const isGuessed = !(o.sure || o.toCaller) || asksForZeroPage(finding) || isUnexpected(finding);
+    return isGuessed || o.toCaller ? { ...finding, certainty: isGuessed ? 'possible' : 'likely' } : finding;
   });
 }
 

@@ -13,6 +13,8 @@ export interface StrandedObservation {
   readonly members: readonly string[];
   /** The file shows who releases them where the function does not fail, or nobody else can. */
   readonly sure: boolean;
+  /** They stay in an array of the caller's, who is not told how many there are. */
+  readonly toCaller?: true;
   /** The return. */
   readonly range: Range;
   readonly path: PathLink | undefined;

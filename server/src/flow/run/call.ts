@@ -3,6 +3,7 @@ import { ACQUIRES, isOfIterator } from '../kernel/acquire.ts';
 import { effectsOf, freesByName } from '../kernel/effects.ts';
 import { EFAULT } from '../lower/constants.ts';
 import type { Call } from '../lower/ir.ts';
+import { isErrno } from '../state/arithmetic.ts';
 import { ALLOCATED, elsewhere, isPageArray, reachableSets, ZEROED } from '../state/places.ts';
 import { CALLBACK, type State } from '../state/state.ts';
 import { isPageRef, TOP, type Value } from '../state/value.ts';
@@ -21,7 +22,11 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
   // A driver's own function of that name is that function; in a header it is the kernel's own, or a twin of it.
   const helper = fn === undefined ? undefined : effectsOf(fn);
   if (fn !== undefined && w.defines(fn) && !(w.isHeader && helper !== undefined)) {
-    const concerns = w.handsOver(fn) || receivesPages(st, args) || (w.readsHeld?.(fn) ?? false);
+    const concerns =
+      w.handsOver(fn) ||
+      receivesPages(st, args) ||
+      (w.readsHeld?.(fn) ?? false) ||
+      (receivesError(st, args) && !w.isInert(fn));
     const outcomes = concerns ? w.enter(f, e, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
     if (w.isInert(fn)) return [{ st, v: result(w, f, st, e) }];
@@ -39,6 +44,11 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
 
 function receivesPages(st: State, args: readonly Value[]): boolean {
   return st.sets.size > 0 && reachableSets(st, args, () => false).size > 0;
+}
+
+/** What an acquire returned when it failed is handed on where a count is meant, perhaps. */
+function receivesError(st: State, args: readonly Value[]): boolean {
+  return args.some((a) => a.t === 'int' && isErrno(a.n)) && st.hasUnfilled();
 }
 
 /**

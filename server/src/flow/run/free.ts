@@ -1,7 +1,7 @@
 /** Memory that is freed: what stood in it leads to no page any more. */
 import type { Range } from '../../syntax/range.ts';
 import { allocationOf } from '../state/names.ts';
-import { asAddress, elsewhere, pagesIn } from '../state/places.ts';
+import { ALLOCATED, asAddress, elsewhere, holdsReference, pagesIn } from '../state/places.ts';
 import type { State } from '../state/state.ts';
 import { isPageRef, type Value } from '../state/value.ts';
 
@@ -30,6 +30,26 @@ export function freeMemory(st: State, v: Value, at: Range): void {
     at,
     (place) => place.startsWith(`${base}[`) || (place[0] === '(' && allocationOf(place) === base),
   );
+  loseArrays(st, base, at);
+}
+
+/** Members of a freed object lead to their arrays no more: one that nothing else leads to is lost with its pages. */
+function loseArrays(st: State, base: string, at: Range): void {
+  if (!holdsReference(st)) return;
+  st.store.keep(({ text }, held) => {
+    const isAllocated = held.t === 'sym' && held.key.startsWith(`@${ALLOCATED}`);
+    return !isAllocated || !text.startsWith(`${base}[`);
+  });
+  // Arrays that stood in its members before.
+  const isKnown = (array: string): boolean => {
+    for (const [, v] of st.store) if (v.key === array) return true;
+    return false;
+  };
+  dropPages(st, at, (place) => {
+    if (!place.startsWith(`*${base}[`)) return false;
+    const array = /^(.*\.\w+)\[[^[\].]*\]$/.exec(place)?.[1];
+    return array !== undefined && !isKnown(array);
+  });
 }
 
 function dropPages(st: State, { start, end }: Range, isInside: (place: string) => boolean): void {

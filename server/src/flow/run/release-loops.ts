@@ -7,15 +7,20 @@ import { isReleaseName } from '../kernel/effects.ts';
 import type { FunctionIr, Node } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
 import type { State } from '../state/state.ts';
+import { asUnfilled, TOP } from '../state/value.ts';
 import { outcomeOf } from './evaluate.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
 /** Answers by the loop's condition, for each run. */
 const answers = new WeakMap<World, Map<Node, boolean>>();
 
-/** Whether the condition of a loop that only releases pages is one that the path can't tell, and pages are held. */
+/**
+ * Whether the condition of a loop that only releases pages is one that the path can't tell, and pages are held, or some
+ * were asked for and not acquired.
+ */
 export function losesCount(w: World, f: Frame, node: Node, { st, v }: Outcome): boolean {
-  if (node.loop !== true || !st.holdsPages() || outcomeOf(st, v) !== undefined) return false;
+  if (node.loop !== true || outcomeOf(st, v) !== undefined) return false;
+  if (!st.holdsPages() && !st.hasUnfilled()) return false;
   let known = answers.get(w);
   if (known === undefined) {
     known = new Map();
@@ -27,6 +32,13 @@ export function losesCount(w: World, f: Frame, node: Node, { st, v }: Outcome): 
     known.set(node, releases);
   }
   return releases;
+}
+
+/** On the way into such a loop: whether this round is one for an entry that was never filled is not known. */
+export function doubtUnfilled(st: State): void {
+  const { store } = st;
+  for (let i = 0; i < store.size; i++)
+    if (asUnfilled(store.valueAt(i)) !== undefined) store.set(store.keyAt(i).text, TOP);
 }
 
 /** On the way out of such a loop: pages that another round could have released are unsure. */

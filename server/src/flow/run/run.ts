@@ -11,7 +11,7 @@ import { type PageSet, State } from '../state/state.ts';
 import { TOP, type Value } from '../state/value.ts';
 import { decide, each, evaluate, evaluateAll } from './evaluate.ts';
 import type { Owner } from './observation.ts';
-import { doubtHeld, losesCount } from './release-loops.ts';
+import { doubtHeld, doubtUnfilled, losesCount } from './release-loops.ts';
 import { Worklist } from './worklist.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
@@ -135,7 +135,7 @@ function execute(w: World, f: Frame, node: Node, st: State): { node: number; st:
       return each(evaluate(w, f, st, node.expr!), (o) => {
         const isLost = losesCount(w, f, node, o);
         return decide(w, f, o.st, o.v, node.expr!, node.loop ?? false).map((d) => {
-          if (isLost && !d.holds) doubtHeld(d.st);
+          if (isLost) (d.holds ? doubtUnfilled : doubtHeld)(d.st);
           return { node: node.succ[d.holds ? 0 : 1]!, st: d.st };
         });
       });

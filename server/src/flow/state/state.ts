@@ -119,6 +119,13 @@ export class State {
     return false;
   }
 
+  /** Whether anything holds what an acquire did not fill. */
+  hasUnfilled(): boolean {
+    const { store } = this;
+    for (let i = 0; i < store.size; i++) if (asUnfilled(store.valueAt(i)) !== undefined) return true;
+    return false;
+  }
+
   record(event: ProtocolEvent | AssumedGuard): void {
     this.path = { previous: this.path, event };
   }
