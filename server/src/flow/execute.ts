@@ -2,12 +2,14 @@
 import type { SourceFile } from '../syntax/source.ts';
 import type { CallTable } from './facts/call-table.ts';
 import { alwaysFails } from './facts/failing.ts';
+import type { Piece } from './facts/pieces.ts';
 import { isInert } from './facts/reach.ts';
 import { type Failure, isFailure, surelyHeld } from './held/failures.ts';
 import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held/held.ts';
 import { LossFinder, withoutNotices } from './held/loss-finder.ts';
 import { type ConsumerExit, type ConsumerRun, worthPairing } from './held/pairs.ts';
 import { Search } from './held/search.ts';
+import { isReleaseName } from './kernel/effects.ts';
 import type { FunctionIr } from './lower/ir.ts';
 import type { TypeLookup } from './lower/structs.ts';
 import type { FileLowering } from './lowering.ts';
@@ -129,6 +131,10 @@ export class Executor {
     return { name, held, observations: seen, exits, met, typed, steps, cut: cut || gaveUp, ended };
   }
 
+  #pieceOf(fn: string): Piece {
+    return this.#table.pieces[this.#table.indexOf.get(fn)!]!;
+  }
+
   #world(
     values: Values,
     budget: number,
@@ -141,16 +147,20 @@ export class Executor {
       isHeader: this.#source.path.endsWith('.h'),
       defines: (fn) => this.#table.indexOf.has(fn),
       isInert: (fn) => isInert(this.#table, fn),
-      alwaysFails: (fn) =>
-        this.#table.pieces[this.#table.indexOf.get(fn)!]!.fact('fails', ({ code, bodyAt }) =>
-          alwaysFails(code.slice(bodyAt)),
+      isQuestion: (fn) =>
+        this.#pieceOf(fn).fact('answers', ({ code, bodyAt }) =>
+          /\bbool\b[^()]*\(/.test(code.slice(0, bodyAt)),
         ),
+      takesNumber: (fn, i) => this.#lowering.lower(fn)?.params[i]?.type !== undefined,
+      releases: (fn) => [...this.#table.callees[this.#table.indexOf.get(fn)!]!].some(isReleaseName),
+      alwaysFails: (fn) =>
+        this.#pieceOf(fn).fact('fails', ({ code, bodyAt }) => alwaysFails(code.slice(bodyAt))),
       enter: (caller, call, args, st) => {
         const fn = call.fn!;
         if (caller.depth >= MAX_DEPTH || caller.stack.includes(fn) || world.budget <= 0) return undefined;
         const callee = this.#lowering.lowerCalled(call);
         if (callee === undefined) return undefined;
-        return runHelper(world, caller, callee, this.#lowering.factsOf(callee), args, st, call.site);
+        return runHelper(world, caller, callee, this.#lowering.factsOf(callee), args, st, call);
       },
       observe: (o) => {
         const key = observationKey(o);

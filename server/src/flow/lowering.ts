@@ -9,6 +9,7 @@ import type { Piece } from './facts/pieces.ts';
 import { trackedLocals } from './facts/slice.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { cleanupDefinitions, type Definitions } from './lower/cleanup.ts';
+import { conditionText } from './lower/conditions.ts';
 import type { Call, FunctionIr, Place } from './lower/ir.ts';
 import { lowerFunction } from './lower/lower-function.ts';
 import { type MemberLookup, MemberTypes, memberText } from './lower/members.ts';
@@ -146,14 +147,22 @@ export class FileLowering {
     });
   }
 
-  /** Conditions of a function that are written again in it, in a helper that it calls, or in a caller that was run. */
+  /**
+   * Conditions of a function that are written again in it, in a helper that it calls, or in a caller that was run. What a
+   * helper is given may be asked for in both under two names.
+   */
   #repeatedIn(ir: FunctionIr): Set<string> {
-    for (const call of ir.calls)
-      if (call.fn !== undefined && this.#touching.has(call.fn)) this.lower(call.fn);
     const count = new Map<string, number>();
-    for (const { conditions } of this.known.values()) {
-      for (const c of conditions) count.set(c, (count.get(c) ?? 0) + 1);
+    const add = (condition: string): void => {
+      count.set(condition, (count.get(condition) ?? 0) + 1);
+    };
+    for (const call of ir.calls) {
+      if (call.fn === undefined || !this.#touching.has(call.fn)) continue;
+      this.lower(call.fn);
+      for (const arg of call.args) if (arg.k !== 'num') add(conditionText(this.#source.text, arg));
     }
+    if (ir.isStatic) for (const { name } of ir.params) add(name);
+    for (const { conditions } of this.known.values()) for (const c of conditions) add(c);
     return new Set(ir.conditions.filter((c) => count.get(c)! > 1));
   }
 }

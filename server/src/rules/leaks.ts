@@ -95,7 +95,9 @@ function isOfAnotherKind(o: ExitObservation): boolean {
 
 /** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */
 function asksForZeroPage(found: Finding): boolean {
-  return found.witness?.assumed.some((guard) => /is_(huge_)?zero_|reserved/i.test(guard.text)) ?? false;
+  return (
+    found.witness?.assumed.some((guard) => /is_(huge_)?zero_|reserved|pfn_valid/i.test(guard.text)) ?? false
+  );
 }
 
 /** The path goes through what a WARN_ON() says never happens, or around an unpin that a flag decides about. */

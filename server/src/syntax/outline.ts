@@ -313,13 +313,13 @@ function bodyEnd(code: string, open: number): number {
   return code.length;
 }
 
-/** Whether a comma, a label or an indented line follows: an inner or misplaced brace, not the end. */
+/** Whether a comma, another brace, `else`, a label or an indented line follows: an inner or misplaced brace, not the end. */
 function goesOn(code: string, from: number): boolean {
   const next = /\S/g;
   next.lastIndex = from;
   const at = next.exec(code)?.index;
   if (at === undefined) return false;
-  if (code[at] === ',') return true;
+  if (code[at] === ',' || code[at] === '}' || /^(?:else|while)\b/.test(code.slice(at, at + 6))) return true;
   const lineStart = code.lastIndexOf('\n', at) + 1;
   return (lineStart >= from && lineStart < at) || /^\w+[ \t]*:[^:]/.test(code.slice(at, at + 80));
 }

@@ -211,7 +211,7 @@ function derivations(ir: FunctionIr): Derivations {
     walk(expr, (e) => {
       if (e.k === 'assign' && e.l.k === 'var' && e.l.local) {
         add(e.l.name, localsIn(e.r));
-        if (e.r.k === 'call' && PAGE_OF_NUMBER.test(e.r.fn ?? '')) pages.add(e.l.name);
+        if (isFoundByNumber(e.r, { sources, pages })) pages.add(e.l.name);
       }
       // What a call stores through a pointer comes from its other arguments.
       if (e.k === 'call')
@@ -227,6 +227,7 @@ function derivations(ir: FunctionIr): Derivations {
 }
 
 function isFoundByNumber(e: Expr, from: Derivations): boolean {
+  if (e.k === 'cast') return isFoundByNumber(e.e, from);
   if (e.k === 'call') return PAGE_OF_NUMBER.test(e.fn ?? '');
   return e.k === 'var' && from.pages.has(e.name);
 }

@@ -17,6 +17,10 @@ export function trackedLocals(
   touchesPages: (name: string) => boolean,
 ): Set<string> {
   const tracked = new Set<string>();
+  /** Locals that hold the result of a call that matters, a copy of it, or the outcome of a comparison with it. */
+  const results = new Set<string>();
+  /** The same of parameters: what a caller passes may be a constant. */
+  const given = new Set(ir.params.map(({ name }) => name));
   const assignments: Assign[] = [];
   const matters = (fn: string | undefined): boolean =>
     fn !== undefined && (ACQUIRES.has(fn) || isProtocolName(fn) || touchesPages(fn));
@@ -26,7 +30,7 @@ export function trackedLocals(
     });
   for (const node of ir.nodes) {
     if (node.expr === undefined) continue;
-    if (node.loop || node.kind === 'return' || node.kind === 'switch') addNames(node.expr);
+    if (node.loop !== undefined || node.kind === 'return' || node.kind === 'switch') addNames(node.expr);
     if (node.kind === 'branch' && repeated.has(conditionText(text, node.expr))) addNames(node.expr);
     const decides = node.kind === 'branch';
     walk(node.expr, (e) => {
@@ -41,8 +45,15 @@ export function trackedLocals(
   for (let round = 0; round < 3; round++) {
     for (const a of assignments) {
       const target = a.l.k === 'var' && a.l.local ? a.l.name : undefined;
-      if (target !== undefined && holdsResult(a.r, matters)) tracked.add(target);
+      if (target !== undefined && (holdsResult(a.r, matters) || tells(a.r, results))) {
+        tracked.add(target);
+        results.add(target);
+      }
       if (target !== undefined && tracked.has(target)) addNames(a.r);
+      if (target !== undefined && tells(a.r, given)) {
+        tracked.add(target);
+        given.add(target);
+      }
       // What is put into an object: the object must be known for it to be found there again.
       if (a.l.k !== 'var' && a.op === '=' && mentionsAny(a.r, tracked)) addNames(a.l);
     }
@@ -82,6 +93,26 @@ function holdsResult(e: Expr, matters: (fn: string | undefined) => boolean): boo
   });
   return found;
 }
+
+/** Whether an expression is one of `names`, or says how it compares: `got`, `got != nr`, `!got`. */
+function tells(e: Expr, names: ReadonlySet<string>): boolean {
+  switch (e.k) {
+    case 'var':
+      return e.local && names.has(e.name);
+    case 'cast':
+      return tells(e.e, names);
+    case 'unary':
+      return e.op === '!' && tells(e.e, names);
+    case 'logic':
+      return tells(e.l, names) || tells(e.r, names);
+    case 'binary':
+      return COMPARISONS.has(e.op) && (tells(e.l, names) || tells(e.r, names));
+    default:
+      return false;
+  }
+}
+
+const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 
 function mentionsAny(e: Expr, names: ReadonlySet<string>): boolean {
   let found = false;

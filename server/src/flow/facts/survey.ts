@@ -82,7 +82,7 @@ function refcountRead(e: Expr, defines: (name: string) => boolean): Call | undef
 function useOf(ir: FunctionIr, call: Call): ResultUse {
   for (const node of ir.nodes) {
     const { expr } = node;
-    if (expr === undefined || expr.start > call.start || call.end > expr.end) continue;
+    if (expr === undefined) continue;
     if (node.kind === 'expr' && withoutCasts(expr) === call) return 'discarded';
     if (node.kind !== 'expr' || expr.k !== 'assign' || withoutCasts(expr.r) !== call) continue;
     if (expr.op !== '=' || expr.l.k !== 'var' || !expr.l.local) return 'used';

@@ -21,8 +21,8 @@ const known = new WeakMap<Place, string>();
 function normalised(text: string, place: Place): string {
   return (place.written ?? text.slice(place.start, place.end))
     .replace(/\s+/g, '')
-    .replace(/(==|!=)(0|NULL)$/, '')
     .replace(/^!+/, '')
+    .replace(/^(0|NULL)(==|!=)|(==|!=)(0|NULL)$/, '')
     .replace(/^.*(&[A-Z][A-Z0-9_]{2,}\)*)$/, '$1');
 }
 

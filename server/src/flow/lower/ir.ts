@@ -177,8 +177,8 @@ export interface Node {
   succ: number[];
   /** Values of the cases of a switch, in the order of `succ`; the default has none. */
   cases?: Expr[];
-  /** A condition of a loop: comparisons in it bound an unknown count. */
-  loop?: boolean;
+  /** Of a condition of a loop, where comparisons bound an unknown count: the successor by which the loop is left, or another node. */
+  loop?: number;
   /** The test of an iterator macro before its first round; the parts of its condition are what the macro is given. */
   firstRound?: boolean;
   /** Number of predecessors; states are merged where it exceeds one. */

@@ -3,6 +3,7 @@ import { Field, Kind } from '../../syntax/kinds.ts';
 import { isCaseRange } from '../../syntax/rewritten.ts';
 import type { SyntaxTree } from '../../syntax/tree.ts';
 import { accessOf, assignedBy } from './accessors.ts';
+import { truthOf } from './canonical.ts';
 import { taken } from './cleanup.ts';
 import { constantValue, EFAULT } from './constants.ts';
 import { INT, intTypeOf, LONG, UINT, ULONG, usualConversion } from './ctypes.ts';
@@ -101,7 +102,10 @@ export function lowerExpr(scope: Scope, node: number): Expr {
     case Kind.pointer_expression: {
       const e = lowerField(scope, node, Field.argument);
       const op = childByField(tree, node, Field.operator);
-      return op >= 0 && tree.kind[op] === Kind['&'] ? { k: 'addr', e, ...at } : { k: 'deref', e, ...at };
+      if (op >= 0 && tree.kind[op] === Kind['&']) return { k: 'addr', e, ...at };
+      return e.k === 'binary' && e.op === '+'
+        ? { k: 'index', base: e.l, index: e.r, ...at }
+        : { k: 'deref', e, ...at };
     }
     case Kind.unary_expression:
       return lowerUnary(scope, node);
@@ -146,7 +150,11 @@ export function lowerExpr(scope: Scope, node: number): Expr {
     case Kind.cast_expression: {
       const e = lowerField(scope, node, Field.value);
       const type = childByField(tree, node, Field.type);
-      return { k: 'cast', e, type: type < 0 ? undefined : intTypeOf(textOf(tree, type)), ...at };
+      const to = type < 0 ? undefined : intTypeOf(textOf(tree, type));
+      // `(struct page **)NULL`, `(int)FOLL_WRITE`: a small number is the same in every type.
+      if (e.k === 'num' && e.n >= 0 && e.n <= (to === undefined ? 0 : MOST_CAST))
+        return { ...e, type: to, ...at };
+      return { k: 'cast', e, type: to, ...at };
     }
     case Kind.call_expression:
       return lowerCall(scope, node);
@@ -297,10 +305,29 @@ function lowerBinary(scope: Scope, node: number): Expr {
   if (op >= 0 && isCaseRange(tree, op)) return { k: 'opaque', parts: [], ...at };
   if (text === '&&' || text === '||') return { k: 'logic', op: text, l, r, type: INT, ...at };
   if (!isBinaryOp(text)) return { k: 'opaque', parts: [l, r], ...at };
-  const comparison = /^(==|!=|<|<=|>|>=)$/.test(text);
+  const mirrored = MIRRORED[text];
+  // `0 > ret` is `ret < 0`.
+  if (mirrored !== undefined && l.k === 'num' && r.k !== 'num')
+    return { k: 'binary', op: mirrored, l: r, r: l, type: INT, ...at };
+  const comparison = mirrored !== undefined;
+  const truth = truthOf(text, l, r);
+  if (truth !== undefined) return truth ? l : { k: 'unary', op: '!', e: l, type: INT, ...at };
   const type = comparison ? INT : l.type && r.type ? usualConversion(l.type, r.type) : undefined;
   return { k: 'binary', op: text, l, r, type, ...at };
 }
+
+/** Fits into every integer type but a byte. */
+const MOST_CAST = 0x7fff;
+
+/** Comparisons, with their sides changed. */
+const MIRRORED: Readonly<Record<string, BinaryOp>> = {
+  '==': '==',
+  '!=': '!=',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
 
 function lowerAssignment(scope: Scope, node: number): Expr {
   const { tree } = scope;

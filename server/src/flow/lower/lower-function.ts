@@ -4,14 +4,17 @@ import type { Range } from '../../syntax/range.ts';
 import { macroOfStatement } from '../../syntax/rewritten.ts';
 import type { SyntaxTree } from '../../syntax/tree.ts';
 import { NodeFlag } from '../../syntax/tree.ts';
+import { assignedBefore } from './canonical.ts';
 import { type Cleanup, type Definitions as CleanupDefinitions, cleanupsOf } from './cleanup.ts';
 import { conditionsOf } from './conditions.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
+import { endsRounds, isEndlessLoop } from './endless.ts';
 import type { Call, Expr, FunctionIr, Node, Place } from './ir.ts';
 import { elementOf, flatten, iteratorsOf } from './iterators.ts';
 import { lowerDeclaration, lowerExpr, type Scope } from './lower-expr.ts';
 import type { MemberLookup } from './members.ts';
 import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
+import { dropTemporaries } from './temporaries.ts';
 
 /** The tree of a function, and how its places lead back to the file's text. */
 export interface FunctionTree {
@@ -48,6 +51,8 @@ function findDefinition(tree: SyntaxTree): number {
 interface Targets {
   readonly onBreak: number;
   readonly onContinue: number;
+  /** Out of a loop that has no condition of its own. */
+  readonly isEndless?: boolean;
 }
 
 class Builder {
@@ -89,6 +94,7 @@ class Builder {
     if (exit >= 0)
       this.#return(exit, this.#of.place(this.#tree.end[this.#body]! - 1, this.#tree.end[this.#body]!));
     for (const n of this.#nodes) for (const s of n.succ) this.#nodes[s]!.preds++;
+    dropTemporaries(this.#nodes, this.#scope.cleaned);
     return {
       name: this.#name,
       isStatic: this.#isStatic,
@@ -248,7 +254,7 @@ class Builder {
     if (expr.k === 'call' && expr.fn !== undefined && STOP_IF.has(expr.fn) && expr.args.length === 1) {
       const go = this.#node('join', this.#at(s));
       const stop = this.#node('stop', this.#at(s));
-      this.#condition(expr.args[0]!, from, stop, go, false);
+      this.#condition(expr.args[0]!, from, stop, go, undefined);
       return go;
     }
     const label = this.#hiddenJump(expr);
@@ -295,7 +301,7 @@ class Builder {
   }
 
   /** Branches on `expr`, with && || ! as control flow, so that a call in a condition forks the path. */
-  #condition(expr: Expr, from: number, yes: number, no: number, loop: boolean): void {
+  #condition(expr: Expr, from: number, yes: number, no: number, loop: number | undefined): void {
     if (expr.k === 'logic') {
       const middle = this.#node('join', expr);
       if (expr.op === '&&') this.#condition(expr.l, from, middle, no, loop);
@@ -307,8 +313,10 @@ class Builder {
       this.#condition(expr.e, from, no, yes, loop);
       return;
     }
-    const branch = this.#then(from, 'branch', expr, expr);
-    if (loop) this.#nodes[branch]!.loop = true;
+    const [first, test] = assignedBefore(expr);
+    const at = first === undefined ? from : this.#then(from, 'expr', first, first);
+    const branch = this.#then(at, 'branch', expr, test);
+    if (loop !== undefined) this.#nodes[branch]!.loop = loop;
     this.#edge(branch, yes);
     this.#edge(branch, no);
   }
@@ -321,7 +329,7 @@ class Builder {
       return this.#statement(block, from, targets);
     const yes = this.#node('join', this.#at(s));
     const no = this.#node('join', this.#at(s));
-    this.#conditionOf(s, from, yes, no, false);
+    this.#conditionOf(s, from, yes, no, targets?.isEndless && endsRounds(tree, s) ? yes : undefined);
     const consequence = childByField(tree, s, Field.consequence);
     const elseClause = childByField(tree, s, Field.alternative);
     const a = consequence < 0 ? yes : this.#statement(consequence, yes, targets);
@@ -338,11 +346,11 @@ class Builder {
     return join;
   }
 
-  #conditionOf(s: number, from: number, yes: number, no: number, loop: boolean): void {
+  #conditionOf(s: number, from: number, yes: number, no: number, loop?: number): void {
     const c = childByField(this.#tree, s, Field.condition);
     if (c < 0) {
       this.#edge(from, yes);
-      if (!loop) this.#edge(from, no);
+      if (loop === undefined) this.#edge(from, no);
       return;
     }
     this.#condition(lowerExpr(this.#scope, c), from, yes, no, loop);
@@ -355,7 +363,7 @@ class Builder {
     const head = this.#then(from, 'join', range);
     const yes = this.#node('join', range);
     const after = this.#node('join', range);
-    this.#conditionOf(s, head, yes, after, true);
+    this.#conditionOf(s, head, yes, after, after);
     this.#loopBody(s, yes, head, after);
     return after;
   }
@@ -389,7 +397,8 @@ class Builder {
 
   #loopBody(s: number, yes: number, onContinue: number, after: number): void {
     const body = childByField(this.#tree, s, Field.body);
-    const end = body < 0 ? yes : this.#statement(body, yes, { onBreak: after, onContinue });
+    const isEndless = isEndlessLoop(this.#tree, s);
+    const end = body < 0 ? yes : this.#statement(body, yes, { onBreak: after, onContinue, isEndless });
     if (end >= 0) this.#edge(end, onContinue);
   }
 
@@ -399,7 +408,7 @@ class Builder {
     const test = this.#node('join', range);
     const after = this.#node('join', range);
     this.#loopBody(s, head, test, after);
-    this.#conditionOf(s, test, head, after, true);
+    this.#conditionOf(s, test, head, after, after);
     return after;
   }
 
@@ -418,7 +427,7 @@ class Builder {
     const yes = this.#node('join', range);
     const next = this.#node('join', range);
     const after = this.#node('join', range);
-    this.#conditionOf(s, head, yes, after, true);
+    this.#conditionOf(s, head, yes, after, after);
     this.#loopBody(s, yes, next, after);
     const update = childByField(tree, s, Field.update);
     const end =

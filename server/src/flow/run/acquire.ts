@@ -2,7 +2,7 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import { type AcquireForm, type AcquireModel, formOf } from '../kernel/acquire.ts';
 import { EFAULT } from '../lower/constants.ts';
-import type { Call, Expr } from '../lower/ir.ts';
+import type { Call, Expr, FunctionIr, Node } from '../lower/ir.ts';
 import { oneLine } from '../lower/ir.ts';
 import { learn, substitute } from '../state/learn.ts';
 import { asAddress, elementPlace, pagesIn, somewhere, ZEROED } from '../state/places.ts';
@@ -24,8 +24,10 @@ export function acquire(
   const flags = flagsOf(w, model, form, args);
   const given = form === undefined ? TOP : form.pages < 0 ? TOP : (args[form.pages] ?? TOP);
   const nullPages =
-    given.t === 'int' && given.n === 0 && isPlain(form === undefined ? undefined : e.args[form.pages]);
-  const nr = requested(w, f, st, e, form, args);
+    given.t === 'int' &&
+    given.n === 0 &&
+    isWritten(form === undefined ? undefined : e.args[form.pages], f.ir);
+  const nr = requested(w, st, form, args);
   // The array may stand behind as many other things as there are pages.
   const asked = form?.nr === undefined ? TOP : (args[form.nr] ?? TOP);
   const pages = asked.t === 'sym' ? substitute(w.values, given, asked, w.values.int(nr)) : given;
@@ -39,7 +41,9 @@ export function acquire(
       outcomes.push({ st: s, v: w.values.int(r) });
       continue;
     }
-    const set = addSet(w, f, s, { ...seen, result: r });
+    const locked = form?.locked === undefined ? undefined : args[form.locked];
+    const mayUnlock = locked !== undefined && !(locked.t === 'int' && locked.n === 0);
+    const set = addSet(w, f, s, { ...seen, result: r }, mayUnlock);
     const first = fill(w, f, s, pages, e, form, set);
     outcomes.push({ st: s, v: model.result === 'page' ? first : w.values.int(r) });
   }
@@ -58,20 +62,20 @@ function flagsOf(
   return form === undefined ? TOP : (args[form.flags] ?? TOP);
 }
 
-/** NULL itself or a local: of a member that reads as zero another name may be in use (a union). */
-function isPlain(e: Expr | undefined): boolean {
-  return e?.k === 'num' || (e?.k === 'var' && e.local);
+/**
+ * Whether NULL is written there, or a local to which it is assigned, or a parameter: of a member that reads as zero another
+ * name may be in use (a union).
+ */
+export function isWritten(e: Expr | undefined, ir: FunctionIr): boolean {
+  if (e?.k === 'cast') return isWritten(e.e, ir);
+  if (e?.k !== 'var' || !e.local) return e?.k === 'num';
+  const isZero = ({ expr }: Node): boolean =>
+    expr?.k === 'assign' && expr.l.k === 'var' && expr.l.name === e.name && expr.r.k === 'num';
+  return ir.params.some(({ name }) => name === e.name) || ir.nodes.some(isZero);
 }
 
 /** The count in the small world: an unknown becomes 2, and so does everything that is known to equal it. */
-function requested(
-  w: World,
-  f: Frame,
-  st: State,
-  e: Call,
-  form: AcquireForm | undefined,
-  args: readonly Value[],
-): number {
+function requested(w: World, st: State, form: AcquireForm | undefined, args: readonly Value[]): number {
   if (form?.nr === undefined) return 1;
   const v = args[form.nr] ?? TOP;
   if (v.t === 'int') return Math.max(0, v.n);
@@ -79,9 +83,6 @@ function requested(
     learn(st, w.values, v, 2);
     return 2;
   }
-  const expr = e.args[form.nr];
-  if (expr?.k === 'var' && expr.local && f.facts.tracked.has(expr.name))
-    st.store.set(`${f.name}:${expr.name}`, w.values.int(2));
   return 2;
 }
 
@@ -98,8 +99,8 @@ function classes(model: AcquireModel, nr: number, flags: Value, nullPages: boole
 
 export type Seen = Pick<PageSet, 'call' | 'model' | 'form' | 'flags' | 'nr' | 'within' | 'result'>;
 
-/** Adds the pages that a call of `seen` acquired on this path. */
-export function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
+/** Adds the pages that a call of `seen` acquired on this path; `mayUnlock`: with a `locked` pointer the call may drop mmap_lock. */
+export function addSet(w: World, f: Frame, st: State, seen: Seen, mayUnlock = false): PageSet {
   const site = `${f.name}#${seen.call.site}`;
   const id =
     seen.result <= 0
@@ -122,7 +123,7 @@ export function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
     exposed: undefined,
     pageLocked: false,
     guessed: many,
-    underLock: seen.model.underMmapLock && !mayUnlock(seen),
+    underLock: seen.model.underMmapLock && !mayUnlock,
     freed: undefined,
     escaped: undefined,
     iterator: isUserBacked(st) ? 'user' : 'unknown',
@@ -150,14 +151,6 @@ export function addSet(w: World, f: Frame, st: State, seen: Seen): PageSet {
 function isFree(st: State, id: string): boolean {
   const set = st.sets.get(id);
   return set === undefined || set.slots.every((s) => s === 'empty' || s === 'released');
-}
-
-/** With a `locked` pointer the call may drop mmap_lock. */
-function mayUnlock(seen: Seen): boolean {
-  const at = seen.form?.locked;
-  if (at === undefined) return false;
-  const arg: Expr | undefined = seen.call.args[at];
-  return !(arg?.k === 'num' && arg.n === 0);
 }
 
 const UNKNOWN_BASE = '!';

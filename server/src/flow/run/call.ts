@@ -26,7 +26,8 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
       w.handsOver(fn) ||
       receivesPages(st, args) ||
       (w.readsHeld?.(fn) ?? false) ||
-      (receivesError(st, args) && !w.isInert(fn));
+      (receivesError(st, args) && !w.isInert(fn)) ||
+      (st.holdsPages() && w.releases(fn) && args.some(isUnknown));
     const outcomes = concerns ? w.enter(f, e, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
     if (w.isInert(fn)) return [{ st, v: result(w, f, st, e) }];
@@ -40,6 +41,11 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
   if (helper !== undefined)
     return applyEffects(w, f, st, e, helper, args) ?? [{ st, v: result(w, f, st, e) }];
   return callThroughTable(w, f, st, e, args) ?? [unknown(w, f, st, e, args)];
+}
+
+/** Perhaps a page that is held. */
+function isUnknown(v: Value): boolean {
+  return v.t === 'top' || (v.t === 'sym' && v.op === undefined);
 }
 
 function receivesPages(st: State, args: readonly Value[]): boolean {
@@ -74,7 +80,7 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   doubtDevices(st, e.fn, reached);
   for (const a of args) {
     if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);
-    if (a.t === 'handle' && !asks(e.fn)) st.store.set(elsewhere(a.key), a);
+    if (a.t === 'handle' && !asks(w, e.fn)) st.store.set(elsewhere(a.key), a);
     forgetObject(w, f, st, e, a);
   }
   allocateInto(w, f, st, e, args);
@@ -110,10 +116,11 @@ function allocateInto(w: World, f: Frame, st: State, e: Call, args: readonly Val
 }
 
 /**
- * A function that by its name only answers a question, such as pfn_is_ram(). Any other that is given the number or the
+ * A function that by its name or its type only answers a question, such as pfn_is_ram(). Any other that is given the number or the
  * physical address of a page may keep it: page tables and indexes do, and the page is found again by it.
  */
-function asks(fn: string | undefined): boolean {
+function asks(w: World, fn: string | undefined): boolean {
+  if (fn !== undefined && w.defines(fn) && w.isQuestion(fn)) return true;
   return fn !== undefined && /(^|_)(is|has|can|may|valid|check|test|contains)(_|$)/.test(fn);
 }
 

@@ -1,9 +1,8 @@
 /** Runs expressions: each gives one or more outcomes, a state and a value. */
-import { ACQUIRES, formOf } from '../kernel/acquire.ts';
 import { conditionText, switchText } from '../lower/conditions.ts';
 import { EFAULT } from '../lower/constants.ts';
 import { convert } from '../lower/ctypes.ts';
-import type { Assign, Binary, Call, Expr, Index, Member, Step } from '../lower/ir.ts';
+import type { Assign, Binary, Expr, Index, Member, Step } from '../lower/ir.ts';
 import { oneLine } from '../lower/ir.ts';
 import { binary, isErrno, isPositiveCount, losesSign, truth } from '../state/arithmetic.ts';
 import { isNotZero, learn, learnName, settle } from '../state/learn.ts';
@@ -22,6 +21,7 @@ import {
 import { NUMBER_KEPT, type State, UNKNOWN_PLACE } from '../state/state.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
+import { boundRequest, isCopyOfCount, isShared, shared } from './counts.ts';
 import { observeSign } from './sign.ts';
 import { touch } from './touch.ts';
 import type { Frame, Outcome, World } from './world.ts';
@@ -87,7 +87,13 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
       return step(w, f, st, e);
     case 'call':
       return each(evaluateAll(w, f, st, e.args), ({ st: s, vs }) =>
-        call(w, f, s, e, boundRequest(w, f, s, e, vs)),
+        call(
+          w,
+          f,
+          s,
+          e,
+          boundRequest(w, s, e, vs, (x) => lostNumber(w, f, s, x)),
+        ),
       );
     case 'cast':
       return eachOne(evaluate(w, f, st, e.e), ({ st: s, v }) => ({
@@ -106,17 +112,14 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
   }
 }
 
-/** The count that an acquire asks for becomes 2 where it is unknown; a member that holds it is 2 from here on. */
-function boundRequest(w: World, f: Frame, st: State, e: Call, args: Value[]): Value[] {
-  const model = e.fn === undefined || w.defines(e.fn) ? undefined : ACQUIRES.get(e.fn);
-  const nr = model === undefined ? undefined : formOf(model, e.args.length)?.nr;
-  const expr = nr === undefined ? undefined : e.args[nr];
-  if (nr === undefined || args[nr]?.t !== 'top' || expr?.k !== 'member') return args;
-  const [found, ...more] = locate(w, f, st.clone(), expr);
-  if (more.length > 0 || found?.at.in !== 'place') return args;
-  const two = w.values.int(2);
-  st.store.set(found.at.place, two);
-  return args.map((v, i) => (i === nr ? two : v));
+/** Place of the variable or member that an expression reads, perhaps with a cast, where the path has lost its value. */
+function lostNumber(w: World, f: Frame, st: State, e: Expr): string | undefined {
+  if (e.k === 'cast') return lostNumber(w, f, st, e.e);
+  const isVariable = e.k === 'var' && e.local && f.facts.tracked.has(e.name) && e.array !== true;
+  if (!isVariable && e.k !== 'member') return undefined;
+  const [found, ...more] = locate(w, f, st.clone(), e);
+  if (more.length > 0 || found?.at.in !== 'place') return undefined;
+  return st.store.get(found.at.place) === TOP ? found.at.place : undefined;
 }
 
 function compute(w: World, f: Frame, st: State, e: Binary, l: Value, r: Value): Value {
@@ -280,6 +283,7 @@ function assign(w: World, f: Frame, st: State, e: Assign): Outcome[] {
   return each(evaluate(w, f, st, e.r), (r) =>
     eachOne(locate(w, f, r.st, e.l), ({ st: s, at }) => {
       let v = r.v;
+      if (v === TOP && isCopyOfCount(w, f.ir, e)) v = shared(w, s, lostNumber(w, f, s, e.r));
       if (e.op !== '=') {
         const old = at.in === 'place' ? read(s, w.values, at.place) : TOP;
         v = settle(s, w.values, binary(w.values, e.op, old, r.v, { l: e.l.type, r: e.r.type }));
@@ -460,7 +464,7 @@ function boundLoop(w: World, f: Frame, st: State, e: Expr): Decision[] | undefin
     learn(st, w.values, start, 0);
     return evaluate(w, f, st, e).map((o) => ({ st: o.st, holds: truth(o.v) ?? true }));
   }
-  const unknown = isPlainUnknown(l) && r.t === 'int' ? l : isPlainUnknown(r) && l.t === 'int' ? r : undefined;
+  const unknown = mayBeTwo(l) && r.t === 'int' ? l : mayBeTwo(r) && l.t === 'int' ? r : undefined;
   const counter = l.t === 'int' ? l.n : r.t === 'int' ? r.n : Number.NaN;
   if (unknown === undefined || Math.abs(counter) > 3) return undefined;
   // What an object counts of its pages has not changed where nothing was acquired: those of before are not told apart.
@@ -475,6 +479,11 @@ function boundLoop(w: World, f: Frame, st: State, e: Expr): Decision[] | undefin
     });
     return { st: s, holds: truth(v) ?? true };
   });
+}
+
+/** An unknown that may be 2: not one that the path has lost by counting further. */
+function mayBeTwo(v: Value): v is Sym {
+  return isPlainUnknown(v) && !isShared(v);
 }
 
 /**

@@ -19,7 +19,7 @@ const answers = new WeakMap<World, Map<Node, boolean>>();
  * were asked for and not acquired.
  */
 export function losesCount(w: World, f: Frame, node: Node, { st, v }: Outcome): boolean {
-  if (node.loop !== true || outcomeOf(st, v) !== undefined) return false;
+  if (node.loop === undefined || outcomeOf(st, v) !== undefined) return false;
   if (!st.holdsPages() && !st.hasUnfilled()) return false;
   let known = answers.get(w);
   if (known === undefined) {
@@ -57,7 +57,7 @@ function onlyReleases(w: World, ir: FunctionIr, head: Node): boolean {
 }
 
 function callsInside(ir: FunctionIr, head: Node): string[] {
-  const reached = new Set([head.succ[0]!]);
+  const reached = new Set(head.succ.filter((next) => next !== head.loop));
   for (const at of reached) for (const next of ir.nodes[at]!.succ) if (next !== head.id) reached.add(next);
   const again = new Set<number>();
   for (let grew = true; grew; ) {

@@ -2,13 +2,14 @@
 import type { Range } from '../../syntax/range.ts';
 import type { FunctionFacts } from '../facts/function-facts.ts';
 import { switchText } from '../lower/conditions.ts';
-import type { FunctionIr, Node } from '../lower/ir.ts';
+import type { Call, FunctionIr, Node } from '../lower/ir.ts';
 import { binary, truth } from '../state/arithmetic.ts';
 import { settle } from '../state/learn.ts';
 import { allocationOf } from '../state/names.ts';
 import { ALLOCATED, reachableSets } from '../state/places.ts';
 import { type PageSet, State } from '../state/state.ts';
 import { TOP, type Value } from '../state/value.ts';
+import { isWritten } from './acquire.ts';
 import { decide, each, evaluate, evaluateAll } from './evaluate.ts';
 import type { Owner } from './observation.ts';
 import { doubtHeld, doubtUnfilled, losesCount } from './release-loops.ts';
@@ -53,7 +54,7 @@ export function runRoot(
   return { steps: before - w.budget, cut: w.budget <= 0 || w.crowd.skipped };
 }
 
-/** Runs a helper on argument values and returns its distinct outcomes. `site` is that of the call. */
+/** Runs a helper on the argument values of `call` and returns its distinct outcomes. */
 export function runHelper(
   w: World,
   caller: Frame,
@@ -61,7 +62,7 @@ export function runHelper(
   facts: FunctionFacts,
   args: readonly Value[],
   st: State,
-  site: number,
+  call: Call,
 ): Outcome[] {
   const depth = caller.depth + 1;
   const outcomes = new Map<string, Outcome>();
@@ -70,7 +71,7 @@ export function runHelper(
     name: `${depth}${ir.name}`,
     depth,
     stack: [...caller.stack, ir.name],
-    calls: `${caller.calls}/${site}`,
+    calls: `${caller.calls}/${call.site}`,
     within: ir.inlined === true ? caller.within : ir.name,
     facts,
     onReturn: (end, v) => {
@@ -81,7 +82,10 @@ export function runHelper(
     },
   };
   ir.params.forEach((p, i) => {
-    st.store.set(w.values.local(frame.name, p.name), args[i] ?? TOP);
+    const given = args[i] ?? TOP;
+    // Of an array in a member that reads as zero, another name may be in use (a union).
+    const isUnsure = p.array && given.t === 'int' && given.n === 0 && !isWritten(call.args[i], caller.ir);
+    st.store.set(w.values.local(frame.name, p.name), isUnsure ? TOP : given);
   });
   runFrame(w, frame, st);
   return [...outcomes.values()];
@@ -134,9 +138,10 @@ function execute(w: World, f: Frame, node: Node, st: State): { node: number; st:
       if (node.firstRound) return runFirstRound(w, f, node, st);
       return each(evaluate(w, f, st, node.expr!), (o) => {
         const isLost = losesCount(w, f, node, o);
-        return decide(w, f, o.st, o.v, node.expr!, node.loop ?? false).map((d) => {
-          if (isLost) (d.holds ? doubtUnfilled : doubtHeld)(d.st);
-          return { node: node.succ[d.holds ? 0 : 1]!, st: d.st };
+        return decide(w, f, o.st, o.v, node.expr!, node.loop !== undefined).map((d) => {
+          const next = node.succ[d.holds ? 0 : 1]!;
+          if (isLost) (next === node.loop ? doubtHeld : doubtUnfilled)(d.st);
+          return { node: next, st: d.st };
         });
       });
     case 'switch':

@@ -27,16 +27,18 @@ export function observeSign(
   });
 }
 
-/** A call that acquires, or a variable that is assigned from one, here or in a helper of the file. */
-function holdsResult(w: World, ir: FunctionIr, e: Expr): boolean {
-  if (e.k === 'cast') return holdsResult(w, ir, e.e);
+/** A call that acquires, or a variable that is assigned from one, here or in a helper of the file, or a copy of such. */
+function holdsResult(w: World, ir: FunctionIr, e: Expr, copies: readonly string[] = []): boolean {
+  if (e.k === 'cast') return holdsResult(w, ir, e.e, copies);
   if (e.k === 'assign') return acquires(w, e.r);
   if (e.k !== 'var') return acquires(w, e);
+  if (copies.includes(e.name)) return false;
   return ir.nodes.some(({ expr }) => {
     let found = false;
     if (expr !== undefined)
       walk(expr, (x) => {
-        if (x.k === 'assign' && x.l.k === 'var' && x.l.name === e.name && acquires(w, x.r)) found = true;
+        if (x.k !== 'assign' || x.l.k !== 'var' || x.l.name !== e.name) return;
+        found ||= acquires(w, x.r) || (x.r.k === 'var' && holdsResult(w, ir, x.r, [...copies, e.name]));
       });
     return found;
   });

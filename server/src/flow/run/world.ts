@@ -51,6 +51,12 @@ export interface World {
   readonly defines: (name: string) => boolean;
   /** Whether neither such a function nor what it calls can keep, use or release pages that it is given. */
   readonly isInert: (name: string) => boolean;
+  /** Whether such a function answers with yes or no. */
+  readonly isQuestion: (name: string) => boolean;
+  /** Whether its parameter at this position is declared as an integer. */
+  readonly takesNumber: (name: string, position: number) => boolean;
+  /** Whether the text of such a function releases pages. */
+  readonly releases: (name: string) => boolean;
   /** Whether all that such a function returns are errors. */
   readonly alwaysFails: (name: string) => boolean;
   /** Whether such a function may leave its caller with pages that it acquired. */

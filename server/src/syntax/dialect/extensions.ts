@@ -29,9 +29,23 @@ export function rewriteExtensions({ tokens, body }: DialectContext): void {
       // A piece of a name that a macro pastes together, as in `REG(1371_RATE)`.
       if (!NUMBER.test(text)) tokens.replace(at, `_${text.slice(1)}`);
     } else if (text === '#') tokens.blank(at);
+    else if (text === '&&') unwrapOperand(tokens, at);
     else if (text === '##') tokens.replace(at, '__');
     else if (text === ':' && tokens.is(tokens.next(at + 1), '}')) closeLabel(tokens, at);
   }
+}
+
+/** The grammar takes `(ret) && x` for a cast of the address of a label: the brackets around the one name go. */
+function unwrapOperand(tokens: Tokens, operator: number): void {
+  const close = tokens.previous(operator);
+  const name = tokens.previous(close);
+  const open = tokens.previous(name);
+  if (!tokens.is(close, ')') || !tokens.isWord(name) || !tokens.is(open, '(')) return;
+  const before = tokens.previous(open);
+  if (tokens.isWord(before) ? !tokens.is(before, 'return') : tokens.is(before, ')') || tokens.is(before, ']'))
+    return;
+  tokens.blank(open);
+  tokens.blank(close);
 }
 
 /**

@@ -1,0 +1,81 @@
+/** Counts whose values a path has lost: under a second name, and where pages are asked for, they become known together. */
+import { ACQUIRES, formOf } from '../kernel/acquire.ts';
+import type { Assign, Call, Expr, FunctionIr } from '../lower/ir.ts';
+import type { State } from '../state/state.ts';
+import { TOP, type Value } from '../state/value.ts';
+import type { World } from './world.ts';
+
+/** Where an expression reads a number that the path has lost; undefined for any other. */
+type Lost = (e: Expr) => string | undefined;
+
+/**
+ * The count that an acquire asks for becomes 2 where it is unknown; a variable or member that holds it is 2 from here on.
+ * A helper that acquires as many pages as it is told learns how many these are, and so does its caller.
+ */
+export function boundRequest(w: World, st: State, e: Call, args: Value[], lost: Lost): Value[] {
+  const { fn } = e;
+  if (fn === undefined) return args;
+  if (w.defines(fn))
+    return w.handsOver(fn)
+      ? args.map((v, i) => (v === TOP && w.takesNumber(fn, i) ? shared(w, st, lost(e.args[i]!)) : v))
+      : args;
+  const model = ACQUIRES.get(fn);
+  const nr = model === undefined ? undefined : formOf(model, e.args.length)?.nr;
+  const place = nr === undefined || args[nr] !== TOP ? undefined : lost(e.args[nr]!);
+  if (place === undefined) return args;
+  const two = w.values.int(2);
+  st.store.set(place, two);
+  return args.map((v, i) => (i === nr ? two : v));
+}
+
+/** Prefix of the names of such. */
+const SHARED = '=';
+
+/** Whether a value is a number that was lost and has two names. */
+export function isShared(v: Value): boolean {
+  return v.key.startsWith(`@${SHARED}`);
+}
+
+/** Locals that are asked for as counts, by function. */
+const counts = new WeakMap<FunctionIr, ReadonlySet<string>>();
+
+/** Whether an assignment gives a number a second name, by which pages are asked for. */
+export function isCopyOfCount(w: World, ir: FunctionIr, { op, l, r }: Assign): boolean {
+  if (op !== '=' || l.k !== 'var' || !l.local || l.type === undefined || !isNumber(r)) return false;
+  let known = counts.get(ir);
+  if (known === undefined) {
+    known = new Set(ir.calls.flatMap((call) => countsOf(w, call)));
+    counts.set(ir, known);
+  }
+  return known.has(l.name);
+}
+
+function countsOf(w: World, { fn, args }: Call): string[] {
+  if (fn === undefined) return [];
+  if (w.defines(fn)) return w.handsOver(fn) ? args.flatMap(nameOf) : [];
+  const model = ACQUIRES.get(fn);
+  const nr = model === undefined ? undefined : formOf(model, args.length)?.nr;
+  return nr === undefined ? [] : nameOf(args[nr]!);
+}
+
+function nameOf(e: Expr): string[] {
+  if (e.k === 'cast') return nameOf(e.e);
+  return e.k === 'var' && e.local ? [e.name] : [];
+}
+
+/** Not a pointer, as far as the file shows types. */
+function isNumber(e: Expr): boolean {
+  return e.k === 'cast' ? isNumber(e.e) : e.type !== undefined;
+}
+
+/** The lost number at a place gets a second name: an unknown that both stand for from here on. */
+export function shared(w: World, st: State, place: string | undefined): Value {
+  if (place === undefined) return TOP;
+  const v = w.values.unknown(`${SHARED}${place};`);
+  // What a round of a loop before has called so is another number.
+  for (const [at, held] of [...st.store]) if (held.key.includes(v.key)) st.store.set(at, TOP);
+  st.facts.keep(({ text }) => !text.includes(v.key));
+  st.equal.keep(({ text }) => !text.includes(v.key));
+  st.store.set(place, v);
+  return v;
+}
