@@ -105,6 +105,10 @@ export class FileLowering {
         note(struct, member);
         return types.struct(struct, member);
       },
+      array: (struct, member) => {
+        note(struct, member);
+        return types.array(struct, member);
+      },
     };
   }
 

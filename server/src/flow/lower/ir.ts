@@ -61,6 +61,8 @@ export interface Member extends At {
   readonly base: Expr;
   readonly name: string;
   readonly arrow: boolean;
+  /** Declared as an array: its value is its address. */
+  readonly array?: boolean;
 }
 export interface Index extends At {
   readonly k: 'index';

@@ -53,9 +53,14 @@ const RESULT_TYPES: ReadonlyMap<string, IntType> = new Map([
   ['PTR_ERR', LONG],
 ]);
 
-function memberType({ structs, members }: Scope, base: Expr, member: string): IntType | undefined {
+function memberType(
+  { structs, members }: Scope,
+  base: Expr,
+  member: string,
+): { readonly type: IntType | undefined; readonly array?: true } {
   const struct = members && structOf(structs, members, base);
-  return struct === undefined ? undefined : members!.integer(struct, member);
+  if (struct === undefined) return { type: undefined };
+  return { type: members!.integer(struct, member), ...(members!.array(struct, member) && { array: true }) };
 }
 
 /** Struct that an expression over locals is, or points to. */
@@ -93,7 +98,7 @@ export function lowerExpr(scope: Scope, node: number): Expr {
       const op = childByField(tree, node, Field.operator);
       const arrow = op >= 0 && tree.kind[op] === Kind['->'];
       const member = name < 0 ? '?' : textOf(tree, name);
-      return { k: 'member', base, name: member, arrow, type: memberType(scope, base, member), ...at };
+      return { k: 'member', base, name: member, arrow, ...memberType(scope, base, member), ...at };
     }
     case Kind.subscript_expression: {
       const base = lowerField(scope, node, Field.argument);

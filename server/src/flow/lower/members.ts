@@ -8,17 +8,18 @@ import { structNamed } from './structs.ts';
 const DECLARATION = /((?:[A-Za-z_]\w*\s+)*[A-Za-z_]\w*)([\s*][^;{}()]*);/g;
 
 /** What lowering asks of the file's structs. */
-export type MemberLookup = Pick<MemberTypes, 'integer' | 'struct'>;
+export type MemberLookup = Pick<MemberTypes, 'integer' | 'struct' | 'array'>;
 
 /** One text for the types of a member. */
 export function memberText(types: MemberLookup, struct: string, member: string): string {
   const integer = types.integer(struct, member);
-  return `${integer?.signed} ${integer?.bits} ${types.struct(struct, member)}`;
+  return `${integer?.signed} ${integer?.bits} ${types.array(struct, member)} ${types.struct(struct, member)}`;
 }
 
 interface Members {
   readonly integers: ReadonlyMap<string, IntType>;
   readonly structs: ReadonlyMap<string, string>;
+  readonly arrays: ReadonlySet<string>;
 }
 
 /** Types of the members of a file's structs; each struct is read when it is first asked for. */
@@ -40,6 +41,11 @@ export class MemberTypes {
     return this.#membersOf(struct)?.structs.get(member);
   }
 
+  /** Whether a member is an array, and not a pointer to one. */
+  array(struct: string, member: string): boolean {
+    return this.#membersOf(struct)?.arrays.has(member) === true;
+  }
+
   #membersOf(name: string): Members | undefined {
     const known = this.#read.get(name);
     if (known !== undefined) return known;
@@ -54,6 +60,7 @@ export class MemberTypes {
 function membersIn(body: string): Members {
   const integers = new Map<string, IntType>();
   const structs = new Map<string, string>();
+  const arrays = new Set<string>();
   const seen = new Set<string>();
   const twice = new Set<string>();
   for (const [, head = '', tail = ''] of body.matchAll(DECLARATION)) {
@@ -63,23 +70,31 @@ function membersIn(body: string): Members {
     const [, specifiers = '', stars = '', name = '', rest = ''] = words;
     const integer = intTypeOf(specifiers);
     const struct = structNamed(specifiers);
-    const declarators = [{ name, plain: !stars.includes('*') && rest === '' }];
+    const declarators = [
+      { name, plain: !stars.includes('*') && rest === '', array: rest.trimStart().startsWith('[') },
+    ];
     for (const other of others) {
       const declarator = /^\s*(\**)\s*([A-Za-z_]\w*)\s*(.*)$/s.exec(other);
       if (declarator !== null)
-        declarators.push({ name: declarator[2]!, plain: declarator[1] === '' && declarator[3] === '' });
+        declarators.push({
+          name: declarator[2]!,
+          plain: declarator[1] === '' && declarator[3] === '',
+          array: declarator[3]!.startsWith('['),
+        });
     }
-    for (const { name: member, plain } of declarators) {
+    for (const { name: member, plain, array } of declarators) {
       // Nested structs are not told apart: a name that stands in two of them has no type.
       if (seen.has(member)) twice.add(member);
       seen.add(member);
       if (plain && integer !== undefined) integers.set(member, integer);
       if (struct !== undefined) structs.set(member, struct);
+      if (array) arrays.add(member);
     }
   }
   for (const member of twice) {
     integers.delete(member);
     structs.delete(member);
+    arrays.delete(member);
   }
-  return { integers, structs };
+  return { integers, structs, arrays };
 }

@@ -214,7 +214,7 @@ function memberOf(w: World, f: Frame, st: State, at: Where, e: Member): Where {
   const object = at.in === 'place' ? at.place : isElement ? `${at.base}[${at.element}]` : undefined;
   const own = object === undefined ? undefined : `${object}.${e.name}`;
   const place = w.fields === undefined ? own : w.fields.located(f.ir, st, e, own);
-  return place === undefined ? NOWHERE : { in: 'place', place, array: false };
+  return place === undefined ? NOWHERE : { in: 'place', place, array: e.array ?? false };
 }
 
 function pointee(v: Value, by: number | null): Where {

@@ -28,7 +28,8 @@ export function freeMemory(st: State, v: Value, at: Range): void {
   dropPages(
     st,
     at,
-    (place) => place.startsWith(`${base}[`) || (place[0] === '(' && allocationOf(place) === base),
+    (place) =>
+      place.replace(/^&+/, '').startsWith(`${base}[`) || (place[0] === '(' && allocationOf(place) === base),
   );
   loseArrays(st, base, at);
 }
