@@ -2,7 +2,7 @@
 import type { SourceFile } from '../../syntax/source.ts';
 import { intTypeOf } from './ctypes.ts';
 import type { IntType } from './ir.ts';
-import { structNamed } from './structs.ts';
+import { structNamed, untagged } from './structs.ts';
 
 /** Specifiers, then declarators without an initializer: `unsigned long a, *b;`. */
 const DECLARATION = /((?:[A-Za-z_]\w*\s+)*[A-Za-z_]\w*)([\s*][^;{}()]*);/g;
@@ -20,6 +20,8 @@ interface Members {
   readonly integers: ReadonlyMap<string, IntType>;
   readonly structs: ReadonlyMap<string, string>;
   readonly arrays: ReadonlySet<string>;
+  /** Bodies of members that are structs without a tag. */
+  readonly nested: ReadonlyMap<string, string>;
 }
 
 /** Types of the members of a file's structs; each struct is read when it is first asked for. */
@@ -38,7 +40,8 @@ export class MemberTypes {
 
   /** Struct that a member is, or points to. */
   struct(struct: string, member: string): string | undefined {
-    return this.#membersOf(struct)?.structs.get(member);
+    const members = this.#membersOf(struct);
+    return members?.nested.has(member) ? `${struct}.${member}` : members?.structs.get(member);
   }
 
   /** Whether a member is an array, and not a pointer to one. */
@@ -49,21 +52,29 @@ export class MemberTypes {
   #membersOf(name: string): Members | undefined {
     const known = this.#read.get(name);
     if (known !== undefined) return known;
-    const slice = this.#source.structs.get(name);
-    if (slice === undefined) return undefined;
-    const members = membersIn(this.#source.code.slice(slice.bodyStart + 1, slice.end));
+    const body = this.#bodyOf(name);
+    if (body === undefined) return undefined;
+    const members = membersIn(body);
     this.#read.set(name, members);
     return members;
+  }
+
+  #bodyOf(name: string): string | undefined {
+    const dot = name.lastIndexOf('.');
+    if (dot >= 0) return this.#membersOf(name.slice(0, dot))?.nested.get(name.slice(dot + 1));
+    const slice = this.#source.structs.get(name);
+    return slice && this.#source.code.slice(slice.bodyStart + 1, slice.end);
   }
 }
 
 function membersIn(body: string): Members {
+  const { own, nested } = untagged(body);
   const integers = new Map<string, IntType>();
   const structs = new Map<string, string>();
   const arrays = new Set<string>();
   const seen = new Set<string>();
   const twice = new Set<string>();
-  for (const [, head = '', tail = ''] of body.matchAll(DECLARATION)) {
+  for (const [, head = '', tail = ''] of own.matchAll(DECLARATION)) {
     const [first = '', ...others] = `${head}${tail}`.split(',');
     const words = /^(.*?)([\s*]+)([A-Za-z_]\w*)\s*([[:].*)?$/s.exec(first);
     if (words === null) continue;
@@ -83,7 +94,7 @@ function membersIn(body: string): Members {
         });
     }
     for (const { name: member, plain, array } of declarators) {
-      // Nested structs are not told apart: a name that stands in two of them has no type.
+      // Nested structs with a tag are not told apart: a name that stands in two of them has no type.
       if (seen.has(member)) twice.add(member);
       seen.add(member);
       if (plain && integer !== undefined) integers.set(member, integer);
@@ -96,5 +107,5 @@ function membersIn(body: string): Members {
     structs.delete(member);
     arrays.delete(member);
   }
-  return { integers, structs, arrays };
+  return { integers, structs, arrays, nested };
 }

@@ -81,17 +81,60 @@ function membersIn(text: string): Map<string, string> {
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|^[ \t]*#.*$/gm, '');
   const members = new Map<string, string>();
   for (const match of code.matchAll(STRUCT)) {
-    let depth = 1;
-    let end = match.index + match[0].length;
-    for (; end < code.length && depth > 0; end++) {
-      const char = code.charCodeAt(end);
-      if (char === 123) depth++;
-      else if (char === 125) depth--;
-    }
-    const body = code.slice(match.index + match[0].length, end);
-    for (const [member, type] of declaredIn(body)) members.set(`${match[1]}.${member}`, type);
+    const start = match.index + match[0].length;
+    addMembers(match[1]!, code.slice(start, closing(code, start)), members);
   }
   return members;
+}
+
+/** Offset of the brace that closes what is open at `from`; the end where there is none. */
+function closing(code: string, from: number): number {
+  let depth = 1;
+  let at = from;
+  for (; at < code.length; at++) {
+    const char = code.charCodeAt(at);
+    if (char === 123) depth++;
+    else if (char === 125 && --depth === 0) break;
+  }
+  return at;
+}
+
+/** Adds the members of a struct, and those of the structs without a tag that are members themselves: `buf.mem.pages`. */
+function addMembers(owner: string, body: string, members: Map<string, string>): void {
+  const { own, nested } = untagged(body);
+  for (const [member, type] of declaredIn(own)) members.set(`${owner}.${member}`, type);
+  for (const [name, inner] of nested) {
+    members.set(`${owner}.${name}`, `${owner}.${name}`);
+    addMembers(`${owner}.${name}`, inner, members);
+  }
+}
+
+/**
+ * Splits the body of a struct: members of structs and unions that have neither tag nor name are its own, and those of
+ * such that have only a name stand apart, by that name.
+ */
+export function untagged(body: string): {
+  readonly own: string;
+  readonly nested: ReadonlyMap<string, string>;
+} {
+  const nested = new Map<string, string>();
+  let own = '';
+  let at = 0;
+  for (const match of body.matchAll(/\b(?:struct|union)\s*\{/g)) {
+    if (match.index < at) continue;
+    const start = match.index + match[0].length;
+    const end = closing(body, start);
+    const inner = body.slice(start, end);
+    const name = /^\}[\s*]*([A-Za-z_]\w*)/.exec(body.slice(end))?.[1];
+    own += body.slice(at, match.index);
+    at = end + 1;
+    if (name === undefined) own += untagged(inner).own;
+    else {
+      nested.set(name, inner);
+      at = body.indexOf(';', end) + 1 || body.length;
+    }
+  }
+  return { own: own + body.slice(at), nested };
 }
 
 /** `struct foo`, `union foo` or a typedef name, then a name with stars in front. */
@@ -105,7 +148,7 @@ export function fileTypes(source: SourceFile): FileTypes {
   const members = new Map<string, string>();
   for (const { name, bodyStart, end } of source.structs.values()) {
     const body = source.code.slice(bodyStart + 1, end);
-    for (const [member, type] of declaredIn(body)) members.set(`${name}.${member}`, type);
+    addMembers(name, body, members);
   }
   const results = new Map<string, string>();
   let outside = '';

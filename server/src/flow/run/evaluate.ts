@@ -22,6 +22,7 @@ import { NUMBER_KEPT, type State, UNKNOWN_PLACE } from '../state/state.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
 import { boundRequest, isCopyOfCount, isShared, shared } from './counts.ts';
+import { comparedWithFresh } from './fresh.ts';
 import { observeSign } from './sign.ts';
 import { touch } from './touch.ts';
 import type { Frame, Outcome, World } from './world.ts';
@@ -123,6 +124,8 @@ function lostNumber(w: World, f: Frame, st: State, e: Expr): string | undefined 
 }
 
 function compute(w: World, f: Frame, st: State, e: Binary, l: Value, r: Value): Value {
+  const known = comparedWithFresh(st, e.op, l, r);
+  if (known !== undefined) return w.values.int(known ? 1 : 0);
   const v = binary(w.values, e.op, l, r, { l: e.l.type, r: e.r.type });
   if (l.t === 'int' && r.t === 'int' && losesSign(e.op, l.n, r.n, e.l.type, e.r.type))
     observeSign(w, f, st, e, isPositiveCount(r.n) ? e.l : e.r, truth(v) === true);
