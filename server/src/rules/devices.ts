@@ -33,7 +33,7 @@ export function firstMapping(path: PathLink | undefined, set: string): ProtocolE
 }
 
 /**
- * An MMU notifier for user memory is registered in the file: it may keep what the device sees coherent with the page
+ * An MMU notifier for user memory is registered or asked in the file: it may keep what the device sees coherent with the page
  * tables, and then neither flag is needed (document, CASE 3).
  */
 export function registersNotifier({ mentions }: RuleContext): boolean {
@@ -41,7 +41,7 @@ export function registersNotifier({ mentions }: RuleContext): boolean {
 }
 
 const REGISTERS_NOTIFIER =
-  /\b(mmu_interval_notifier_insert(_locked)?|mmu_notifier_(register|get)|__mmu_notifier_register|hmm_range_fault|hmm_mirror_register)\s*\(/;
+  /\b(mmu_interval_notifier_insert(_locked)?|mmu_interval_read_(begin|retry)|mmu_notifier_(register|get)|__mmu_notifier_register|hmm_range_fault|hmm_mirror_register)\s*\(/;
 
 /** A path that only puts the pages into a list, with the I/O on that list: right after the acquire. */
 export function withTransfer(steps: readonly DriverStep[]): DriverStep[] {

@@ -11,6 +11,7 @@ import {
   rangeOf,
   releases,
 } from './common.ts';
+import { registersNotifier } from './devices.ts';
 import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './environments.ts';
 import type { Finding } from './finding.ts';
 import { pinned } from './forms.ts';
@@ -56,11 +57,16 @@ export const writeUnderGet: Rule = {
 }
 `,
   pairs: true,
-  check: (flow, { kernel, mentions }) => {
+  check: (flow, context) => {
     const bad = releases(flow).filter(
       (o) => o.set.kind === 'get' && o.set.written === 'yes' && !o.set.underLock && !isUnpin(o.effect.api),
     );
-    return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, mentions(MAKES_MM), kernel));
+    // What only a device writes a notifier may keep coherent (CASE 3).
+    const coherent = bad.length > 0 && registersNotifier(context);
+    const found = bad.filter((o) => !coherent || lastAccess(o.path, o.set.id, 'write') !== undefined);
+    return firstPerKey(found, (o) => `${o.set.call.start}`).map((o) =>
+      finding(o, context.mentions(MAKES_MM), context.kernel),
+    );
   },
   run: {
     environments: [...COPY_ON_WRITE, ...RECLAIM, ...WRITEBACK],

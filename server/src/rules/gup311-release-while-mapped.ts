@@ -6,7 +6,7 @@ import type { DeviceObservation, ReleaseObservation } from '../flow/run/observat
 import type { DeviceSlot } from '../flow/state/device-use.ts';
 import type { WitnessStep } from '../flow/state/witness.ts';
 import { called, firstPerKey, pathFinding, rangeOf, releases } from './common.ts';
-import { deviceEvents, firstMapping, transferEnds } from './devices.ts';
+import { deviceEvents, firstMapping, registersNotifier, transferEnds } from './devices.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -56,10 +56,12 @@ export const releaseWhileMapped: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) => {
+  check: (flow, context) => {
+    // A mapping that a notifier ends needs no reference (CASE 3).
+    const isKept = (o: ReleaseObservation): boolean => o.set.kind !== 'get' || !registersNotifier(context);
     const atRelease = releases(flow).flatMap((o) => {
       const why = reachable(o, flow.pair !== undefined);
-      return why === undefined ? [] : [{ o, finding: finding(o, why) }];
+      return why === undefined || !isKept(o) ? [] : [{ o, finding: finding(o, why) }];
     });
     const atUnmap = deviceEvents(flow).filter(isLate).map(lateFinding);
     const found = [...atUnmap, ...atRelease.map((r) => r.finding), ...orders(flow).map(orderFinding)];

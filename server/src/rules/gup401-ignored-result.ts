@@ -55,14 +55,21 @@ export const ignoredResult: Rule = {
       }
       const mayBeShort = several(o, model);
       // The _fast functions get one page or fail.
-      if (o.use === 'sign-tested' && tellsPages(model) && (mayBeShort || !name.includes('_fast')))
+      if (o.use === 'sign-tested' && tellsPages(model) && (mayBeShort || !name.includes('_fast'))) {
+        const used = flow.observations.find(
+          (u) => u.what === 'unfilled-use' && u.set.call.start === o.call.start,
+        );
         return [
           finding(
             o,
-            unlocks(o, model) ? 'certain' : 'likely',
+            used !== undefined || unlocks(o, model) ? 'certain' : 'likely',
             `Only the sign of what ${called(name)} returns is tested: 0${mayBeShort ? ' and a short count pass' : ' passes'} for success, although the array was not filled then. Compare the result with the number that was asked for.`,
+            used?.what === 'unfilled-use'
+              ? [{ range: rangeOf(used.call), message: 'uses what was not filled' }]
+              : [],
           ),
         ];
+      }
       return [];
     }),
 };
@@ -91,7 +98,12 @@ function several(o: CallObservation, model: AcquireModel): boolean {
   return nr !== undefined && !(nr.k === 'num' && nr.n === 1);
 }
 
-function finding(o: CallObservation, certainty: Finding['certainty'], message: string): Finding {
+function finding(
+  o: CallObservation,
+  certainty: Finding['certainty'],
+  message: string,
+  related: Finding['related'] = [],
+): Finding {
   const range = rangeOf(o.call);
   return {
     code: 'GUP401',
@@ -101,6 +113,6 @@ function finding(o: CallObservation, certainty: Finding['certainty'], message: s
     function: o.within,
     api: o.call.fn!,
     site: { function: o.within, range },
-    related: [],
+    related,
   };
 }

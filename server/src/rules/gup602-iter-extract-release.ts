@@ -42,14 +42,22 @@ export const iterExtractRelease: Rule = {
 	return len;
 }
 `,
+  pairs: true,
   check: (flow, { mentions }) => {
-    const bad = releases(flow).filter(
-      (o) => o.set.model.name === 'iov_iter_extract_pages' && (!isUnpin(o.effect.api) || isUnasked(o)),
-    );
+    // What another entry point goes by when it unpins, the one that extracted the pages may have told it.
+    const isBad = (o: ReleaseObservation): boolean =>
+      flow.pair === undefined
+        ? !isUnpin(o.effect.api) || isUnasked(o)
+        : !isUnpin(o.effect.api) && o.effect.api !== '__free_page';
+    const bad = releases(flow).filter((o) => o.set.model.name === 'iov_iter_extract_pages' && isBad(o));
+    // Where the file also unpins, the puts may be of other objects of the kind.
+    if (flow.pair !== undefined && bad.length > 0 && mentions(UNPINS)) return [];
     const elsewhere = bad.length > 0 && mentions(KNOWS_KIND);
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map((o) => finding(o, elsewhere));
   },
 };
+
+const UNPINS = /\bunpin_\w+\s*\(/;
 
 /** The file asks for the kind of its iterators, or makes them of a user's memory. */
 const KNOWS_KIND =

@@ -25,6 +25,7 @@ import { freeMemory } from './free.ts';
 import { askIterator, setIterator } from './iter-kind.ts';
 import type { ReleaseObservation } from './observation.ts';
 import { slotsOf, touch } from './touch.ts';
+import { observeUnfilled } from './unfilled.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
 type Release = ReleaseObservation['effect'];
@@ -50,6 +51,7 @@ export function applyEffects(
         { st, v: w.values.int(0) },
         { st: failed, v: w.values.int(-EFAULT) },
       ];
+    observeUnfilled(w, f, st, e, effect, args);
     const got = apply(w, f, st, e, effect, args);
     if (Array.isArray(got)) return got;
     v = got ?? v;

@@ -19,6 +19,8 @@ export function observationKey(o: RunObservation): string {
       return `${place}|${at(o.call)}|${at(o.set.call)}|${o.set.kind}|${o.set.written}|${o.set.underLock}|${o.set.slots.join()}|${o.slot}|${o.set.flags.key}|${o.set.dirtied}|${o.makeDirty}|${o.set.guessed}|${o.set.iterator}|${o.set.escaped !== undefined}|${deviceKey(o.set.device)}`;
     case 'unfilled':
       return `${place}|${at(o.call)}|${at(o.set.call)}|${o.slot}|${o.count}|${o.set.result}`;
+    case 'unfilled-use':
+      return `${place}|${at(o.call)}|${at(o.set.call)}`;
     case 'sign':
       return `${place}|${o.range.start}|${at(o.set.call)}`;
     case 'access':

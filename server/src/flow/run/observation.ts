@@ -52,6 +52,16 @@ export interface UnfilledObservation {
   readonly within: string;
 }
 
+/** A helper is given, for a page, an array entry that a short acquire did not fill. */
+export interface UnfilledUseObservation {
+  readonly what: 'unfilled-use';
+  readonly call: Call;
+  readonly set: PageSet;
+  readonly slot: number;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
 /**
  * A comparison of a failed acquire's result whose outcome is another than that of the same numbers with their signs:
  * a conversion to unsigned made a count of -errno.
@@ -129,6 +139,7 @@ export type RunObservation =
   | AcquireObservation
   | ReleaseObservation
   | UnfilledObservation
+  | UnfilledUseObservation
   | SignObservation
   | AccessObservation
   | DirtyObservation
