@@ -55,14 +55,14 @@ export const doubleRelease: Rule = {
   },
 };
 
-/** Leaves out releases of slots that an earlier step has released. */
+/** Leaves out releases of slots that an earlier step has released, and what marks them dirty again before. */
 function onlyFirstReleases(steps: readonly DriverStep[]): DriverStep[] {
   const gone = new Set<string>();
   return steps.filter((s) => {
-    if (s.op !== 'release') return true;
+    if (s.op !== 'release' && s.op !== 'dirty') return true;
     const slots = Array.from({ length: s.count }, (_, i) => `${s.set}/${s.from + i}`);
     const again = slots.every((slot) => gone.has(slot));
-    for (const slot of slots) gone.add(slot);
+    if (s.op === 'release') for (const slot of slots) gone.add(slot);
     return !again;
   });
 }

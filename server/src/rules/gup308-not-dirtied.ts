@@ -89,9 +89,13 @@ function surest(bad: readonly ReleaseObservation[]): ReleaseObservation[] {
   return [...bad.filter(isSure), ...bad.filter((o) => !isSure(o))];
 }
 
-/** Pages that others may reach: a callee that is not seen, or the file under a name that is not told apart. */
+/**
+ * Pages that others may reach: a callee that is not seen, or the file under a name that is not told apart. Who is given
+ * what a device is to write to, in a file that marks nothing dirty, starts the device.
+ */
 function mayBeDirtied({ set }: ReleaseObservation, context: RuleContext): boolean {
-  return isWithCallee(set) || context.mentions(MARKS_DIRTY);
+  if (!isWithCallee(set)) return context.mentions(MARKS_DIRTY);
+  return set.device?.direction !== 'from-device' || context.mentions(DIRTIES);
 }
 
 const MARKS_DIRTY = /\b(?:\w*set_page_dirty\w*|folio_mark_dirty\w*|SetPageDirty)\s*\(/;

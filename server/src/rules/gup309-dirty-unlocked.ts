@@ -1,5 +1,15 @@
+import type { FunctionFlow } from '../flow/file.ts';
 import type { DirtyObservation } from '../flow/run/observation.ts';
-import { called, dirtyings, firstPerKey, isReleased, lastRelease, pathFinding, rangeOf } from './common.ts';
+import {
+  called,
+  dirtyings,
+  firstPerKey,
+  isReleased,
+  lastRelease,
+  pathFinding,
+  rangeOf,
+  releases,
+} from './common.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -36,10 +46,19 @@ export const dirtyUnlocked: Rule = {
 `,
   pairs: true,
   check: (flow) => {
-    const bad = dirtyings(flow).filter((o) => isReleased(o) || (!o.locked && !o.set.pageLocked));
+    const bad = dirtyings(flow).filter((o) =>
+      isReleased(o) ? !isReleasedAgain(flow, o) : !o.locked && !o.set.pageLocked,
+    );
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
   },
 };
+
+/** What is marked dirty and released once more is GUP306's. */
+function isReleasedAgain(flow: FunctionFlow, { set, slot, call }: DirtyObservation): boolean {
+  return releases(flow).some(
+    (o) => o.set.id === set.id && o.slot === slot && o.call.start > call.start && isReleased(o),
+  );
+}
 
 function finding(o: DirtyObservation): Finding {
   const name = called(o.call.fn);

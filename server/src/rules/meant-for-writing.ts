@@ -25,8 +25,9 @@ export function isPlain({ set, makeDirty, slot }: ReleaseObservation): boolean {
   );
 }
 
-/** Anything that marks something dirty, by its name. */
-export const DIRTIES = /\b\w*dirt(?:y|ied)\w*\s*\(/i;
+/** Anything that marks something dirty, by its name; not a release that is told to mark nothing. */
+export const DIRTIES =
+  /\b(?!unpin_user_pages?_dirty_lock\s*\([^;]*,\s*(?:false|0)\s*\)\s*;)\w*dirt(?:y|ied)\w*\s*\(/i;
 
 /**
  * Findings about pins with FOLL_WRITE whose pages are released without being marked dirty, in a file that never marks
