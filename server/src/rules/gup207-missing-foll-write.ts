@@ -38,11 +38,13 @@ export const missingFollWrite: Rule = {
 }
 `,
   pairs: true,
-  check: (flow, { kernel }) => {
+  check: (flow, { kernel, text }) => {
     const written = accesses(flow).filter((o) => o.mode === 'write');
     // The direction of a later mapping goes by what the object was made for, which flags and direction tell separately.
     const mapped = flow.pair === undefined ? deviceEvents(flow).filter((o) => o.event === 'mapped') : [];
-    const given = mapped.filter((o) => o.direction === 'from-device' || o.direction === 'bidirectional');
+    const given = mapped.filter(
+      (o) => o.direction === 'from-device' || o.direction === 'bidirectional' || isNotToDevice(o, text),
+    );
     const bad = [...written, ...given].filter((o) => {
       const flags = knownFlags(o.set, kernel);
       return flags !== undefined && (flags & FOLL.WRITE) === 0;
@@ -61,6 +63,19 @@ export const missingFollWrite: Rule = {
       steps.map((s) => (s.op === 'acquire' ? { ...s, flags: s.flags | FOLL.WRITE } : s)),
   },
 };
+
+/** The path has found the direction that it maps with to be another than DMA_TO_DEVICE. */
+function isNotToDevice({ direction, call, path }: DeviceObservation, text: string): boolean {
+  if (direction !== undefined) return false;
+  const given = new Set(call.args.map((a) => text.slice(a.start, a.end)));
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('step' in event) continue;
+    const [, tested, op] = /^(.+?)\s*([=!]=)\s*(?:DMA|PCI_DMA)_TO_?DEVICE$/.exec(event.text) ?? [];
+    if (tested !== undefined && given.has(tested)) return event.holds === (op === '!=');
+  }
+  return false;
+}
 
 function finding(o: AccessObservation | DeviceObservation, kernel: KernelVersion): Finding {
   const { set } = o;

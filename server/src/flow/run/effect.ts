@@ -281,8 +281,9 @@ function releaseOne(
     else recordUnfilled(w, f, st, e, effect, never, 1);
     return;
   }
-  const count = effect.count === undefined ? 1 : args[effect.count];
-  const all = typeof count !== 'number' && !(count?.t === 'int' && count.n === 1);
+  // A number of pins that was computed: a folio's pins are alike, whichever of its pages they were taken for.
+  const count = effect.count === undefined ? undefined : e.args[effect.count];
+  const all = effect.count !== undefined && !(count?.k === 'num' && count.n === 1);
   record(w, f, st, e, effect, w.values.ref('page', page.set, all ? null : page.slot), dirties(effect, args));
 }
 
