@@ -9,6 +9,7 @@ import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from 
 import { LossFinder, withoutNotices } from './held/loss-finder.ts';
 import { type ConsumerExit, type ConsumerRun, worthPairing } from './held/pairs.ts';
 import { Search } from './held/search.ts';
+import { returnsAddress, returnsNonzero } from './held/temporary.ts';
 import { isReleaseName } from './kernel/effects.ts';
 import type { FunctionIr } from './lower/ir.ts';
 import type { TypeLookup } from './lower/structs.ts';
@@ -26,7 +27,19 @@ export interface RootRun extends RunFigures {
   readonly left: readonly Held[];
   /** What it leaves where it fails. */
   readonly failures: readonly Failure[];
+  /** The function returns an address, and no number. */
+  readonly returnsAddress: boolean;
 }
+
+/** Of a function that is only read. */
+export const NOT_RUN: RootRun = {
+  observations: [],
+  left: [],
+  failures: [],
+  returnsAddress: false,
+  steps: 0,
+  cut: false,
+};
 
 /** What a run may use of the file besides the functions' text. */
 export interface Surrounding {
@@ -61,6 +74,7 @@ export class Executor {
     const failures = new Map<string, Failure>();
     const values = new Values();
     const observations = new Map<string, RunObservation>();
+    const isAddress = returnsAddress(this.#source, this.#table.indexOf.get(ir.name)!);
     const world = this.#world(values, budget, observations, {
       handsOver,
       fields: owners,
@@ -71,16 +85,20 @@ export class Executor {
         const key = heldKey(held);
         if (!failed && !left.has(key)) left.set(key, held);
         const failure = `${range.start} ${key}`;
-        if (failed && surelyHeld(held, () => true).length > 0 && !failures.has(failure))
-          failures.set(failure, { held, range });
+        const perhaps = !failed && !isAddress && returnsNonzero(st.path, returns);
+        if (!(failed || perhaps) || failures.has(failure)) return;
+        if (surelyHeld(held, () => true).length > 0) failures.set(failure, { held, range, perhaps });
       },
     });
     const figures = runRoot(world, ir, this.#lowering.factsOf(ir));
     return {
       ...figures,
+      returnsAddress: isAddress,
       observations: [...observations.values()],
       left: worthPairing([...left.values()]),
-      failures: [...failures.values()].slice(0, MAX_FAILURES),
+      failures: [...failures.values()]
+        .sort((a, b) => Number(a.perhaps) - Number(b.perhaps))
+        .slice(0, MAX_FAILURES),
     };
   }
 

@@ -2,7 +2,7 @@
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { FileContexts } from './context/observe.ts';
-import { Executor, type RootRun, type Surrounding } from './execute.ts';
+import { Executor, NOT_RUN, type RootRun, type Surrounding } from './execute.ts';
 import type { CallTable } from './facts/call-table.ts';
 import { Entries } from './facts/entries.ts';
 import { survey } from './facts/survey.ts';
@@ -42,8 +42,6 @@ export interface RootRecord extends RootRun {
   readonly handsOver: boolean;
   readonly used: ReadonlySet<string>;
 }
-
-const NOT_RUN = { observations: [], left: [], failures: [], steps: 0, cut: false } as const;
 
 /** Part of the budget for callers of a function whose own run used its budget up. */
 const CALLERS_SHARE = 4;
@@ -216,6 +214,7 @@ export class FileRun {
     const observations = strandedBy({
       failures: run.failures,
       left: run.left,
+      returnsAddress: run.returnsAddress,
       own: run.observations,
       consumers,
       consume: (fn, held) => this.#consume(fn, held, reads),
@@ -401,9 +400,10 @@ export class FileRun {
     const isMacro = (n: string): boolean => this.#source.macros.has(n) && !this.#source.expands(n);
     const defines = (n: string): boolean => this.#table.indexOf.has(n) || isMacro(n);
     const surveyed = survey(ir, defines);
-    const { observations, left, failures, steps, cut } =
-      budget > 0 ? this.#execute(ir, this.handsOver) : NOT_RUN;
-    const given = this.#table.callersOf(name).length === 0 ? leftToCaller(ir, observations) : [];
+    const ran = budget > 0 ? this.#execute(ir, this.handsOver) : NOT_RUN;
+    const { observations, left, failures, steps, cut } = ran;
+    const isCalled = this.#table.callersOf(name).length > 0;
+    const given = isCalled || ran.returnsAddress ? [] : leftToCaller(ir, observations);
     const seen = [...surveyed, ...observations, ...given];
     const fails = failures.map(({ held }) => held);
     const handsOver =
@@ -424,8 +424,7 @@ export class FileRun {
     }
     if (budget > 0) {
       const used = this.#usedBy.get(name)!;
-      const run = { observations, left, failures, steps, cut };
-      this.#roots.set(name, { ...run, identity, leaves, failed, handsOver, used });
+      this.#roots.set(name, { ...ran, identity, leaves, failed, handsOver, used });
     }
     this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
     return handsOver;

@@ -62,8 +62,10 @@ export function strandedFindings(code: string, found: readonly StrandedObservati
     const related = [{ range: rangeOf(o.range), message: 'returns here with the pages still held' }];
     const at = { range: rangeOf(set.call), function: set.within };
     const finding = pathFinding(code, o, at, o.toCaller ? lost : stays, related);
-    const isGuessed = !(o.sure || o.toCaller) || asksForZeroPage(finding) || isUnexpected(finding);
-    return isGuessed || o.toCaller ? { ...finding, certainty: isGuessed ? 'possible' : 'likely' } : finding;
+    const isTold = o.sure || o.toCaller || o.temporary;
+    if (!isTold || asksForZeroPage(finding) || isUnexpected(finding))
+      return { ...finding, certainty: 'possible' };
+    return o.sure ? finding : { ...finding, certainty: 'likely' };
   });
 }
 

@@ -12,11 +12,14 @@ import type { Value } from '../state/value.ts';
 import { type Held, structOfMembers } from './held.ts';
 import type { StrandedObservation } from './observation.ts';
 import type { ConsumerRun } from './pairs.ts';
+import { isTemporary } from './temporary.ts';
 
 /** The end of a path of an entry point that reports a failure, with pages in an object that lives on. */
 export interface Failure {
   readonly held: Held;
   readonly range: Range;
+  /** What it returns is not zero, which is all that is known of it. */
+  readonly perhaps: boolean;
 }
 
 /** A function that fails, and what is known of those that could release what it leaves then. */
@@ -24,6 +27,7 @@ export interface FailureHost {
   readonly failures: readonly Failure[];
   /** What it leaves where it does not fail. */
   readonly left: readonly Held[];
+  readonly returnsAddress: boolean;
   /** What the function itself does. */
   readonly own: readonly RunObservation[];
   /** Functions that may find what it has left. */
@@ -149,7 +153,7 @@ export function strandedBy(host: FailureHost): StrandedObservation[] {
     later ??= left.flatMap((held) => consumers.map((fn) => consume(fn, held)));
     return later.some(({ observations }) => observations.some(releases));
   };
-  return host.failures.flatMap(({ held, range }) => {
+  return host.failures.flatMap(({ held, range, perhaps }) => {
     // What stands in lists is undone by loops over them, whose rounds are not told apart.
     if (held.objects.some(({ place }) => place.startsWith(`@${ALLOCATED}`))) return [];
     const sets = surelyHeld(held, (set) => isGivenBack(set, own));
@@ -161,11 +165,14 @@ export function strandedBy(host: FailureHost): StrandedObservation[] {
       if (releasesOthers(held, set) || isDecidedByState(held, set, own)) return [];
       const releases = (o: RunObservation): boolean =>
         o.what === 'release' && o.set.call.start === set.call.start;
+      const temporary = !host.returnsAddress && isTemporary(own, set);
+      if (perhaps && !temporary) return [];
       const undone = isUndone(releases);
       const nobody = isPrivate && !host.others() && !runs.some((run) => isHandedOn(run, set));
       if (!undone && !nobody && !own.some(releases)) return [];
       const { path, producer: within } = held;
-      return [{ what: 'stranded', set, path, range, within, members, sure: undone || isPrivate }];
+      const sure = !perhaps && (undone || isPrivate);
+      return [{ what: 'stranded', set, path, range, within, members, sure, temporary }];
     });
   });
 }

@@ -15,6 +15,8 @@ export interface StrandedObservation {
   readonly sure: boolean;
   /** They stay in an array of the caller's, who is not told how many there are. */
   readonly toCaller?: true;
+  /** Where the function does not fail it has released them at its end. */
+  readonly temporary?: boolean;
   /** The return. */
   readonly range: Range;
   readonly path: PathLink | undefined;

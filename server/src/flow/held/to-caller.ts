@@ -3,14 +3,15 @@ import type { Expr, FunctionIr } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
 import type { ExitObservation, RunObservation } from '../run/observation.ts';
 import type { StrandedObservation } from './observation.ts';
+import { isTemporary, returnsNonzero } from './temporary.ts';
 
 /**
- * Ends of a function that nobody of the file calls, with an error and with pages in an array that it was given: a caller who
+ * Ends of a function that nobody of the file calls and that returns a number, with an error and with pages in an array that it was given: a caller who
  * is told of the error alone can't know how many there are. Nothing where it writes anything else through its parameters,
  * such as a count.
  */
 export function leftToCaller(ir: FunctionIr, seen: readonly RunObservation[]): StrandedObservation[] {
-  const ends = seen.filter((o): o is ExitObservation => o.what === 'exit' && isLeft(o));
+  const ends = seen.filter((o): o is ExitObservation => o.what === 'exit' && isLeft(o) && fails(o, seen));
   if (ends.length === 0 || tellsCaller(ir)) return [];
   return ends.map(({ set, path, range, within }) => ({
     what: 'stranded',
@@ -24,8 +25,13 @@ export function leftToCaller(ir: FunctionIr, seen: readonly RunObservation[]): S
   }));
 }
 
-function isLeft({ owner, set, returns }: ExitObservation): boolean {
-  if (owner !== 'caller' || returns?.t !== 'int' || returns.n >= 0) return false;
+function fails({ set, path, returns }: ExitObservation, seen: readonly RunObservation[]): boolean {
+  if (returns?.t === 'int') return returns.n < 0;
+  return returnsNonzero(path, returns) && isTemporary(seen, set);
+}
+
+function isLeft({ owner, set }: ExitObservation): boolean {
+  if (owner !== 'caller') return false;
   if (set.escaped !== undefined || set.guessed || !set.slots.includes('held')) return false;
   return set.slots.every((slot) => slot === 'held' || slot === 'empty');
 }
