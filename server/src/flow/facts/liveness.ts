@@ -36,6 +36,11 @@ export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean): Liv
     kills.push(killed);
     reachesAcquire.push(acquiring);
   }
+  const behind = storageBehind(ir);
+  // A name that is added is looked at as well: what it leads to may lead on.
+  if (behind.size > 0)
+    for (const used of uses)
+      for (const name of used) for (const each of behind.get(name) ?? []) used.add(each);
   const liveIn = uses.map((u) => new Set(u));
   for (let changed = true; changed; ) {
     changed = false;
@@ -54,6 +59,23 @@ export function liveness(ir: FunctionIr, acquires: (fn: string) => boolean): Liv
     }
   }
   return { liveIn, reachesAcquire };
+}
+
+/** Locals that others lead to: of `pages = stack` and `b = &batch` the array and the object, by the pointer's name. */
+function storageBehind(ir: FunctionIr): Map<string, Set<string>> {
+  const behind = new Map<string, Set<string>>();
+  const add = (to: string, storage: string): void => {
+    if (to !== storage) behind.set(to, (behind.get(to) ?? new Set()).add(storage));
+  };
+  for (const { expr } of ir.nodes) {
+    if (expr?.k !== 'assign') continue;
+    for (const to of rootNames(expr.l))
+      walk(expr.r, (e) => {
+        if (e.k === 'var' && e.array && e.local) add(to, e.name);
+        if (e.k === 'addr') for (const storage of rootNames(e.e)) add(to, storage);
+      });
+  }
+  return behind;
 }
 
 /** The local that a plain assignment or a declaration overwrites. */

@@ -146,7 +146,7 @@ export const DEVICE_ROWS: readonly Row[] = [
 
 /** Calls into a hypervisor, a secure monitor or firmware, which may reach the memory that they are told of. */
 const HYPERVISOR_CALL =
-  /hypercall|^HYPERVISOR_|^hcall_|^plpar_hcall|^sun4v_|^fh_(partition|dma|send)_|^arm_smccc_|^sbi_ecall|^__tdcall|^hv_(do|call)_/;
+  /hypercall|^HYPERVISOR_|^gnttab_batch_|^hcall_|^plpar_hcall|^sun4v_|^fh_(partition|dma|send)_|^arm_smccc_|^sbi_ecall|^__tdcall|^hv_(do|call)_/;
 
 /** Writes to registers of a device: an address that is written there is the device's to use. */
 const REGISTER_WRITE =
