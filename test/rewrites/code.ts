@@ -89,6 +89,11 @@ export class FunctionCode {
     return this.#isSame(at, this.tree.end[n]!);
   }
 
+  /** Whether no directive stands between two nodes. */
+  isAdjacent(first: number, second: number): boolean {
+    return this.#isSame(this.tree.end[first]!, this.tree.start[second]!);
+  }
+
   /** Whether the whole subtree is as the user wrote it. */
   isWhole(n: number): boolean {
     return this.#isSame(this.tree.start[n]!, this.tree.end[n]!);

@@ -109,6 +109,7 @@ export const EXPRESSIONS: readonly Rewrite[] = [
           if (name === undefined) continue;
           const use = new RegExp(`\\b${name}\\b`);
           const first = statements.slice(i + 1).find((s) => use.test(code.text(s)));
+          if (first !== undefined && !code.isAdjacent(d, first)) continue;
           const e = first === undefined ? -1 : expressionOf(code, first);
           if (!isAssignment(code, e) || code.text(code.child(e, Field.left)) !== name) continue;
           if (use.test(code.text(code.child(e, Field.right)))) continue;
@@ -142,7 +143,13 @@ export const EXPRESSIONS: readonly Rewrite[] = [
         for (const [i, s] of statements.entries()) {
           const next = statements[i + 1];
           const e = expressionOf(code, s);
-          if (next === undefined || !isAssignment(code, e) || !code.is(next, Kind.if_statement)) continue;
+          if (
+            next === undefined ||
+            !code.isAdjacent(s, next) ||
+            !isAssignment(code, e) ||
+            !code.is(next, Kind.if_statement)
+          )
+            continue;
           const left = code.text(code.child(e, Field.left));
           const condition = code.named(code.child(next, Field.condition))[0] ?? -1;
           const first = leftmost(code, condition);

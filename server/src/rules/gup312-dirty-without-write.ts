@@ -40,15 +40,34 @@ export const dirtyWithoutWrite: Rule = {
 }
 `,
   pairs: true,
-  check: (flow, { kernel }) => {
+  check: (flow, { kernel, text }) => {
     const dirtied: (DirtyObservation | ReleaseObservation)[] = [
       ...dirtyings(flow),
       ...releases(flow).filter((o) => o.makeDirty === 'yes'),
     ];
     const bad = dirtied.filter((o) => isReadOnly(o, kernel) && !isOneOfTwoChoices(o, flow, kernel));
-    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
+    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`)
+      .map((o) => ({ o, found: finding(o) }))
+      .filter(({ o, found }) => !isDecidedTwice(o, found, text))
+      .map(({ found }) => found);
   },
 };
+
+/**
+ * The flags were chosen, and so is the dirtying: what the path assumed last before it may be what decided about FOLL_WRITE,
+ * in other words. What is asked of the page, as in PageReserved(page), decides about no flags.
+ */
+function isDecidedTwice(
+  { set }: DirtyObservation | ReleaseObservation,
+  found: Finding,
+  text: string,
+): boolean {
+  const flags = set.form === undefined ? undefined : set.call.args[set.form.flags];
+  if (flags === undefined || flags.k === 'num') return false;
+  const chosen = text.slice(flags.start, flags.end);
+  const last = found.witness?.assumed.at(-1)?.text;
+  return last !== undefined && !/\w\(/.test(last) && !chosen.includes(last);
+}
 
 function isReadOnly(o: DirtyObservation | ReleaseObservation, kernel: KernelVersion): boolean {
   const flags = knownFlags(o.set, kernel);

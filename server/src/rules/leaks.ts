@@ -119,7 +119,7 @@ function isUnexpected(found: Finding): boolean {
  */
 function isKeptInTurns(o: ExitObservation, found: Finding): boolean {
   if (!isOfIterator(o.set.model) || o.set.within === o.within) return false;
-  return found.witness?.assumed.some(({ text }) => /^\w+(->\w+|\.\w+)+$/.test(text)) ?? false;
+  return found.witness?.assumed.some(({ text }) => /^(\w+|\(\*\w+\))(->\w+|\.\w+)+$/.test(text)) ?? false;
 }
 
 /**

@@ -227,5 +227,10 @@ function keyOf({ atomic, mmap }: LockState): string {
 
 function textOf(e: Expr | undefined, { text }: LockContext): string {
   // Where a macro made it, what it says is not what stands in the file.
-  return e === undefined ? '' : (e.written ?? text.slice(e.start, e.end)).replace(/\s+/g, '');
+  return e === undefined
+    ? ''
+    : (e.written ?? text.slice(e.start, e.end))
+        .replace(/\s+/g, '')
+        .replace(/\(\*(\w+)\)\./g, '$1->')
+        .replace(/^\((\w+)\)$/, '$1');
 }

@@ -168,7 +168,10 @@ function enclosingCall(before: string): string | undefined {
     if (c === ';' || c === '{' || c === '}') return undefined;
     if (c === ')') depth++;
     if (c !== '(') continue;
-    if (depth === 0) return /(\w+)\s*$/.exec(before.slice(0, i))?.[1];
+    const name = depth === 0 ? /(\w+)\s*$/.exec(before.slice(0, i))?.[1] : undefined;
+    if (name !== undefined) return name;
+    // A bracket around the name itself.
+    if (depth === 0) continue;
     depth--;
   }
   return undefined;

@@ -98,7 +98,8 @@ function useOf(ir: FunctionIr, call: Call): ResultUse {
 function isPreset(ir: FunctionIr, call: Call): boolean {
   const model = call.fn === undefined ? undefined : ACQUIRES.get(call.fn);
   const form = model === undefined ? undefined : formOf(model, call.args.length);
-  const to = form === undefined ? undefined : call.args[form.pages];
+  const array = form === undefined ? undefined : call.args[form.pages];
+  const to = array && withoutCasts(array);
   const nr = form?.nr === undefined ? undefined : call.args[form.nr];
   if (nr?.k !== 'num' || nr.n !== 1 || to?.k !== 'addr' || to.e.k !== 'var' || !to.e.local) return false;
   const { name } = to.e;

@@ -98,7 +98,11 @@ export function lowerExpr(scope: Scope, node: number): Expr {
       const op = childByField(tree, node, Field.operator);
       const arrow = op >= 0 && tree.kind[op] === Kind['->'];
       const member = name < 0 ? '?' : textOf(tree, name);
-      return { k: 'member', base, name: member, arrow, ...memberType(scope, base, member), ...at };
+      const type = memberType(scope, base, member);
+      // `(*x).y` is `x->y`.
+      if (!arrow && base.k === 'deref')
+        return { k: 'member', base: base.e, name: member, arrow: true, ...type, ...at };
+      return { k: 'member', base, name: member, arrow, ...type, ...at };
     }
     case Kind.subscript_expression: {
       const base = lowerField(scope, node, Field.argument);

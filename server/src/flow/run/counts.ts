@@ -2,7 +2,7 @@
 import { ACQUIRES, formOf } from '../kernel/acquire.ts';
 import type { Assign, Call, Expr, FunctionIr } from '../lower/ir.ts';
 import type { State } from '../state/state.ts';
-import { TOP, type Value } from '../state/value.ts';
+import { type Sym, TOP, type Value } from '../state/value.ts';
 import type { World } from './world.ts';
 
 /** Where an expression reads a number that the path has lost; undefined for any other. */
@@ -31,9 +31,10 @@ export function boundRequest(w: World, st: State, e: Call, args: Value[], lost: 
 /** Prefix of the names of such. */
 const SHARED = '=';
 
-/** Whether a value is a number that was lost and has two names. */
-export function isShared(v: Value): boolean {
-  return v.key.startsWith(`@${SHARED}`);
+/** Whether an unknown may be taken for 2: a count, or an operation that gives one, but none that was lost by counting further. */
+export function mayBeTwo(v: Value): v is Sym {
+  if (v.t !== 'sym') return false;
+  return v.op === undefined ? !v.key.startsWith(`@${SHARED}`) : v.op === '>>' || v.op === '/';
 }
 
 /** Locals that are asked for as counts, by function. */

@@ -21,7 +21,7 @@ import {
 import { NUMBER_KEPT, type State, UNKNOWN_PLACE } from '../state/state.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
-import { boundRequest, isCopyOfCount, isShared, shared } from './counts.ts';
+import { boundRequest, isCopyOfCount, mayBeTwo, shared } from './counts.ts';
 import { comparedWithFresh } from './fresh.ts';
 import { observeSign } from './sign.ts';
 import { touch } from './touch.ts';
@@ -482,11 +482,6 @@ function boundLoop(w: World, f: Frame, st: State, e: Expr): Decision[] | undefin
     });
     return { st: s, holds: truth(v) ?? true };
   });
-}
-
-/** An unknown that may be 2: not one that the path has lost by counting further. */
-function mayBeTwo(v: Value): v is Sym {
-  return isPlainUnknown(v) && !isShared(v);
 }
 
 /**
