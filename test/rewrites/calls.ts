@@ -40,6 +40,8 @@ const nameOf = (param: string): string => /\w+$/.exec(param)![0];
 function wrapped(kind: string, calls: RegExp, isInline: boolean): Rewrite {
   return {
     kind,
+    // As a parameter of the helper a truth value has the type of flags.
+    mayChange: /GUP109/,
     hook: (code, file) => (n, to) => {
       const fn = code.callee(n);
       if (fn === undefined || !calls.test(fn) || !code.isOwn(n)) return undefined;

@@ -161,7 +161,10 @@ export function rewrite(
     const { tree, definition } = code;
     let text = writer.write(definition);
     text = kind.finish?.(text, code, file) ?? text;
-    out += source.text.slice(at, tree.start[definition]) + file.before(code.name) + text;
+    // Macros may stand before what the parser takes for the definition.
+    const start = Math.max(at, Math.min(code.start, tree.start[definition]!));
+    const head = source.text.slice(start, tree.start[definition]);
+    out += source.text.slice(at, start) + file.before(code.name) + head + text;
     at = tree.end[definition]!;
   }
   out += source.text.slice(at) + file.after;

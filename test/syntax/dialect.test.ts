@@ -121,6 +121,12 @@ describe('the dialect', () => {
     expect(macroOfStatement(tree, find(tree, kind))).toBe(macro);
   });
 
+  test('takes (name) && x for no cast', () => {
+    const tree = withBody('if ((a) && b > 0) f();').parse(0, parsers[0]!);
+    expect(find(tree, 'cast_expression')).toBe(-1);
+    expect(find(tree, '&&')).toBeGreaterThan(0);
+  });
+
   test('tells a case range from a disjunction', () => {
     const tree = withBody('switch (a) { case 1 ... 5: case 6 || 7: f(); }').parse(0, parsers[0]!);
     const first = find(tree, '||');

@@ -50,6 +50,10 @@ describe('the outline', () => {
       'int f(void)\n{\n\tif (a) {\n\t\tb();\n}\nout:\n\tc();\n}\nint g(void)\n{\n}\n',
     ],
     [
+      'inner braces in the first column',
+      'int f(void)\n{\nif (a)\n{\nb();\n}\nelse\n{\nc();\n}\n}\nint g(void)\n{\n}\n',
+    ],
+    [
       'a brace opened in both branches',
       'int f(void)\n{\n#ifdef A\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t}\n}\nint g(void)\n{\n}\n',
     ],

@@ -143,7 +143,8 @@ export class FileRoles {
     const found = this.#table.inOrder.map(({ piece }) => piece.fact('registrations', registrationsIn));
     for (const { calls } of found)
       for (const { by, args } of calls)
-        for (const row of REGISTERS.get(by)!) add(args[row.argument]?.replace(/^.*[&)\s]/s, ''), row);
+        for (const row of REGISTERS.get(by)!)
+          add(args[row.argument]?.replace(/^\((\w+)\)$/, '$1').replace(/^.*[&)\s]/s, ''), row);
     for (const { members } of found) {
       for (const { member, name } of members) {
         const row = MEMBERS.get(member)!;

@@ -28,6 +28,8 @@ export interface LateUnmap {
 /** What calls of the file's own functions do with their arguments: positions of those that are released or unmapped. */
 interface Helpers {
   readonly releases: (fn: string) => ReadonlySet<number>;
+  /** Those that are pages, and are released as such. */
+  readonly puts: (fn: string) => ReadonlySet<number>;
   readonly unmaps: (fn: string) => ReadonlySet<number>;
 }
 
@@ -51,14 +53,17 @@ export function lateUnmapsOf(host: OrderHost): LateUnmap[] {
     return table.pieces[index]!.fact('ends', (piece) => endsIn(piece, table.callees[index]!));
   };
   const releasing = names.filter((fn) => is(fn).releases);
-  if (releasing.length === 0) return [];
+  if (releasing.length === 0 || !names.some((fn) => is(fn).finds)) return [];
   const unmapping = names.filter((fn) => is(fn).unmaps);
   const summaries = new Map<string, Positions>();
   const answer = (fn: string): string => {
-    const { releases = [], unmaps = [] } = summaries.get(fn) ?? {};
-    return `${releases.join()};${unmaps.join()}`;
+    const { releases = [], unmaps = [], puts = [] } = summaries.get(fn) ?? {};
+    return `${releases.join()};${unmaps.join()};${puts.join()}`;
   };
-  for (const fn of new Set([...releasing, ...unmapping])) {
+  // A wrapper of a release comes before those that call it.
+  const wrapping = releasing.filter((fn) => !is(fn).finds);
+  const through = wrapping.flatMap((fn) => [...table.callersOf(fn)]).filter((fn) => is(fn).finds);
+  for (const fn of new Set([...wrapping, ...releasing, ...through, ...unmapping])) {
     host.know(fn);
     const made = host.pieceOf(fn).asked('unmaps', answer, (ask) => {
       const ir = host.lower(fn);
@@ -90,13 +95,15 @@ function moved(late: LateUnmap, by: number): LateUnmap {
 
 interface Ends {
   readonly releases: boolean;
+  readonly finds: boolean;
   readonly unmaps: boolean;
 }
 
 function endsIn({ code, bodyAt }: Piece, callees: ReadonlySet<string>): Ends {
   const calls = [...callees];
   return {
-    releases: calls.some(isReleaseName) && calls.some((c) => PAGE_OF_NUMBER.test(c)),
+    releases: calls.some(isReleaseName),
+    finds: calls.some((c) => PAGE_OF_NUMBER.test(c)),
     unmaps:
       calls.some((c) => unmappedBy(c) !== undefined) ||
       /->\s*(dma_|iommu_)?unmap\w*\s*\(/.test(code.slice(bodyAt)),
@@ -105,7 +112,7 @@ function endsIn({ code, bodyAt }: Piece, callees: ReadonlySet<string>): Ends {
 
 /** What is known of the file's other functions, as pieces are told: `0,2;1`. */
 function helpersOf(ask: Ask): Helpers {
-  const part = (fn: string, at: 0 | 1): ReadonlySet<number> =>
+  const part = (fn: string, at: 0 | 1 | 2): ReadonlySet<number> =>
     new Set(
       ask(fn)
         .split(';')
@@ -113,7 +120,7 @@ function helpersOf(ask: Ask): Helpers {
         .filter((i) => i !== '')
         .map(Number),
     );
-  return { releases: (fn) => part(fn, 0), unmaps: (fn) => part(fn, 1) };
+  return { releases: (fn) => part(fn, 0), unmaps: (fn) => part(fn, 1), puts: (fn) => part(fn, 2) };
 }
 
 const PAGE_OF_NUMBER = /^(pfn_to_page|phys_to_page|pfn_folio)$/;
@@ -153,6 +160,7 @@ function lateUnmaps(ir: FunctionIr, helpers: Helpers): LateUnmap[] {
 }
 
 interface Positions {
+  readonly puts: readonly number[];
   readonly releases: readonly number[];
   readonly unmaps: readonly number[];
 }
@@ -166,18 +174,23 @@ function positionsOf(ir: FunctionIr, helpers: Helpers): Positions {
   };
   const releases = new Set<number>();
   const unmaps = new Set<number>();
+  const puts = new Set<number>();
   for (const call of ir.calls) {
+    const [page] = call.fn !== undefined && isReleaseName(call.fn) ? call.args : [];
+    const put = page?.k === 'var' ? ir.params.findIndex(({ name }) => name === page.name) : -1;
+    if (put >= 0) puts.add(put);
     for (const i of params(releasedArgs(call, from, helpers))) releases.add(i);
     for (const i of params(unmappedArgs(call, helpers))) unmaps.add(i);
   }
-  return { releases: [...releases], unmaps: [...unmaps] };
+  return { releases: [...releases], unmaps: [...unmaps], puts: [...puts] };
 }
 
 function releasedArgs(call: Call, from: Derivations, helpers: Helpers): Expr[] {
   if (call.fn === undefined) return [];
   if (isReleaseName(call.fn)) return call.args.slice(0, 1).filter((a) => isFoundByNumber(a, from));
   const own = helpers.releases(call.fn);
-  return call.args.filter((_, i) => own.has(i));
+  const puts = helpers.puts(call.fn);
+  return call.args.filter((a, i) => own.has(i) || (puts.has(i) && isFoundByNumber(a, from)));
 }
 
 function unmappedArgs(call: Call, helpers: Helpers): Expr[] {
