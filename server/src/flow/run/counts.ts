@@ -2,7 +2,7 @@
 import { ACQUIRES, formOf } from '../kernel/acquire.ts';
 import type { Assign, Call, Expr, FunctionIr } from '../lower/ir.ts';
 import type { State } from '../state/state.ts';
-import { type Sym, TOP, type Value } from '../state/value.ts';
+import { isPlainUnknown, type Sym, TOP, type Value } from '../state/value.ts';
 import type { World } from './world.ts';
 
 /** Where an expression reads a number that the path has lost; undefined for any other. */
@@ -79,4 +79,15 @@ export function shared(w: World, st: State, place: string | undefined): Value {
   st.equal.keep(({ text }) => !text.includes(v.key));
   st.store.set(place, v);
   return v;
+}
+
+/**
+ * What a member held before a few were added to it: `obj->n += got` counts what `obj` has got, and whoever made it began
+ * with 0. Undefined for anything else.
+ */
+export function startOfSum(v: Value): Sym | undefined {
+  if (v.t !== 'sym' || v.op !== '+') return undefined;
+  const [a, b] = v.args ?? [];
+  const few = b?.t === 'int' && b.n >= 0 && b.n <= 3;
+  return few && a?.t === 'sym' && a.place?.includes('.') === true && isPlainUnknown(a) ? a : undefined;
 }

@@ -21,7 +21,7 @@ import {
 import { NUMBER_KEPT, type State, UNKNOWN_PLACE } from '../state/state.ts';
 import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
-import { boundRequest, isCopyOfCount, mayBeTwo, shared } from './counts.ts';
+import { boundRequest, isCopyOfCount, mayBeTwo, shared, startOfSum } from './counts.ts';
 import { comparedWithFresh } from './fresh.ts';
 import { observeSign } from './sign.ts';
 import { touch } from './touch.ts';
@@ -482,17 +482,6 @@ function boundLoop(w: World, f: Frame, st: State, e: Expr): Decision[] | undefin
     });
     return { st: s, holds: truth(v) ?? true };
   });
-}
-
-/**
- * What a member held before a few were added to it: `obj->n += got` counts what `obj` has got, and whoever made it began
- * with 0. Undefined for anything else.
- */
-function startOfSum(v: Value): Sym | undefined {
-  if (v.t !== 'sym' || v.op !== '+') return undefined;
-  const [a, b] = v.args ?? [];
-  const few = b?.t === 'int' && b.n >= 0 && b.n <= 3;
-  return few && a?.t === 'sym' && a.place?.includes('.') === true && isPlainUnknown(a) ? a : undefined;
 }
 
 /** Whether an acquire gave nothing on this path. */
