@@ -1,5 +1,6 @@
 /** Random small drivers as C: one function that acquires pages, perhaps uses them, and releases them, rightly or not. */
 import fc from 'fast-check';
+import { block, functionText, loop } from '../c-text.ts';
 
 /** The choices that a program is made of. */
 export interface Choices {
@@ -66,8 +67,7 @@ export function programOf(c: Choices): string {
     ...(c.early === 'label' ? ['out:'] : []),
     'return ret;',
   ];
-  const body = lines.map((line) => (line === '' || line.endsWith(':') ? line : `\t${line}`));
-  return `int f(${params.join(', ')})\n{\n${body.join('\n')}\n}\n`;
+  return functionText(`int f(${params.join(', ')})`, lines);
 }
 
 function failing(c: Choices, n: string, shortRelease: readonly string[]): string[] {
@@ -142,14 +142,4 @@ function releaseLines(c: Choices, pages: string, page: string, n: string): strin
 
 function own({ kind }: Choices): string {
   return kind === 'pin' ? 'unpin_user_page' : 'put_page';
-}
-
-function loop(bound: string, body: readonly string[]): string[] {
-  return body.length === 0 ? [] : block(`for (i = 0; i < ${bound}; i++)`, body);
-}
-
-/** A head with its body, which has braces where it is more than one line. */
-function block(head: string, body: readonly string[]): string[] {
-  const inner = body.map((line) => `\t${line}`);
-  return body.length === 1 ? [head, ...inner] : [`${head} {`, ...inner, '}'];
 }
