@@ -46,10 +46,10 @@ export const chunks: Shape<Choices, Mistake> = {
   choices,
   text,
   mistakes: {
-    'partial leak': { codes: ['GUP303', 'GUP304'], floor: 0.6, mayPass: isStored },
+    'partial leak': { codes: ['GUP303', 'GUP304'], floor: 0.58, mayPass: isStored },
     'wrong count': { codes: ['GUP305'], floor: 1 },
     'wrong count by one': { codes: ['GUP305'], floor: 1, fits: givesUpHere },
-    'leak on an error path': { codes: ['GUP303', 'GUP304'], floor: 0.8, mayPass: isStored },
+    'leak on an error path': { codes: ['GUP303', 'GUP304'], floor: 0.79, mayPass: isStored },
     'double release on an error path': { codes: ['GUP306'], floor: 1, fits: givesUpHere },
   },
 };
