@@ -72,8 +72,8 @@ const writes = (c: Choices) => c.use !== 'pfn';
 const isStored = (c: Choices) => c.array === 'member';
 /** A function that is given page frame numbers may take the pages over. */
 const mayBeTaken = (c: Choices) => isStored(c) || c.use === 'pfn';
-/** Nothing is said of what follows the error paths of a scatterlist that release each by itself. */
-const isLost = (c: Choices) => isStored(c) || (c.use === 'scatterlist' && c.exit === 'return');
+/** So may one that is given a scatterlist: only ways out that pass it by and meet the mistake show it. */
+const isGiven = (c: Choices) => isStored(c) || (c.use === 'scatterlist' && c.exit === 'return');
 
 export const transfer: Shape<Choices, Mistake> = {
   title: 'a transfer in one function',
@@ -83,11 +83,11 @@ export const transfer: Shape<Choices, Mistake> = {
     'leak on an error path': { codes: ['GUP303', 'GUP304'], floor: 0.9, fits: hasExit, mayPass: mayBeTaken },
     'partial leak': { codes: ['GUP303', 'GUP304'], floor: 0.96, mayPass: isStored },
     'put of a pin': { codes: ['GUP301'], floor: 1 },
-    'double release': { codes: ['GUP306'], floor: 0.9, mayPass: isLost },
+    'double release': { codes: ['GUP306'], floor: 0.9, mayPass: isGiven },
     'wrong count': { codes: ['GUP305'], floor: 1 },
     'not dirtied': { codes: ['GUP308'], floor: 1, fits: writes, mayPass: isStored },
     'no FOLL_WRITE': { codes: ['GUP207'], floor: 1, fits: writes },
-    'use after release': { codes: ['GUP307'], floor: 0.9, mayPass: isLost },
+    'use after release': { codes: ['GUP307'], floor: 0.9, mayPass: isGiven },
   },
 };
 
