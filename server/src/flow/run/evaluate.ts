@@ -23,6 +23,7 @@ import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } fr
 import { call } from './call.ts';
 import { boundRequest, isCopyOfCount, mayBeTwo, shared, startOfSum } from './counts.ts';
 import { comparedWithFresh } from './fresh.ts';
+import { doubtMixed } from './mixed.ts';
 import { observeSign } from './sign.ts';
 import { touch } from './touch.ts';
 import type { Frame, Outcome, World } from './world.ts';
@@ -242,8 +243,11 @@ function readAt(w: World, f: Frame, st: State, at: Where, e: Expr): Value {
       if (e.k === 'var' && e.local && !f.facts.tracked.has(e.name) && !st.store.has(at.place))
         return w.values.initial(at.place);
       return read(st, w.values, at.place);
-    case 'object':
-      return readSomewhere(st, w.values, at.base);
+    case 'object': {
+      const v = readSomewhere(st, w.values, at.base);
+      if (v === TOP) doubtMixed(st, at.base);
+      return v;
+    }
     case 'data':
       touch(w, f, st, at.ref, 'read', e, true);
       return TOP;
