@@ -5,7 +5,7 @@
 import type { Range } from '../../syntax/range.ts';
 import type { RunObservation } from '../run/observation.ts';
 import { concerns } from '../run/observation-key.ts';
-import type { PathLink } from '../state/path.ts';
+import { assumedOf, type PathLink } from '../state/path.ts';
 import { ALLOCATED } from '../state/places.ts';
 import { NUMBER_KEPT, type PageSet, type State } from '../state/state.ts';
 import type { Value } from '../state/value.ts';
@@ -44,24 +44,17 @@ export interface FailureHost {
 /** Whether a path ends with an error: a negative number, or something that was found to be one. */
 export function isFailure(st: State, returns: Value | undefined): boolean {
   if (returns?.t === 'int') return returns.n < 0;
-  if (returns?.t !== 'sym') return false;
-  const negative = `(${returns.key}<0)`;
-  for (let link: PathLink | undefined = st.path; link !== undefined; link = link.previous) {
-    const { event } = link;
-    if ('holds' in event && event.holds && event.key === negative) return true;
-  }
-  return false;
+  return returns?.t === 'sym' && assumedOf(st.path, `(${returns.key}<0)`) === true;
 }
 
 /** Sets that are certainly held as they were acquired, and that nobody else has taken over. */
 export function surelyHeld(held: Held, isOurs: (set: PageSet) => boolean = isUnclaimed): PageSet[] {
-  return held.sets.filter(
-    (s) =>
-      (isUnclaimed(s) || isOurs(s)) &&
-      !s.guessed &&
-      s.slots.includes('held') &&
-      s.slots.every((slot) => slot === 'held' || slot === 'empty'),
-  );
+  return held.sets.filter((s) => (isUnclaimed(s) || isOurs(s)) && isAsAcquired(s));
+}
+
+/** Whether all pages are certainly held that the acquire gave. */
+export function isAsAcquired({ guessed, slots }: PageSet): boolean {
+  return !guessed && slots.includes('held') && slots.every((slot) => slot === 'held' || slot === 'empty');
 }
 
 /** Nobody has been given the pages who could release them. */

@@ -1,7 +1,7 @@
 /** Pages that a function needs only for itself: where it comes to its end it has released them. */
 import type { SourceFile } from '../../syntax/source.ts';
 import type { ExitObservation, RunObservation } from '../run/observation.ts';
-import type { PathLink } from '../state/path.ts';
+import { assumedOf, type PathLink } from '../state/path.ts';
 import type { PageSet } from '../state/state.ts';
 import type { Value } from '../state/value.ts';
 
@@ -29,10 +29,5 @@ export function returnsAddress({ code, functions }: SourceFile, index: number): 
 
 /** The path has found what it returns not to be zero: in most functions that return a number that is an error. */
 export function returnsNonzero(path: PathLink | undefined, returns: Value | undefined): boolean {
-  if (returns?.t !== 'sym') return false;
-  for (let link = path; link !== undefined; link = link.previous) {
-    const { event } = link;
-    if ('holds' in event && event.key === returns.key) return event.holds;
-  }
-  return false;
+  return returns?.t === 'sym' && assumedOf(path, returns.key) === true;
 }

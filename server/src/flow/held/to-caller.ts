@@ -2,13 +2,14 @@
 import type { Expr, FunctionIr } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
 import type { ExitObservation, RunObservation } from '../run/observation.ts';
+import { isAsAcquired } from './failures.ts';
 import type { StrandedObservation } from './observation.ts';
 import { isTemporary, returnsNonzero } from './temporary.ts';
 
 /**
- * Ends of a function that nobody of the file calls and that returns a number, with an error and with pages in an array that it was given: a caller who
- * is told of the error alone can't know how many there are. Nothing where it writes anything else through its parameters,
- * such as a count.
+ * Ends of a function that nobody of the file calls and that returns a number, with an error and with pages in an array that
+ * it was given: a caller who is told of the error alone can't know how many there are. Nothing where it writes anything
+ * else through its parameters, such as a count.
  */
 export function leftToCaller(ir: FunctionIr, seen: readonly RunObservation[]): StrandedObservation[] {
   const ends = seen.filter((o): o is ExitObservation => o.what === 'exit' && isLeft(o) && fails(o, seen));
@@ -31,9 +32,7 @@ function fails({ set, path, returns }: ExitObservation, seen: readonly RunObserv
 }
 
 function isLeft({ owner, set }: ExitObservation): boolean {
-  if (owner !== 'caller') return false;
-  if (set.escaped !== undefined || set.guessed || !set.slots.includes('held')) return false;
-  return set.slots.every((slot) => slot === 'held' || slot === 'empty');
+  return owner === 'caller' && set.escaped === undefined && isAsAcquired(set);
 }
 
 /** Whether the function writes through one of its parameters, `*got = n` or `ctx->nr += n`. */

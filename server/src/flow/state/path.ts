@@ -30,6 +30,15 @@ export function lastAcquire(path: PathLink | undefined): PageSet | undefined {
   return undefined;
 }
 
+/** What a path has last assumed of the value with an identity; undefined where it was never asked for. */
+export function assumedOf(path: PathLink | undefined, key: string): boolean | undefined {
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('holds' in event && event.key === key) return event.holds;
+  }
+  return undefined;
+}
+
 /**
  * The events of a path that concern one page set, from its acquire on, oldest first, and the guards that
  * the path assumed since.
