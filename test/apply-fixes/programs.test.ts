@@ -14,7 +14,7 @@ import { fixText } from '#server/linter/apply/fix-text.ts';
 import { createAnalyzer } from '#server/linter/file/analysis.ts';
 import { lintText } from '#server/linter/file/service.ts';
 import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
-import { pinApi, pinned, released, unpinApi, withReleases } from '#server/rules/forms.ts';
+import { pinApi, pinned, released, unpinApi, withReleases } from '#server/rules/evidence/forms.ts';
 import { pathsOf } from '#server/rules/paths.ts';
 import type { Environment } from '#server/rules/rule.ts';
 import { createParser } from '#server/syntax/parser.ts';

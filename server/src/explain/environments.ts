@@ -1,6 +1,6 @@
 /** The environments in which a path is tried: the rule's own, and those that its steps ask for. */
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import { COPY_ON_WRITE, GONE } from '../rules/environments.ts';
+import { COPY_ON_WRITE, GONE } from '../rules/evidence/environments.ts';
 import type { Environment, RuleRun } from '../rules/rule.ts';
 
 /**

@@ -3,7 +3,7 @@ import { FOLL } from '#engine/protocol/flags.ts';
 import type { Memory, Scenario } from '#engine/protocol/scenario.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { Witness } from '../flow/state/witness.ts';
-import { releasedAlike } from '../rules/forms.ts';
+import { releasedAlike } from '../rules/evidence/forms.ts';
 import type { Environment, RuleRun } from '../rules/rule.ts';
 
 /** Longest driver path that is explored; a longer witness loses steps in its middle, never its acquire or its end. */

@@ -1,9 +1,9 @@
 import { FOLL, type FollName, INTERNAL_FLAGS } from '#engine/protocol/flags.ts';
 import type { Finding } from '../rules/finding.ts';
-import { callAt } from './call.ts';
+import { callAt } from './edits/call.ts';
+import { withoutFlags } from './edits/flags.ts';
+import { toPin } from './edits/to-pin.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { withoutFlags } from './flags.ts';
-import { toPin } from './to-pin.ts';
 
 /** FOLL_PIN on a get function was meant as the pin function; other internal flags are left out. */
 export function fixInternalFlag(finding: Finding, source: FixSource): Attempts {

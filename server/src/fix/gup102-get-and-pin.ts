@@ -1,7 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
-import { callAt } from './call.ts';
+import { callAt } from './edits/call.ts';
+import { withoutFlags } from './edits/flags.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { withoutFlags } from './flags.ts';
 
 /** The pin function is kept: what is pinned is accessed. */
 export function fixGetAndPin(finding: Finding, source: FixSource): Attempts {

@@ -1,6 +1,6 @@
 import type { Finding } from '../rules/finding.ts';
+import { toPin } from './edits/to-pin.ts';
 import type { Attempts, FixSource } from './fix.ts';
-import { toPin } from './to-pin.ts';
 
 /** FOLL_LONGTERM stays, on the pin function. */
 export function fixLongtermWithoutPin(finding: Finding, source: FixSource): Attempts {

@@ -1,8 +1,8 @@
 import type { Finding } from '../rules/finding.ts';
-import { placesOf } from './acquire.ts';
-import { callAt, renamed, textOf } from './call.ts';
+import { placesOf } from './edits/acquire.ts';
+import { callAt, renamed, textOf } from './edits/call.ts';
+import { withoutFlags } from './edits/flags.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { withoutFlags } from './flags.ts';
 
 /** A call that only faults pages in takes no reference: the get function, without FOLL_GET. */
 export function fixNullPages(finding: Finding, source: FixSource): Attempts {

@@ -2,9 +2,9 @@ import { FUNCTION_LIVES } from '../flow/kernel/history.ts';
 import { isSince } from '../flow/kernel/presence.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { SourceFile } from '../syntax/source.ts';
-import { type CallText, callAt, callsOf, textOf } from './call.ts';
+import { type CallText, callAt, callsOf, textOf } from './edits/call.ts';
+import { changedCall } from './edits/rewrite-call.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { changedCall } from './rewrite-call.ts';
 
 /** A call in today's form: a name, and arguments by which the old ones are replaced. */
 interface Form {

@@ -1,7 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
-import { callAt } from './call.ts';
+import { callAt } from './edits/call.ts';
+import { withoutFlags } from './edits/flags.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { withoutFlags } from './flags.ts';
 
 /** What is registered for a long time is the user's own memory, as in the document's form; the other way is offered too. */
 export function fixLongtermP2pdma(finding: Finding, source: FixSource): Attempts {

@@ -1,8 +1,8 @@
 import type { Finding } from '../rules/finding.ts';
-import { placesOf } from './acquire.ts';
-import { callAt, textOf } from './call.ts';
+import { placesOf } from './edits/acquire.ts';
+import { callAt, textOf } from './edits/call.ts';
+import { changedCall } from './edits/rewrite-call.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { changedCall } from './rewrite-call.ts';
 
 /** FOLL_WRITE where the truth value is true: the same number, and what is meant. */
 export function fixFlagsType(finding: Finding, source: FixSource): Attempts {

@@ -1,7 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
-import { isWritten } from './dirty.ts';
+import { isWritten } from './edits/dirty.ts';
+import { toPin } from './edits/to-pin.ts';
 import type { Attempts, FixSource } from './fix.ts';
-import { toPin } from './to-pin.ts';
 
 /** CASE 1: pin for the device, and mark dirty what it may have written. */
 export function fixDmaUnderGet(finding: Finding, source: FixSource): Attempts {

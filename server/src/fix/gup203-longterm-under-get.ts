@@ -1,7 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
-import { isWritten } from './dirty.ts';
+import { isWritten } from './edits/dirty.ts';
+import { toPin } from './edits/to-pin.ts';
 import type { Attempts, FixSource } from './fix.ts';
-import { toPin } from './to-pin.ts';
 
 /** CASE 2: a long-term pin. Unsafe: it is refused for memory that must stay movable, where a reference was not. */
 export function fixLongtermUnderGet(finding: Finding, source: FixSource): Attempts {

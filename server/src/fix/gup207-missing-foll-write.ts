@@ -1,5 +1,5 @@
 import type { Finding } from '../rules/finding.ts';
-import { addedFlag } from './added-flag.ts';
+import { addedFlag } from './edits/added-flag.ts';
 import type { Attempts, FixSource } from './fix.ts';
 
 /** The call fails from now on where the mapping may not be written. */

@@ -1,9 +1,9 @@
 import type { Finding } from '../rules/finding.ts';
-import { callAt } from './call.ts';
-import { isDirtied, isWritten } from './dirty.ts';
+import { callAt } from './edits/call.ts';
+import { isDirtied, isWritten } from './edits/dirty.ts';
+import { toUnpin } from './edits/releases.ts';
+import { tidied } from './edits/tidy.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { toUnpin } from './releases.ts';
-import { tidied } from './tidy.ts';
 
 /** The release that belongs to a pin, in the place of the one that does not. */
 export function fixPutOnPinned(finding: Finding, source: FixSource): Attempts {

@@ -1,9 +1,9 @@
 import type { Finding } from '../rules/finding.ts';
-import { callAt } from './call.ts';
-import { isWritten } from './dirty.ts';
+import { callAt } from './edits/call.ts';
+import { isWritten } from './edits/dirty.ts';
+import { toPut } from './edits/releases.ts';
+import { toPin } from './edits/to-pin.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { toPut } from './releases.ts';
-import { toPin } from './to-pin.ts';
 
 /** Pages whose data is written are to be pinned, so the release is right and the acquire is not; else the reverse. */
 export function fixUnpinOnGot(finding: Finding, source: FixSource): Attempts {

@@ -1,10 +1,16 @@
 import type { Finding } from '../rules/finding.ts';
 import { Kind } from '../syntax/kinds.ts';
+import type { NewStatement } from './edits/insert.ts';
+import {
+  beforeFreeing,
+  jumpInstead,
+  leakingEnds,
+  releasedBefore,
+  releasingLabel,
+} from './edits/leak-places.ts';
+import { type Acquired, acquiredAt, isAssigned, releaseOf } from './edits/result.ts';
+import type { FunctionTree } from './edits/statements.ts';
 import { type Attempts, attempt, type Fix, type FixSource, type Refusal } from './fix.ts';
-import type { NewStatement } from './insert.ts';
-import { beforeFreeing, jumpInstead, leakingEnds, releasedBefore, releasingLabel } from './leak-places.ts';
-import { type Acquired, acquiredAt, isAssigned, releaseOf } from './result.ts';
-import type { FunctionTree } from './statements.ts';
 
 /** Jumps that are tried one by one. */
 const MAX_JUMPS = 8;

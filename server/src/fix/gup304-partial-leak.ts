@@ -1,9 +1,9 @@
 import type { Finding } from '../rules/finding.ts';
+import { insertedBefore } from './edits/insert.ts';
+import { indentAt, lineEnd, lineStart, newline } from './edits/layout.ts';
+import { beforeFreeing, givingUp, leakingEnds, releasedBefore } from './edits/leak-places.ts';
+import { type Acquired, acquiredAt, releaseOf } from './edits/result.ts';
 import { type Attempts, attempt, type Edit, type Fix, type FixSource, type Refusal } from './fix.ts';
-import { insertedBefore } from './insert.ts';
-import { indentAt, lineEnd, lineStart, newline } from './layout.ts';
-import { beforeFreeing, givingUp, leakingEnds, releasedBefore } from './leak-places.ts';
-import { type Acquired, acquiredAt, releaseOf } from './result.ts';
 
 /** What a short count acquired is released where the function gives up because of it. */
 export function fixPartialLeak(finding: Finding, source: FixSource): Attempts {

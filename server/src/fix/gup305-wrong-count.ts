@@ -1,11 +1,11 @@
 import type { Finding } from '../rules/finding.ts';
 import { Field, Kind } from '../syntax/kinds.ts';
-import { type CallText, callAt, textOf } from './call.ts';
+import { type CallText, callAt, textOf } from './edits/call.ts';
+import { linesOf } from './edits/insert.ts';
+import { indentAt, lineStart, newline } from './edits/layout.ts';
+import { acquiredAt, isAssigned } from './edits/result.ts';
+import { functionTree } from './edits/statements.ts';
 import { type Attempts, attempt, type Edit, type FixSource } from './fix.ts';
-import { linesOf } from './insert.ts';
-import { indentAt, lineStart, newline } from './layout.ts';
-import { acquiredAt, isAssigned } from './result.ts';
-import { functionTree } from './statements.ts';
 
 const COUNTED = /^(?:unpin_user_pages(?:_dirty_lock)?|release_pages)$/;
 

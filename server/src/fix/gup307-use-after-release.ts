@@ -1,9 +1,9 @@
 import type { Finding } from '../rules/finding.ts';
 import { Kind } from '../syntax/kinds.ts';
+import { removed } from './edits/insert.ts';
+import { lineEnd, lineStart } from './edits/layout.ts';
+import { type FunctionTree, functionTree } from './edits/statements.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { removed } from './insert.ts';
-import { lineEnd, lineStart } from './layout.ts';
-import { type FunctionTree, functionTree } from './statements.ts';
 
 /** The release moves behind the last access, where nothing between the two may leave the block. */
 export function fixUseAfterRelease(finding: Finding, source: FixSource): Attempts {

@@ -1,11 +1,11 @@
 import type { Finding } from '../rules/finding.ts';
-import { type CallText, callAt, textOf } from './call.ts';
+import { type CallText, callAt, textOf } from './edits/call.ts';
+import { insertedBefore, linesOf } from './edits/insert.ts';
+import { callsOnPages } from './edits/owned.ts';
+import { toUnpin } from './edits/releases.ts';
+import { functionTree } from './edits/statements.ts';
+import { tidied } from './edits/tidy.ts';
 import { type Attempts, attempt, type Edit, type FixSource } from './fix.ts';
-import { insertedBefore, linesOf } from './insert.ts';
-import { callsOnPages } from './owned.ts';
-import { toUnpin } from './releases.ts';
-import { functionTree } from './statements.ts';
-import { tidied } from './tidy.ts';
 
 const RELEASES = new Set(['unpin_user_page', 'unpin_user_pages', 'unpin_user_pages_dirty_lock', 'put_page']);
 

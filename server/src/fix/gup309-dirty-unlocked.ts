@@ -1,11 +1,11 @@
 import type { Finding } from '../rules/finding.ts';
 import { Kind } from '../syntax/kinds.ts';
-import { type CallText, callAt, callsOf, renamed } from './call.ts';
+import { type CallText, callAt, callsOf, renamed } from './edits/call.ts';
+import { removed } from './edits/insert.ts';
+import { toUnpin } from './edits/releases.ts';
+import { type FunctionTree, functionTree } from './edits/statements.ts';
+import { tidied } from './edits/tidy.ts';
 import { type Attempts, attempt, type Fix, type FixSource, type Refusal } from './fix.ts';
-import { removed } from './insert.ts';
-import { toUnpin } from './releases.ts';
-import { type FunctionTree, functionTree } from './statements.ts';
-import { tidied } from './tidy.ts';
 
 const UNPIN = new Set(['unpin_user_page']);
 

@@ -1,8 +1,8 @@
 import type { Finding } from '../rules/finding.ts';
-import { callAt } from './call.ts';
+import { callAt } from './edits/call.ts';
+import { toUnpin } from './edits/releases.ts';
+import { tidied } from './edits/tidy.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { toUnpin } from './releases.ts';
-import { tidied } from './tidy.ts';
 
 /** One call for the array in the place of the loop. */
 export function fixOpenCodedUnpin(finding: Finding, source: FixSource): Attempts {

@@ -1,8 +1,8 @@
 import type { Finding } from '../rules/finding.ts';
 import { Field, Kind } from '../syntax/kinds.ts';
+import { type Acquired, acquiredAt } from './edits/result.ts';
+import type { FunctionTree } from './edits/statements.ts';
 import { type Attempts, attempt, type Edit, type FixSource } from './fix.ts';
-import { type Acquired, acquiredAt } from './result.ts';
-import type { FunctionTree } from './statements.ts';
 
 /** The result gets a signed type, where it has none; else the comparison asks for the sign first. */
 export function fixSignedness(finding: Finding, source: FixSource): Attempts {

@@ -1,10 +1,10 @@
 import type { Finding } from '../rules/finding.ts';
 import { Field, Kind } from '../syntax/kinds.ts';
+import { insertedBefore } from './edits/insert.ts';
+import { deeper, newline } from './edits/layout.ts';
+import { acquiredAt } from './edits/result.ts';
+import type { FunctionTree } from './edits/statements.ts';
 import { type Attempts, attempt, type Edit, type FixSource } from './fix.ts';
-import { insertedBefore } from './insert.ts';
-import { deeper, newline } from './layout.ts';
-import { acquiredAt } from './result.ts';
-import type { FunctionTree } from './statements.ts';
 
 /**
  * A short count becomes -EFAULT: where it is returned, when only the failure returns there, else before the jump to a

@@ -1,9 +1,9 @@
 import type { Finding } from '../rules/finding.ts';
 import { Field, Kind } from '../syntax/kinds.ts';
 import { compareKernelVersions } from '../syntax/preprocess/version.ts';
-import { callAt, textOf } from './call.ts';
+import { callAt, textOf } from './edits/call.ts';
+import { functionTree } from './edits/statements.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
-import { functionTree } from './statements.ts';
 
 /** The question asked of the function that knows the answer. Unsafe: it answers otherwise, which is the point. */
 export function fixRefcountAsPinTest(finding: Finding, source: FixSource): Attempts {

@@ -1,14 +1,14 @@
 import { isSince } from '../flow/kernel/presence.ts';
 import type { Finding } from '../rules/finding.ts';
 import { Field, Kind } from '../syntax/kinds.ts';
-import { type CallText, callAt, callsOf, textOf } from './call.ts';
-import { isDirtied, isWritten } from './dirty.ts';
-import { iteratorOf, unpinIfPinned } from './extracted.ts';
+import { type CallText, callAt, callsOf, textOf } from './edits/call.ts';
+import { isDirtied, isWritten } from './edits/dirty.ts';
+import { iteratorOf, unpinIfPinned } from './edits/extracted.ts';
+import { columnAfter, indentAt, laidOut, lineEnd, lineStart, newline } from './edits/layout.ts';
+import { PUTS } from './edits/releases.ts';
+import { type FunctionTree, functionTree } from './edits/statements.ts';
+import { tidied } from './edits/tidy.ts';
 import { type Attempts, attempt, type Edit, type FixSource } from './fix.ts';
-import { columnAfter, indentAt, laidOut, lineEnd, lineStart, newline } from './layout.ts';
-import { PUTS } from './releases.ts';
-import { type FunctionTree, functionTree } from './statements.ts';
-import { tidied } from './tidy.ts';
 
 /** The pages are extracted, which pins those of a user, and unpinned where that was so. */
 export function fixIterGetForData(finding: Finding, source: FixSource): Attempts {

@@ -1,7 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
-import { callAt } from './call.ts';
-import { isDirtied, isWritten } from './dirty.ts';
-import { iteratorOf, unpinIfPinned } from './extracted.ts';
+import { callAt } from './edits/call.ts';
+import { isDirtied, isWritten } from './edits/dirty.ts';
+import { iteratorOf, unpinIfPinned } from './edits/extracted.ts';
 import { type Attempts, attempt, type FixSource } from './fix.ts';
 
 /** What was only listed is left alone. */

@@ -1,7 +1,7 @@
 /** Fixes by rule code. A fix is proposed here, and accepted only by linter/apply/fixes.ts, which tries it out. */
 import type { Finding } from '../rules/finding.ts';
+import { guarded } from './edits/guard.ts';
 import type { Attempts, Fix, FixSource, Proposal } from './fix.ts';
-import { guarded } from './guard.ts';
 import { fixInternalFlag } from './gup101-internal-flag.ts';
 import { fixGetAndPin } from './gup102-get-and-pin.ts';
 import { fixLongtermWithoutPin } from './gup103-longterm-without-pin.ts';

@@ -4,9 +4,10 @@ import { isSince } from '../flow/kernel/presence.ts';
 import type { AcquireObservation } from '../flow/run/observation.ts';
 import { certainBits } from '../flow/state/value.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { acquires, argumentFinding, called, pinForm } from './common.ts';
-import { pinApi } from './forms.ts';
-import { refusedResult } from './refused.ts';
+import { called, pinForm, refusedResult } from './evidence/apis.ts';
+import { argumentFinding } from './evidence/findings.ts';
+import { pinApi } from './evidence/forms.ts';
+import { acquires } from './evidence/observations.ts';
 import type { Rule } from './rule.ts';
 
 export const internalFlag: Rule = {

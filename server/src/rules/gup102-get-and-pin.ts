@@ -1,7 +1,8 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import { certainBits } from '../flow/state/value.ts';
-import { acquires, argumentFinding, called } from './common.ts';
-import { refusedResult } from './refused.ts';
+import { called, refusedResult } from './evidence/apis.ts';
+import { argumentFinding } from './evidence/findings.ts';
+import { acquires } from './evidence/observations.ts';
 import type { Rule } from './rule.ts';
 
 export const getAndPin: Rule = {

@@ -1,7 +1,9 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import { certainBits } from '../flow/state/value.ts';
-import { acquires, argumentFinding, called, pinForm } from './common.ts';
-import { pinApi } from './forms.ts';
+import { called, pinForm } from './evidence/apis.ts';
+import { argumentFinding } from './evidence/findings.ts';
+import { pinApi } from './evidence/forms.ts';
+import { acquires } from './evidence/observations.ts';
 import type { Rule } from './rule.ts';
 
 export const longtermWithoutPin: Rule = {

@@ -2,8 +2,9 @@ import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import { isSince } from '../flow/kernel/presence.ts';
 import { certainBits } from '../flow/state/value.ts';
-import { acquires, argumentFinding, called } from './common.ts';
-import { refusedResult } from './refused.ts';
+import { called, refusedResult } from './evidence/apis.ts';
+import { argumentFinding } from './evidence/findings.ts';
+import { acquires } from './evidence/observations.ts';
 import type { Rule } from './rule.ts';
 
 export const nullPages: Rule = {

@@ -3,7 +3,9 @@ import { FLAG_LIFE_BY_NAME, FUNCTION_LIVES, type Life } from '../flow/kernel/his
 import { isSince, presenceOf } from '../flow/kernel/presence.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Range } from '../syntax/range.ts';
-import { called, callsByName, firstPerKey, rangeOf } from './common.ts';
+import { called } from './evidence/apis.ts';
+import { firstPerKey, rangeOf } from './evidence/findings.ts';
+import { callsByName } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,8 +1,9 @@
 import type { ContextObservation, DroppedLockObservation } from '../flow/context/observation.ts';
 import { isSince } from '../flow/kernel/presence.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { called, firstPerKey, rangeOf } from './common.ts';
-import { contextFinding, contexts } from './contexts.ts';
+import { called } from './evidence/apis.ts';
+import { contextFinding, firstPerKey, rangeOf } from './evidence/findings.ts';
+import { contexts } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,6 +1,7 @@
 import type { AtomicPlace, ContextObservation } from '../flow/context/observation.ts';
-import { called } from './common.ts';
-import { contextFinding, contexts } from './contexts.ts';
+import { called } from './evidence/apis.ts';
+import { contextFinding } from './evidence/findings.ts';
+import { contexts } from './evidence/observations.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,7 +1,9 @@
 import { BOOL } from '../flow/lower/ctypes.ts';
 import type { Expr } from '../flow/lower/ir.ts';
 import type { Value } from '../flow/state/value.ts';
-import { acquires, called, rangeOf, takesFlags } from './common.ts';
+import { called, takesFlags } from './evidence/apis.ts';
+import { rangeOf } from './evidence/findings.ts';
+import { acquires } from './evidence/observations.ts';
 import type { Rule } from './rule.ts';
 
 export const flagsType: Rule = {

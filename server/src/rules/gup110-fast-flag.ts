@@ -1,6 +1,8 @@
 import { FAST_FLAGS, FOLL, flagText, INTERNAL_FLAGS } from '#engine/protocol/flags.ts';
 import { certainBits } from '../flow/state/value.ts';
-import { acquires, argumentFinding, called } from './common.ts';
+import { called } from './evidence/apis.ts';
+import { argumentFinding } from './evidence/findings.ts';
+import { acquires } from './evidence/observations.ts';
 import type { Rule } from './rule.ts';
 
 /** Flags that exist, and that a *_fast function refuses; the internal ones are GUP101's. */

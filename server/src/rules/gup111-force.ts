@@ -1,7 +1,9 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import { isSince } from '../flow/kernel/presence.ts';
 import { certainBits } from '../flow/state/value.ts';
-import { acquires, argumentFinding, called } from './common.ts';
+import { called } from './evidence/apis.ts';
+import { argumentFinding } from './evidence/findings.ts';
+import { acquires } from './evidence/observations.ts';
 import type { Rule } from './rule.ts';
 
 export const force: Rule = {

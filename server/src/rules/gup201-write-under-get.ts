@@ -1,20 +1,12 @@
 import type { ReleaseObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import {
-  beforePins,
-  called,
-  firstPerKey,
-  isUnpin,
-  lastAccess,
-  pathFinding,
-  pinForm,
-  rangeOf,
-  releases,
-} from './common.ts';
-import { registersNotifier } from './devices.ts';
-import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './environments.ts';
+import { beforePins, called, isUnpin, pinForm } from './evidence/apis.ts';
+import { registersNotifier } from './evidence/devices.ts';
+import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './evidence/environments.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { pinned } from './evidence/forms.ts';
+import { lastAccess, releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
-import { pinned } from './forms.ts';
 import type { Rule } from './rule.ts';
 
 export const writeUnderGet: Rule = {

@@ -1,6 +1,6 @@
 import type { DeviceObservation, ReleaseObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { beforePins, called, exits, firstPerKey, pathFinding, pinForm, rangeOf, releases } from './common.ts';
+import { beforePins, called, pinForm } from './evidence/apis.ts';
 import {
   deviceEvents,
   pinnedForDevice,
@@ -8,8 +8,10 @@ import {
   transferEnds,
   WHO,
   withTransfer,
-} from './devices.ts';
-import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './environments.ts';
+} from './evidence/devices.ts';
+import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './evidence/environments.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { exits, releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -4,11 +4,12 @@ import type { HoldObservation } from '../flow/held/observation.ts';
 import { oneLine } from '../flow/lower/ir.ts';
 import { certainBits } from '../flow/state/value.ts';
 import type { WitnessStep } from '../flow/state/witness.ts';
-import { called, firstPerKey, pathFinding, pinForm, rangeOf } from './common.ts';
-import { pinnedForDevice, registersNotifier, transferEnds } from './devices.ts';
-import { COPY_ON_WRITE, RECLAIM, USER_CONTROLLED } from './environments.ts';
+import { called, pinForm } from './evidence/apis.ts';
+import { pinnedForDevice, registersNotifier, transferEnds } from './evidence/devices.ts';
+import { COPY_ON_WRITE, RECLAIM, USER_CONTROLLED } from './evidence/environments.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { holds, lasting, laterStep, userspaceDecides } from './evidence/holds.ts';
 import type { Finding } from './finding.ts';
-import { holds, lasting, laterStep, userspaceDecides } from './holds.ts';
 import type { Rule } from './rule.ts';
 
 export const longtermUnderGet: Rule = {

@@ -1,10 +1,11 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { HoldObservation } from '../flow/held/observation.ts';
-import { called, firstPerKey, knownFlags, pathFinding, rangeOf } from './common.ts';
-import { pinnedForDevice, registersNotifier, transferEnds } from './devices.ts';
-import { USER_CONTROLLED } from './environments.ts';
+import { called, knownFlags } from './evidence/apis.ts';
+import { pinnedForDevice, registersNotifier, transferEnds } from './evidence/devices.ts';
+import { USER_CONTROLLED } from './evidence/environments.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { holds, lasting, laterStep, userspaceDecides } from './evidence/holds.ts';
 import type { Finding } from './finding.ts';
-import { holds, lasting, laterStep, userspaceDecides } from './holds.ts';
 import type { Rule } from './rule.ts';
 
 export const missingLongterm: Rule = {

@@ -1,6 +1,8 @@
 import type { ExitObservation } from '../flow/run/observation.ts';
-import { called, exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
-import { registersNotifier } from './devices.ts';
+import { called } from './evidence/apis.ts';
+import { registersNotifier } from './evidence/devices.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { exits } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

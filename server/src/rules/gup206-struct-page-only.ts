@@ -1,5 +1,7 @@
 import type { ReleaseObservation } from '../flow/run/observation.ts';
-import { called, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
+import { called, isUnpin } from './evidence/apis.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,8 +1,10 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { AccessObservation, DeviceObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { accesses, called, firstPerKey, knownFlags, pathFinding, rangeOf, takesFlags } from './common.ts';
-import { deviceEvents, transferEnds } from './devices.ts';
+import { called, knownFlags, takesFlags } from './evidence/apis.ts';
+import { deviceEvents, transferEnds } from './evidence/devices.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { accesses } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

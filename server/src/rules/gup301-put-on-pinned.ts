@@ -1,10 +1,13 @@
 import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../flow/run/observation.ts';
-import { called, freesItsOwn, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
-import { ORDINARY } from './environments.ts';
+import { called, isUnpin } from './evidence/apis.ts';
+import { freesItsOwn, surestFirst } from './evidence/choice.ts';
+import { ORDINARY } from './evidence/environments.ts';
+import { pathFinding, rangeOf } from './evidence/findings.ts';
+import { unpinApi, withReleases } from './evidence/forms.ts';
+import { releases } from './evidence/observations.ts';
+import { putsOfPinnedOnly } from './evidence/only-pins.ts';
 import type { Finding } from './finding.ts';
-import { unpinApi, withReleases } from './forms.ts';
-import { putsOfPinnedOnly } from './only-pins.ts';
 import type { Rule } from './rule.ts';
 
 export const putOnPinned: Rule = {

@@ -1,9 +1,12 @@
 import { isOfIterator } from '../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../flow/run/observation.ts';
-import { called, freesItsOwn, isUnpin, pathFinding, rangeOf, releases, surestFirst } from './common.ts';
-import { GONE, ORDINARY } from './environments.ts';
+import { called, isUnpin } from './evidence/apis.ts';
+import { freesItsOwn, surestFirst } from './evidence/choice.ts';
+import { GONE, ORDINARY } from './evidence/environments.ts';
+import { pathFinding, rangeOf } from './evidence/findings.ts';
+import { putApi, withReleases } from './evidence/forms.ts';
+import { releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
-import { putApi, withReleases } from './forms.ts';
 import type { Rule } from './rule.ts';
 
 export const unpinOnGot: Rule = {

@@ -1,8 +1,8 @@
 import type { ExitObservation } from '../flow/run/observation.ts';
-import { called } from './common.ts';
-import { GONE, ORDINARY } from './environments.ts';
-import { released } from './forms.ts';
-import { isShort, leakFindings, leaks, stranded, strandedFindings } from './leaks.ts';
+import { called } from './evidence/apis.ts';
+import { GONE, ORDINARY } from './evidence/environments.ts';
+import { released } from './evidence/forms.ts';
+import { isShort, leakFindings, leaks, stranded, strandedFindings } from './evidence/leaks.ts';
 import type { Rule } from './rule.ts';
 
 /** Another entry point frees the memory in which the pages stand, and the file has nobody who releases them. */

@@ -1,7 +1,8 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { UnfilledObservation } from '../flow/run/observation.ts';
-import { called, firstPerKey, pathFinding, rangeOf } from './common.ts';
-import { ORDINARY } from './environments.ts';
+import { called } from './evidence/apis.ts';
+import { ORDINARY } from './evidence/environments.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,7 +1,9 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { AccessObservation } from '../flow/run/observation.ts';
-import { accesses, called, firstPerKey, isReleased, lastRelease, pathFinding, rangeOf } from './common.ts';
-import { GONE, ORDINARY } from './environments.ts';
+import { called } from './evidence/apis.ts';
+import { GONE, ORDINARY } from './evidence/environments.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { accesses, isReleased, lastRelease } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -3,19 +3,12 @@ import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { ReleaseObservation } from '../flow/run/observation.ts';
 import { isWithCallee } from '../flow/state/state.ts';
 import { certainBits } from '../flow/state/value.ts';
-import {
-  called,
-  dirtyings,
-  firstPerKey,
-  isUnpin,
-  lastAccess,
-  pathFinding,
-  rangeOf,
-  releases,
-} from './common.ts';
-import { RECLAIM, WRITEBACK } from './environments.ts';
+import { called, isUnpin } from './evidence/apis.ts';
+import { RECLAIM, WRITEBACK } from './evidence/environments.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { DIRTIES, isPlain, meantToBeWritten, withWrite } from './evidence/meant-for-writing.ts';
+import { dirtyings, lastAccess, releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
-import { DIRTIES, isPlain, meantToBeWritten, withWrite } from './meant-for-writing.ts';
 import type { Rule, RuleContext } from './rule.ts';
 
 export const notDirtied: Rule = {

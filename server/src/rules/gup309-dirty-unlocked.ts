@@ -1,15 +1,8 @@
 import type { FunctionFlow } from '../flow/file.ts';
 import type { DirtyObservation } from '../flow/run/observation.ts';
-import {
-  called,
-  dirtyings,
-  firstPerKey,
-  isReleased,
-  lastRelease,
-  pathFinding,
-  rangeOf,
-  releases,
-} from './common.ts';
+import { called } from './evidence/apis.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { dirtyings, isReleased, lastRelease, releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

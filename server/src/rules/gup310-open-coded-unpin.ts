@@ -1,6 +1,7 @@
 import type { ReleaseObservation } from '../flow/run/observation.ts';
 import type { ProtocolEvent } from '../flow/state/path.ts';
-import { firstPerKey, pathFinding, rangeOf, releases } from './common.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

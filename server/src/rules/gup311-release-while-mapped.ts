@@ -5,8 +5,10 @@ import type { OrderObservation } from '../flow/held/observation.ts';
 import type { DeviceObservation, ReleaseObservation } from '../flow/run/observation.ts';
 import type { DeviceSlot } from '../flow/state/device-use.ts';
 import type { WitnessStep } from '../flow/state/witness.ts';
-import { called, firstPerKey, pathFinding, rangeOf, releases } from './common.ts';
-import { deviceEvents, firstMapping, registersNotifier, transferEnds } from './devices.ts';
+import { called } from './evidence/apis.ts';
+import { deviceEvents, firstMapping, registersNotifier, transferEnds } from './evidence/devices.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

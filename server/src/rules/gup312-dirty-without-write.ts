@@ -4,7 +4,9 @@ import type { DirtyObservation, ReleaseObservation } from '../flow/run/observati
 import type { PathLink } from '../flow/state/path.ts';
 import type { AssumedGuard } from '../flow/state/witness.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { called, dirtyings, firstPerKey, knownFlags, pathFinding, rangeOf, releases } from './common.ts';
+import { called, knownFlags } from './evidence/apis.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { dirtyings, releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

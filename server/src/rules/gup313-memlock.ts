@@ -1,9 +1,10 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { HoldObservation } from '../flow/held/observation.ts';
 import { certainBits } from '../flow/state/value.ts';
-import { called, firstPerKey, pathFinding, rangeOf } from './common.ts';
+import { called } from './evidence/apis.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { holds, userspaceDecides } from './evidence/holds.ts';
 import type { Finding } from './finding.ts';
-import { holds, userspaceDecides } from './holds.ts';
 import type { Rule } from './rule.ts';
 
 export const memlock: Rule = {

@@ -1,5 +1,7 @@
 import type { AccessObservation } from '../flow/run/observation.ts';
-import { accesses, called, firstPerKey, pathFinding, rangeOf } from './common.ts';
+import { called } from './evidence/apis.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { accesses } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

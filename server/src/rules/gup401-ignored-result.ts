@@ -1,6 +1,8 @@
 import type { CallObservation } from '../flow/facts/observation.ts';
 import { ACQUIRES, type AcquireModel, formOf } from '../flow/kernel/acquire.ts';
-import { called, callsByName, rangeOf } from './common.ts';
+import { called } from './evidence/apis.ts';
+import { rangeOf } from './evidence/findings.ts';
+import { callsByName } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,5 +1,6 @@
 import type { SignObservation } from '../flow/run/observation.ts';
-import { called, firstPerKey, pathFinding, rangeOf } from './common.ts';
+import { called } from './evidence/apis.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,7 +1,8 @@
 import type { RefcountObservation } from '../flow/facts/observation.ts';
 import type { Expr } from '../flow/lower/ir.ts';
 import { walk } from '../flow/lower/walk.ts';
-import { called, rangeOf } from './common.ts';
+import { called } from './evidence/apis.ts';
+import { rangeOf } from './evidence/findings.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

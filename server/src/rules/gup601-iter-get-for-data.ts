@@ -5,20 +5,13 @@ import type { DeviceObservation, ReleaseObservation } from '../flow/run/observat
 import type { PathLink } from '../flow/state/path.ts';
 import type { PageSet } from '../flow/state/state.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import {
-  beforePins,
-  called,
-  firstPerKey,
-  isUnpin,
-  lastAccess,
-  pathFinding,
-  rangeOf,
-  releases,
-} from './common.ts';
-import { deviceEvents, pinnedForDevice, transferEnds, WHO, withTransfer } from './devices.ts';
-import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './environments.ts';
+import { beforePins, called, isUnpin } from './evidence/apis.ts';
+import { deviceEvents, pinnedForDevice, transferEnds, WHO, withTransfer } from './evidence/devices.ts';
+import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './evidence/environments.ts';
+import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
+import { pinned } from './evidence/forms.ts';
+import { lastAccess, releases } from './evidence/observations.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
-import { pinned } from './forms.ts';
 import type { Rule } from './rule.ts';
 
 export const iterGetForData: Rule = {

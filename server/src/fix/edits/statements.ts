@@ -1,10 +1,10 @@
 /** Statements of a function, from its syntax tree: what stands where, and inside what. */
-import { childByField, namedChildren } from '../flow/lower/navigate.ts';
-import { Field, Kind, type KindId } from '../syntax/kinds.ts';
-import type { Range } from '../syntax/range.ts';
-import type { SourceFile } from '../syntax/source.ts';
-import { NodeFlag, type SyntaxTree } from '../syntax/tree.ts';
-import type { FixSource } from './fix.ts';
+import { childByField, namedChildren } from '../../flow/lower/navigate.ts';
+import { Field, Kind, type KindId } from '../../syntax/kinds.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import { NodeFlag, type SyntaxTree } from '../../syntax/tree.ts';
+import type { FixSource } from '../fix.ts';
 
 const STATEMENTS: ReadonlySet<KindId> = new Set([
   Kind.expression_statement,

@@ -1,6 +1,6 @@
 /** Loops that release one page of an array after another, and what one call for the whole array takes their place. */
-import { Field, Kind } from '../syntax/kinds.ts';
-import type { Range } from '../syntax/range.ts';
+import { Field, Kind } from '../../syntax/kinds.ts';
+import type { Range } from '../../syntax/range.ts';
 import { callAt } from './call.ts';
 import type { FunctionTree } from './statements.ts';
 

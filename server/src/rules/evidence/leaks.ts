@@ -1,10 +1,12 @@
 /** Paths that end while pages are held: what GUP303 and GUP304 share. */
-import type { FunctionFlow } from '../flow/file.ts';
-import type { StrandedObservation } from '../flow/held/observation.ts';
-import { isOfIterator } from '../flow/kernel/acquire.ts';
-import type { ExitObservation } from '../flow/run/observation.ts';
-import { called, exits, firstPerKey, pathFinding, rangeOf } from './common.ts';
-import type { Finding } from './finding.ts';
+import type { FunctionFlow } from '../../flow/file.ts';
+import type { StrandedObservation } from '../../flow/held/observation.ts';
+import { isOfIterator } from '../../flow/kernel/acquire.ts';
+import type { ExitObservation } from '../../flow/run/observation.ts';
+import type { Finding } from '../finding.ts';
+import { called } from './apis.ts';
+import { firstPerKey, pathFinding, rangeOf } from './findings.ts';
+import { exits } from './observations.ts';
 
 /**
  * Ends of paths on which pages of a set are certainly held, and nobody can reach them any more. Pages that are extracted

@@ -2,8 +2,8 @@
  * What a rewrite leaves behind: blocks with one statement lose their braces, variables that nothing uses any more lose
  * their declarations.
  */
-import { Field, Kind } from '../syntax/kinds.ts';
-import { applyEdits, composed, type Edit, type FixSource, moved, sorted } from './fix.ts';
+import { Field, Kind } from '../../syntax/kinds.ts';
+import { applyEdits, composed, type Edit, type FixSource, moved, sorted } from '../fix.ts';
 import { indentAt, lineEnd, lineStart } from './layout.ts';
 import { type FunctionTree, functionTree } from './statements.ts';
 

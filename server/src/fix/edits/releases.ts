@@ -1,10 +1,10 @@
 /** Release calls put right for the kind of reference. */
-import { Kind } from '../syntax/kinds.ts';
-import { compareKernelVersions } from '../syntax/preprocess/version.ts';
-import type { Range } from '../syntax/range.ts';
-import type { SourceFile } from '../syntax/source.ts';
+import { Kind } from '../../syntax/kinds.ts';
+import { compareKernelVersions } from '../../syntax/preprocess/version.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import type { Edit, FixSource } from '../fix.ts';
 import { type CallText, textOf } from './call.ts';
-import type { Edit, FixSource } from './fix.ts';
 import { columnAfter, deeper, indentAt, laidOut, lineEnd, lineStart, newline } from './layout.ts';
 import { dirtying, dirtyLoopBefore, type ReleaseLoop, releaseLoop } from './loops.ts';
 import { changedCall } from './rewrite-call.ts';

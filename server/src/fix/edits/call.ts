@@ -1,8 +1,8 @@
 /** Calls as text: where the name and the arguments stand. Read from preprocessed code, so comments are blanks. */
-import { literalEnd } from '../syntax/preprocess/scan.ts';
-import type { Range } from '../syntax/range.ts';
-import type { SourceFile } from '../syntax/source.ts';
-import type { Edit } from './fix.ts';
+import { literalEnd } from '../../syntax/preprocess/scan.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import type { Edit } from '../fix.ts';
 
 export interface CallText {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** What no fix may do, whatever rule it is for: touch macros and directives, lose comments, forget other configurations. */
-import type { Range } from '../syntax/range.ts';
-import type { SourceFile } from '../syntax/source.ts';
-import type { Fix, Refusal } from './fix.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import type { Fix, Refusal } from '../fix.ts';
 import { lineEnd, lineStart } from './layout.ts';
 
 /** Words whose meaning depends on the kind of reference. */

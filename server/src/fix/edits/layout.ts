@@ -1,6 +1,6 @@
 /** Text in the style of the kernel: tabs of eight columns, calls broken at commas and aligned with their bracket. */
-import type { SourceFile } from '../syntax/source.ts';
-import { applyEdits, type Edit } from './fix.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import { applyEdits, type Edit } from '../fix.ts';
 
 const TAB = 8;
 /** What Documentation/process/coding-style.rst prefers, and what checkpatch.pl tolerates. */

@@ -1,7 +1,7 @@
 /** From a get function to its pin function, and flags of an acquiring call. */
-import { compareKernelVersions, type KernelVersion } from '../syntax/preprocess/version.ts';
+import { compareKernelVersions, type KernelVersion } from '../../syntax/preprocess/version.ts';
+import { applyEdits, type Edit, type FixSource, sorted } from '../fix.ts';
 import { type CallText, textOf } from './call.ts';
-import { applyEdits, type Edit, type FixSource, sorted } from './fix.ts';
 import { flagsWith, withoutFlags } from './flags.ts';
 import { changedCall } from './rewrite-call.ts';
 

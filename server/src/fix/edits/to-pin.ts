@@ -1,9 +1,9 @@
 /** The conversion behind several fixes: get becomes pin, and every release of the pages follows. */
-import type { Finding } from '../rules/finding.ts';
+import type { Finding } from '../../rules/finding.ts';
+import { type Attempts, attempt, type Edit, type Fix, type FixSource, type Refusal } from '../fix.ts';
 import { GETS, pinnedAcquire, placesOf } from './acquire.ts';
 import { type CallText, callAt } from './call.ts';
 import { isDirtied } from './dirty.ts';
-import { type Attempts, attempt, type Edit, type Fix, type FixSource, type Refusal } from './fix.ts';
 import { callsOnPages, isKept } from './owned.ts';
 import { type Folding, PUTS, toUnpin } from './releases.ts';
 import { tidied } from './tidy.ts';

@@ -1,8 +1,8 @@
 /** Places where a release that is missing may go: in the branch that gives up, and in front of a return. */
 
-import type { Finding } from '../rules/finding.ts';
-import { Field, Kind } from '../syntax/kinds.ts';
-import type { Edit } from './fix.ts';
+import type { Finding } from '../../rules/finding.ts';
+import { Field, Kind } from '../../syntax/kinds.ts';
+import type { Edit } from '../fix.ts';
 import { insertedBefore, linesOf, type NewStatement } from './insert.ts';
 import { newline } from './layout.ts';
 import type { FunctionTree } from './statements.ts';

@@ -1,7 +1,7 @@
 /** Another name or other arguments for a call, laid out as its author would. */
-import type { SourceFile } from '../syntax/source.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import type { Edit } from '../fix.ts';
 import { type CallText, textOf } from './call.ts';
-import type { Edit } from './fix.ts';
 import { columnAfter, indentAt, laidOut, lineEnd, lineStart, realigned } from './layout.ts';
 
 export interface CallChange {

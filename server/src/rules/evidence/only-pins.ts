@@ -3,12 +3,12 @@
  * drops a reference of a pinned page. Part of GUP301, for what the runs have lost on the way.
  */
 import type { ReleaseApi } from '#engine/protocol/steps.ts';
-import { ACQUIRES, type AcquireModel, isOfIterator } from '../flow/kernel/acquire.ts';
-import { effectsOf } from '../flow/kernel/effects.ts';
-import type { Range } from '../syntax/range.ts';
-import type { SourceFile } from '../syntax/source.ts';
-import { called } from './common.ts';
-import type { Finding } from './finding.ts';
+import { ACQUIRES, type AcquireModel, isOfIterator } from '../../flow/kernel/acquire.ts';
+import { effectsOf } from '../../flow/kernel/effects.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import type { Finding } from '../finding.ts';
+import { called } from './apis.ts';
 
 /** A call in the code of a function of the file. */
 interface CallSite {

@@ -1,7 +1,7 @@
 /** Releases of pages of an iterator: only those of a user's are pinned. */
-import { Kind } from '../syntax/kinds.ts';
+import { Kind } from '../../syntax/kinds.ts';
+import type { Edit, FixSource } from '../fix.ts';
 import { type CallText, textOf } from './call.ts';
-import type { Edit, FixSource } from './fix.ts';
 import { deeper, indentAt, lineStart, newline } from './layout.ts';
 import { toUnpin } from './releases.ts';
 import { functionTree } from './statements.ts';

@@ -1,7 +1,7 @@
 /** Putting statements in front of others, with the braces that this needs. */
-import { Field, Kind } from '../syntax/kinds.ts';
-import type { SourceFile } from '../syntax/source.ts';
-import type { Edit } from './fix.ts';
+import { Field, Kind } from '../../syntax/kinds.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import type { Edit } from '../fix.ts';
 import { columnAfter, deeper, indentAt, laidOut, lineEnd, lineStart, newline } from './layout.ts';
 import type { FunctionTree } from './statements.ts';
 

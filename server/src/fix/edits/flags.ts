@@ -1,10 +1,10 @@
 /** Taking FOLL_* flags out of an expression, and putting them in. */
 
-import { Field, Kind } from '../syntax/kinds.ts';
-import type { Range } from '../syntax/range.ts';
-import type { SourceFile } from '../syntax/source.ts';
+import { Field, Kind } from '../../syntax/kinds.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import type { Edit, FixSource } from '../fix.ts';
 import { type CallText, textOf } from './call.ts';
-import type { Edit, FixSource } from './fix.ts';
 import { removed } from './insert.ts';
 import { functionTree } from './statements.ts';
 

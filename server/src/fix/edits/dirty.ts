@@ -1,6 +1,6 @@
 /** Whether a release has to mark its pages dirty, because nothing else does. */
-import type { Finding } from '../rules/finding.ts';
-import type { FixSource } from './fix.ts';
+import type { Finding } from '../../rules/finding.ts';
+import type { FixSource } from '../fix.ts';
 
 /** The CPU, or a device that may, writes to the pages on the finding's path. */
 export function isWritten(finding: Finding): boolean {

@@ -1,9 +1,9 @@
 /** Calls on the pages that an acquire fills, found by the names under which the file's code reaches them. */
-import type { Range } from '../syntax/range.ts';
-import type { SourceFile } from '../syntax/source.ts';
+import type { Range } from '../../syntax/range.ts';
+import type { SourceFile } from '../../syntax/source.ts';
+import type { FixSource } from '../fix.ts';
 import { destinationOf } from './acquire.ts';
 import { type CallText, callsOf } from './call.ts';
-import type { FixSource } from './fix.ts';
 
 /** Where to look for a name: a local in its function, a field in the whole file. */
 interface Handle {

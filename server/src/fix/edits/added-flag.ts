@@ -1,8 +1,8 @@
 /** A flag that an acquiring call lacks. */
-import type { Finding } from '../rules/finding.ts';
+import type { Finding } from '../../rules/finding.ts';
+import { type Attempts, attempt, type FixSource } from '../fix.ts';
 import { placesOf } from './acquire.ts';
 import { callAt, textOf } from './call.ts';
-import { type Attempts, attempt, type FixSource } from './fix.ts';
 import { flagsWith } from './flags.ts';
 import { changedCall } from './rewrite-call.ts';
 

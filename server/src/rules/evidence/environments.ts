@@ -1,5 +1,5 @@
 /** Memory kinds and kernel actors by what they show; a rule picks those that it is about. */
-import type { Environment } from './rule.ts';
+import type { Environment } from '../rule.ts';
 
 /** One small folio, one huge folio, a file's: for counts, which no actor has a part in. */
 export const ORDINARY: readonly Environment[] = [

@@ -1,8 +1,8 @@
 /** The result of an acquiring call, and the release that belongs to what it acquired. */
-import { Field, Kind } from '../syntax/kinds.ts';
+import { Field, Kind } from '../../syntax/kinds.ts';
+import type { FixSource } from '../fix.ts';
 import { placesOf } from './acquire.ts';
 import { type CallText, callAt, textOf } from './call.ts';
-import type { FixSource } from './fix.ts';
 import type { NewStatement } from './insert.ts';
 import { type FunctionTree, functionTree } from './statements.ts';
 

@@ -1,11 +1,11 @@
 /** What the rules about long-term pins share: who decides how long the pages are held (document, CASE 1 and CASE 2). */
-import type { ReachedFrom } from '../flow/facts/entries.ts';
-import type { FunctionFlow } from '../flow/file.ts';
-import type { HoldObservation } from '../flow/held/observation.ts';
-import { endsByName } from '../flow/kernel/entries.ts';
-import type { WitnessStep } from '../flow/state/witness.ts';
-import { firstPerKey } from './common.ts';
-import type { Certainty } from './finding.ts';
+import type { ReachedFrom } from '../../flow/facts/entries.ts';
+import type { FunctionFlow } from '../../flow/file.ts';
+import type { HoldObservation } from '../../flow/held/observation.ts';
+import { endsByName } from '../../flow/kernel/entries.ts';
+import type { WitnessStep } from '../../flow/state/witness.ts';
+import type { Certainty } from '../finding.ts';
+import { firstPerKey } from './findings.ts';
 
 export function holds(flow: FunctionFlow): HoldObservation[] {
   return flow.observations.filter((o) => o.what === 'hold');

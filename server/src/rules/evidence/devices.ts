@@ -1,12 +1,12 @@
 /** What the rules about devices share. */
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { FunctionFlow } from '../flow/file.ts';
-import type { DeviceWay } from '../flow/kernel/devices.ts';
-import type { DeviceObservation } from '../flow/run/observation.ts';
-import type { PathLink, ProtocolEvent } from '../flow/state/path.ts';
+import type { FunctionFlow } from '../../flow/file.ts';
+import type { DeviceWay } from '../../flow/kernel/devices.ts';
+import type { DeviceObservation } from '../../flow/run/observation.ts';
+import type { PathLink, ProtocolEvent } from '../../flow/state/path.ts';
+import type { RuleContext } from '../rule.ts';
 import { pinApi, unpinApi } from './forms.ts';
-import type { RuleContext } from './rule.ts';
 
 export function deviceEvents(flow: FunctionFlow): DeviceObservation[] {
   return flow.observations.filter((o) => o.what === 'device');

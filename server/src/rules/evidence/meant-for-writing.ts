@@ -5,15 +5,17 @@
  */
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { FunctionFlow } from '../flow/file.ts';
-import { isOfIterator } from '../flow/kernel/acquire.ts';
-import type { ReleaseObservation } from '../flow/run/observation.ts';
-import { CALLBACK, type PageSet } from '../flow/state/state.ts';
-import { certainBits } from '../flow/state/value.ts';
-import { acquires, called, exits, firstPerKey, isUnpin, pathFinding, rangeOf, releases } from './common.ts';
+import type { FunctionFlow } from '../../flow/file.ts';
+import { isOfIterator } from '../../flow/kernel/acquire.ts';
+import type { ReleaseObservation } from '../../flow/run/observation.ts';
+import { CALLBACK, type PageSet } from '../../flow/state/state.ts';
+import { certainBits } from '../../flow/state/value.ts';
+import type { Finding } from '../finding.ts';
+import type { RuleContext } from '../rule.ts';
+import { called, isUnpin } from './apis.ts';
 import { withTransfer } from './devices.ts';
-import type { Finding } from './finding.ts';
-import type { RuleContext } from './rule.ts';
+import { firstPerKey, pathFinding, rangeOf } from './findings.ts';
+import { acquires, exits, releases } from './observations.ts';
 
 /** A release that marks nothing dirty, of a page that was acquired for writing and that nobody has marked yet. */
 export function isPlain({ set, makeDirty, slot }: ReleaseObservation): boolean {
