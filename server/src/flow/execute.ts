@@ -6,6 +6,7 @@ import type { Piece } from './facts/pieces.ts';
 import { isInert } from './facts/reach.ts';
 import { type Failure, isFailure, surelyHeld } from './held/failures.ts';
 import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held/held.ts';
+import type { Leaves } from './held/leaves.ts';
 import { LossFinder, withoutNotices } from './held/loss-finder.ts';
 import { type ConsumerExit, type ConsumerRun, worthPairing } from './held/pairs.ts';
 import { Search } from './held/search.ts';
@@ -14,6 +15,7 @@ import { isReleaseName } from './kernel/effects.ts';
 import type { FunctionIr } from './lower/ir.ts';
 import type { TypeLookup } from './lower/structs.ts';
 import type { FileLowering } from './lowering.ts';
+import type { RunIdentity } from './memo.ts';
 import { Crowd } from './run/crowd.ts';
 import type { RunObservation } from './run/observation.ts';
 import { observationKey } from './run/observation-key.ts';
@@ -29,6 +31,15 @@ export interface RootRun extends RunFigures {
   readonly failures: readonly Failure[];
   /** The function returns an address, and no number. */
   readonly returnsAddress: boolean;
+}
+
+/** The run of an entry point, with all that another analysis needs to take it for its own: the places are the same. */
+export interface RootRecord extends RootRun {
+  readonly identity: RunIdentity;
+  readonly leaves: Leaves;
+  readonly failed: Leaves;
+  readonly handsOver: boolean;
+  readonly used: ReadonlySet<string>;
 }
 
 /** Of a function that is only read. */

@@ -2,11 +2,11 @@
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { FileContexts } from './context/observe.ts';
-import { Executor, NOT_RUN, type RootRun, type Surrounding } from './execute.ts';
+import { Executor, NOT_RUN, type RootRecord, type RootRun, type Surrounding } from './execute.ts';
 import type { CallTable } from './facts/call-table.ts';
 import { Entries } from './facts/entries.ts';
 import { survey } from './facts/survey.ts';
-import type { FileFlow, FlowOptions, FunctionFlow } from './file.ts';
+import type { FileFlow, FlowOptions } from './file.ts';
 import { Consumers } from './held/consumers.ts';
 import { strandedBy } from './held/failures.ts';
 import { type Held, isGiven } from './held/held.ts';
@@ -19,29 +19,21 @@ import {
   holdingOf,
   keyOfHolding,
   observationsOf,
-  type RunSummary,
   summaryOf,
 } from './held/holds.ts';
 import { type Leaves, leavesOf, NO_LEAVES } from './held/leaves.ts';
 import { freeing, lossesOf } from './held/losses.ts';
 import { asCalled } from './held/mismatch.ts';
+import { isNeverReleased, type NeverHost, unreleasedBy } from './held/never.ts';
 import { type ConsumerRun, type Pairing, pairUp, usesOf } from './held/pairs.ts';
 import { leftToCaller } from './held/to-caller.ts';
 import type { FunctionIr } from './lower/ir.ts';
-import { AskedTypes, type FileTypes, fileTypes } from './lower/structs.ts';
+import { type FileTypes, fileTypes } from './lower/structs.ts';
 import { FileLowering } from './lowering.ts';
-import type { FlowMemo, RememberedRun, RunIdentity, RunScope, Surroundings } from './memo.ts';
+import type { FlowMemo, RunScope } from './memo.ts';
+import { RunRecords } from './records.ts';
 import { makesKernelIterators } from './run/iter.ts';
 import type { RunObservation } from './run/observation.ts';
-
-/** The run of an entry point, with all that another analysis needs to take it for its own: the places are the same. */
-export interface RootRecord extends RootRun {
-  readonly identity: RunIdentity;
-  readonly leaves: Leaves;
-  readonly failed: Leaves;
-  readonly handsOver: boolean;
-  readonly used: ReadonlySet<string>;
-}
 
 /** Part of the budget for callers of a function whose own run used its budget up. */
 const CALLERS_SHARE = 4;
@@ -58,26 +50,14 @@ export class FileRun {
   readonly #memo: FlowMemo;
   readonly #lowering: FileLowering;
   readonly #executor: Executor;
-  /** Functions of whose text each run depends. */
-  readonly #usedBy = new Map<string, ReadonlySet<string>>();
-  readonly #functions: FunctionFlow[] = [];
-  /** Functions that leave pages to other entry points, what leads to them, and the pages where the run is of now. */
-  readonly #leaving = new Map<string, { identity: RunIdentity; leaves: Leaves; cut: boolean }>();
-  readonly #left = new Map<string, readonly Held[]>();
-  /** Functions that leave pages where they fail. */
-  readonly #failing = new Map<string, { identity: RunIdentity; leaves: Leaves }>();
   /** How many functions were known to hand pages over when a function was run. */
   readonly #handedOverAt = new Map<string, number>();
   /** Node executions that the run of a function was given. */
   readonly #budgets = new Map<string, number>();
-  /** Of the functions that were run as entry points: which run it was, and what it decides. */
-  readonly #summaries = new Map<string, { identity: RunIdentity; summary: RunSummary }>();
-  readonly #roots = new Map<string, RootRecord>();
-  readonly #lasting: { producer: string; names: readonly string[] }[] = [];
   readonly #types: FileTypes;
-  /** What was asked of the types since a run began. */
-  #asked: AskedTypes;
+  readonly #records: RunRecords;
   #iterators: boolean | undefined;
+  #known: Entries | undefined;
 
   constructor(
     source: SourceFile,
@@ -95,8 +75,8 @@ export class FileRun {
     this.#table = table;
     this.#acquiring = acquiring;
     this.#types = fileTypes(source);
-    this.#asked = new AskedTypes(this.#types);
     this.#memo = memo;
+    this.#records = new RunRecords(this.#types, this.#lowering, memo, this.handsOver);
     const lower = (name: string): FunctionIr | undefined => this.#lowering.lowerAgain(name);
     this.consumers = new Consumers(source, table, touching, lower);
   }
@@ -106,9 +86,9 @@ export class FileRun {
       .filter(([, facts]) => facts.partlyRead)
       .map(([name]) => name);
     const statics = new Set(this.#source.functions.filter((f) => f.isStatic).map((f) => f.name));
-    const held = [...this.#leaving].filter(([name, { leaves }]) => !this.#isCovered(name, leaves));
+    const held = [...this.#records.leaving].filter(([name, { leaves }]) => !this.#isCovered(name, leaves));
     return {
-      functions: this.#functions,
+      functions: this.#records.functions,
       analysed: [...this.#lowering.known.keys()],
       partlyRead,
       exports: {
@@ -117,9 +97,9 @@ export class FileRun {
         held: held.flatMap(([producer, { leaves }]) =>
           leaves.typed.length === 0 ? [] : [{ producer, members: leaves.typed }],
         ),
-        lasting: this.#lasting,
+        lasting: this.#records.lasting,
       },
-      roots: this.#roots,
+      roots: this.#records.roots,
     };
   }
 
@@ -133,7 +113,9 @@ export class FileRun {
     this.#budgets.set(name, budget);
     const known = this.#options.roots?.get(name);
     if (known !== undefined) return this.#adopt(name, known);
-    return this.#recall({ name, roots: [name], also: this.#runKey(budget) }) ?? this.#run(name, budget);
+    return (
+      this.#records.recall({ name, roots: [name], also: this.#runKey(budget) }) ?? this.#run(name, budget)
+    );
   }
 
   /** Takes over a run of the file by itself: what stands behind it now was not there, and changes nothing in it. */
@@ -141,30 +123,33 @@ export class FileRun {
     const { identity, leaves, failed, cut, left, used, steps } = root;
     // What consumers test again is told by what was lowered before them.
     for (const fn of used) this.#lowering.lower(fn);
-    this.#usedBy.set(name, used);
-    this.#roots.set(name, root);
-    this.#summaries.set(name, { identity, summary: summaryOf(name, root) });
-    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
-    if (failed.keys.length > 0) this.#failing.set(name, { identity, leaves: failed });
-    if (left.length > 0) this.#left.set(name, left);
-    this.#functions.push({ name, observations: [], steps, cut, identity, remembered: true });
+    this.#records.usedBy.set(name, used);
+    this.#records.roots.set(name, root);
+    this.#records.summaries.set(name, { identity, summary: summaryOf(name, root) });
+    if (leaves.keys.length > 0) this.#records.leaving.set(name, { identity, leaves, cut });
+    if (failed.keys.length > 0) this.#records.failing.set(name, { identity, leaves: failed });
+    if (left.length > 0) this.#records.left.set(name, left);
+    this.#records.functions.push({ name, observations: [], steps, cut, identity, remembered: true });
     return root.handsOver;
   }
 
   /** Whether the run of a function used its budget up. */
   ranOut(name: string): boolean {
     const budget = this.#budgets.get(name) ?? this.#options.budget;
-    return this.#functions.some((fn) => fn.name === name && fn.pair === undefined && fn.steps >= budget);
+    return this.#records.functions.some(
+      (fn) => fn.name === name && fn.pair === undefined && fn.steps >= budget,
+    );
   }
 
   /** Reads a function without running it. */
   surveyOnly(name: string): void {
-    if (this.#recall({ name, roots: [name], also: this.#runKey(0) }) === undefined) this.#run(name, 0);
+    if (this.#records.recall({ name, roots: [name], also: this.#runKey(0) }) === undefined)
+      this.#run(name, 0);
   }
 
   /** Runs, for each function that leaves pages held in a structure, the functions that find them there. */
   pairs(): void {
-    for (const [name, { identity, leaves }] of [...this.#leaving]) {
+    for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
       if (this.#isCovered(name, leaves)) continue;
       const consumers = this.consumers.of(name, leaves);
       if (consumers.length === 0) continue;
@@ -172,26 +157,60 @@ export class FileRun {
       const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
       const callers = consumers.flatMap((consumer) => this.consumers.askable(consumer));
       const scope = { name: `${name}, later`, roots: [name, ...consumers, ...callers], also };
-      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, consumers, reads);
+      if (this.#records.recall(scope, name) === undefined) this.#pair(scope, name, consumers, reads);
     }
   }
 
   /** Runs, where no function of the file releases what another one leaves held, those that free memory. */
   losses(acquires: (index: number) => boolean): void {
-    for (const [name, { identity, leaves }] of [...this.#leaving]) {
+    for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
       if (this.#isCovered(name, leaves)) continue;
       const names = freeing(name, leaves, this.#table, this.consumers, acquires);
       if (names.length === 0) continue;
       const reads = this.consumers.reading(leaves);
       const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
       const scope = { name: `${name}, lost`, roots: [name, ...names], also };
-      if (this.#recall(scope, name) === undefined) this.#pair(scope, name, names, reads, lossesOf);
+      if (this.#records.recall(scope, name) === undefined) this.#pair(scope, name, names, reads, lossesOf);
+    }
+  }
+
+  /** Says of what functions leave where only this file looks for it that no function of the file releases it. */
+  never(acquires: (index: number) => boolean): void {
+    const { code, structs } = this.#source;
+    const host: NeverHost = {
+      table: this.#table,
+      consumers: this.consumers,
+      types: this.#types,
+      acquires,
+      entries: () => this.#entries(),
+      lower: (fn) => this.#lowering.lowerAgain(fn),
+      isPrivate: (struct) => structs.has(struct),
+      isStatic: (variable) => new RegExp(`^static\\b[^;{}()]*\\b${variable}\\b`, 'm').test(code),
+    };
+    for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
+      if (this.#isCovered(name, leaves) || !isNeverReleased(name, leaves, host)) continue;
+      const scope = { name: `${name}, never`, roots: [name], also: `${this.#memo.numberOf(identity)}` };
+      if (this.#records.recall(scope, name) !== undefined) continue;
+      const before = this.#records.surroundings();
+      const reads = this.consumers.reading(leaves);
+      const releases = this.consumers.of(name, leaves).includes(name);
+      const again = (held: Held): ConsumerRun | undefined =>
+        releases ? this.#consume(name, held, reads) : undefined;
+      const observations = unreleasedBy(this.#records.left.get(name) ?? this.#leftAgain(name), name, again);
+      for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
+      this.#records.tell(
+        scope,
+        before,
+        name,
+        observations,
+        observations.flatMap((o) => o.members),
+      );
     }
   }
 
   /** Says of functions that fail which pages they leave in structures where nobody of the file releases them. */
   failures(): void {
-    for (const [name, { identity, leaves }] of [...this.#failing]) {
+    for (const [name, { identity, leaves }] of [...this.#records.failing]) {
       // What a caller makes of the failure its own run shows.
       if (this.#table.callersOf(name).length > 0) continue;
       const consumers = this.consumers.of(name, leaves);
@@ -201,15 +220,15 @@ export class FileRun {
       const known = [[...reads], releasing, own].map((names) => names.join()).join(' ');
       const also = `${this.#memo.numberOf(identity)} ${known}`;
       const scope = { name: `${name}, failed`, roots: [name, ...consumers], also };
-      if (this.#recall(scope, name) === undefined) this.#strand(scope, name, consumers, reads);
+      if (this.#records.recall(scope, name) === undefined) this.#strand(scope, name, consumers, reads);
     }
   }
 
   #strand(scope: RunScope, name: string, consumers: readonly string[], reads: ReadonlySet<string>): void {
-    const before = this.#surroundings();
+    const before = this.#records.surroundings();
     const run = this.#rootOf(name);
     if (run === undefined) return;
-    const usedBy = this.#usedBy.get(name)!;
+    const usedBy = this.#records.usedBy.get(name)!;
     const { used } = this.#lowering;
     const observations = strandedBy({
       failures: run.failures,
@@ -223,13 +242,13 @@ export class FileRun {
       isPrivate: (struct) => this.#source.structs.has(struct),
     });
     for (const fn of usedBy) used.add(fn);
-    const members = observations.flatMap((o) => o.members);
-    const pair = { producer: name, fields: members, consumers: [], typed: [] };
-    const figures = { steps: 0, cut: false };
-    const kept = { ...figures, handsOver: false, leaves: NO_LEAVES };
-    const identity = this.#remember(scope, before, observations.length === 0 ? kept : { ...kept, pair });
-    if (observations.length > 0)
-      this.#functions.push({ name, observations, ...figures, identity, remembered: false, pair });
+    this.#records.tell(
+      scope,
+      before,
+      name,
+      observations,
+      observations.flatMap((o) => o.members),
+    );
   }
 
   /** Says of each acquiring function which pages are still held when its entry point has returned, and until when. */
@@ -238,30 +257,35 @@ export class FileRun {
     const { functions } = this.#source;
     const { indexOf, pieces } = this.#table;
     const host: HoldHost = {
-      entries: new Entries(this.#source, this.#table),
+      entries: this.#entries(),
       table: this.#table,
       pieceOf: (fn) => pieces[indexOf.get(fn)!]!,
       startOf: (fn) => functions[indexOf.get(fn)!]?.start ?? 0,
       members: this.#table.members(),
       lower: (fn) => this.#lowering.lower(fn),
       know: (fn) => this.#lowering.know(fn),
-      summary: (fn) => this.#summaries.get(fn)?.summary,
+      summary: (fn) => this.#records.summaries.get(fn)?.summary,
     };
     for (const name of acquiring) {
       const holding = holdingOf(name, host, acquiring.length === 1);
       const { lasting } = holding;
-      if (lasting !== undefined) this.#lasting.push({ producer: name, names: lasting });
+      if (lasting !== undefined) this.#records.lasting.push({ producer: name, names: lasting });
       this.#hold(name, holding);
       for (const keeper of callersThatKeep(name, host))
         this.#hold(name, holdingBy(keeper, name, host), keeper);
     }
   }
 
+  #entries(): Entries {
+    this.#known ??= new Entries(this.#source, this.#table);
+    return this.#known;
+  }
+
   /** Says of the pages that `producer` acquires how long they are held, by itself or by a caller. */
   #hold(producer: string, holding: Holding, keeper?: string): void {
     if (holding.hold === undefined && holding.late.length === 0) return;
     const name = keeper ?? producer;
-    const { identity: run } = this.#summaries.get(name)!;
+    const { identity: run } = this.#records.summaries.get(name)!;
     const { places, key } = keyOfHolding(holding, this.#source);
     const scope: RunScope = {
       name: keeper === undefined ? `${name}, held` : `${name}, held from ${producer}`,
@@ -269,19 +293,23 @@ export class FileRun {
       also: `${this.#memo.numberOf(run)} ${key}`,
       places: [...run.reach, ...places],
     };
-    if (this.#recall(scope) !== undefined) return;
-    const before = this.#surroundings();
+    if (this.#records.recall(scope) !== undefined) return;
+    const before = this.#records.surroundings();
     const observations = observationsOf(producer, holding, this.#runOf(name)!, keeper);
     // It has their places, moved where the run was remembered.
-    for (const fn of this.#usedBy.get(name)!) this.#lowering.used.add(fn);
+    for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
     const figures = { steps: 0, cut: false };
-    const identity = this.#remember(scope, before, { ...figures, handsOver: false, leaves: NO_LEAVES });
-    this.#functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
+    const identity = this.#records.remember(scope, before, {
+      ...figures,
+      handsOver: false,
+      leaves: NO_LEAVES,
+    });
+    this.#records.functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
   }
 
   /** What the run of a function as an entry point has shown; it is run again where that was only remembered. */
   #runOf(name: string): EntryRun | undefined {
-    const known = this.#roots.get(name);
+    const known = this.#records.roots.get(name);
     if (known !== undefined) return known;
     const ir = this.#handedOverAt.has(name) ? this.#lowering.lower(name) : undefined;
     return ir === undefined ? undefined : this.#execute(ir, this.#handedOverBefore(name));
@@ -291,7 +319,7 @@ export class FileRun {
   contexts(): void {
     const lower = (name: string): FunctionIr | undefined => this.#lowering.lowerAgain(name);
     const contexts = new FileContexts(this.#source, this.#table, lower);
-    const surroundings = this.#surroundings();
+    const surroundings = this.#records.surroundings();
     for (const name of contexts.functions()) {
       const roots = [name, ...contexts.lockingCallers(name)];
       const scope: RunScope = {
@@ -303,11 +331,18 @@ export class FileRun {
       this.#lowering.used = new Set(roots);
       const kept = this.#memo.recall(scope, surroundings);
       const figures = { steps: 0, cut: false, handsOver: false, leaves: NO_LEAVES };
-      const identity = kept?.identity ?? this.#remember(scope, surroundings, figures);
+      const identity = kept?.identity ?? this.#records.remember(scope, surroundings, figures);
       const observations = kept === undefined ? contexts.observe(name) : [];
       const remembered = kept !== undefined;
       if (!remembered && observations.length === 0) continue;
-      this.#functions.push({ name: scope.name, observations, steps: 0, cut: false, identity, remembered });
+      this.#records.functions.push({
+        name: scope.name,
+        observations,
+        steps: 0,
+        cut: false,
+        identity,
+        remembered,
+      });
     }
   }
 
@@ -315,7 +350,7 @@ export class FileRun {
   #isCovered(name: string, { sites }: Leaves): boolean {
     const { isStatic } = this.#source.functions[this.#table.indexOf.get(name)!] ?? { isStatic: false };
     if (!isStatic) return false;
-    const callers = [...this.#leaving].filter(
+    const callers = [...this.#records.leaving].filter(
       ([caller, { cut }]) =>
         !cut && caller !== name && this.#table.callees[this.#table.indexOf.get(caller)!]!.has(name),
     );
@@ -334,66 +369,9 @@ export class FileRun {
     return this.#iterators;
   }
 
-  /** Takes over a run of an earlier version of the file, with all that it left behind. */
-  #recall(scope: RunScope, name = scope.name): boolean | undefined {
-    const now = {
-      lowered: this.#lowering.known,
-      repeated: this.#lowering.repeated,
-      handsOver: this.handsOver,
-    };
-    const run = this.#memo.recall(scope, {
-      ...now,
-      types: this.#types,
-      lower: (fn) => this.#lowering.lowerAgain(fn),
-    });
-    if (run === undefined) return undefined;
-    this.#usedBy.set(scope.name, run.used);
-    for (const [fn, facts] of run.lowered) this.#lowering.known.set(fn, facts);
-    for (const [fn, repeated] of run.repeated) this.#lowering.repeated.set(fn, repeated);
-    const { identity, steps, cut, leaves, failed = NO_LEAVES, pair, summary } = run;
-    if (summary !== undefined) this.#summaries.set(name, { identity, summary });
-    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
-    if (failed.keys.length > 0) this.#failing.set(name, { identity, leaves: failed });
-    const flow = { name, observations: [], steps, cut, identity, remembered: true };
-    if (pair !== undefined) this.#functions.push({ ...flow, pair });
-    else if (scope.name === name) this.#functions.push(flow);
-    return run.handsOver;
-  }
-
-  /** What a run finds that starts now. */
-  #surroundings(): Surroundings {
-    this.#lowering.used = new Set();
-    this.#asked = new AskedTypes(this.#types);
-    return {
-      lowered: new Map(this.#lowering.known),
-      repeated: new Map(this.#lowering.repeated),
-      handsOver: new Set(this.handsOver),
-      types: this.#types,
-      lower: (fn) => this.#lowering.lowerAgain(fn),
-    };
-  }
-
-  /** What a run depends on and what it leaves, for the memo. */
-  #remember(
-    scope: RunScope,
-    before: Surroundings,
-    run: Pick<RememberedRun, 'steps' | 'cut' | 'handsOver' | 'leaves' | 'failed' | 'pair' | 'summary'>,
-  ): RunIdentity {
-    // What is lowered afterwards is no longer for this run.
-    const used = new Set(this.#lowering.used);
-    this.#usedBy.set(scope.name, used);
-    return this.#memo.remember(scope, before, {
-      ...run,
-      used,
-      types: new Map(this.#asked.asked),
-      lowered: [...this.#lowering.known].filter(([fn]) => !before.lowered.has(fn)),
-      repeated: [...this.#lowering.repeated].filter(([fn]) => !before.repeated.has(fn)),
-    });
-  }
-
   /** Runs a function with a budget; with none it is only read. */
   #run(name: string, budget: number): boolean {
-    const before = this.#surroundings();
+    const before = this.#records.surroundings();
     const ir = this.#lowering.lower(name);
     if (ir === undefined) return false;
     // What is left of a macro that is replaced is the function that it hides.
@@ -413,20 +391,20 @@ export class FileRun {
     const scope = { name, roots: [name], also: this.#runKey(budget) };
     const summary = budget > 0 ? summaryOf(name, { observations, left }) : undefined;
     const figures = { steps, cut, handsOver, leaves, failed, ...(summary !== undefined && { summary }) };
-    const identity = this.#remember(scope, before, figures);
-    if (summary !== undefined) this.#summaries.set(name, { identity, summary });
+    const identity = this.#records.remember(scope, before, figures);
+    if (summary !== undefined) this.#records.summaries.set(name, { identity, summary });
     if (budget > 0) this.#options.ran?.(name);
-    if (leaves.keys.length > 0) this.#leaving.set(name, { identity, leaves, cut });
-    if (failed.keys.length > 0) this.#failing.set(name, { identity, leaves: failed });
+    if (leaves.keys.length > 0) this.#records.leaving.set(name, { identity, leaves, cut });
+    if (failed.keys.length > 0) this.#records.failing.set(name, { identity, leaves: failed });
     if (left.length > 0) {
-      this.#left.set(name, left);
-      this.#memo.keepLeft(identity, this.#usedBy.get(name)!, left);
+      this.#records.left.set(name, left);
+      this.#memo.keepLeft(identity, this.#records.usedBy.get(name)!, left);
     }
     if (budget > 0) {
-      const used = this.#usedBy.get(name)!;
-      this.#roots.set(name, { ...ran, identity, leaves, failed, handsOver, used });
+      const used = this.#records.usedBy.get(name)!;
+      this.#records.roots.set(name, { ...ran, identity, leaves, failed, handsOver, used });
     }
-    this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
+    this.#records.functions.push({ name, observations: seen, steps, cut, identity, remembered: false });
     return handsOver;
   }
 
@@ -444,7 +422,7 @@ export class FileRun {
 
   #surrounding(budget: number, handing: ReadonlySet<string>): Surrounding {
     const handsOver = (fn: string): boolean => handing.has(fn) || this.#acquiring.has(fn);
-    return { budget, types: this.#asked, handsOver };
+    return { budget, types: this.#records.asked, handsOver };
   }
 
   #pair(
@@ -454,8 +432,8 @@ export class FileRun {
     reads: ReadonlySet<string>,
     choose: (pairing: Pairing, left: readonly Held[]) => readonly RunObservation[] = usesOf,
   ): void {
-    const before = this.#surroundings();
-    const left = this.#left.get(name) ?? this.#leftAgain(name);
+    const before = this.#records.surroundings();
+    const left = this.#records.left.get(name) ?? this.#leftAgain(name);
     const joined = this.#options.join !== undefined;
     const frees = choose === lossesOf;
     const run = (consumer: string, held: Held): ConsumerRun =>
@@ -466,25 +444,37 @@ export class FileRun {
       );
     const pairing = pairUp(left, consumers, run, joined);
     const { runs, info } = pairing;
-    for (const fn of this.#usedBy.get(name)!) this.#lowering.used.add(fn);
+    for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
     const seen = choose(pairing, left);
     const steps = runs.reduce((sum, r) => sum + r.steps, 0);
     const cut = runs.some((r) => r.cut);
     const figures = { steps, cut, handsOver: false, leaves: NO_LEAVES };
-    const identity = this.#remember(scope, before, runs.length > 0 ? { ...figures, pair: info } : figures);
+    const identity = this.#records.remember(
+      scope,
+      before,
+      runs.length > 0 ? { ...figures, pair: info } : figures,
+    );
     if (runs.length === 0) return;
-    this.#functions.push({ name, observations: seen, steps, cut, identity, remembered: false, pair: info });
+    this.#records.functions.push({
+      name,
+      observations: seen,
+      steps,
+      cut,
+      identity,
+      remembered: false,
+      pair: info,
+    });
   }
 
   /** What a function leaves whose run was remembered: where its places have moved it is run again, as it was then. */
   #leftAgain(name: string): readonly Held[] {
-    const { identity } = this.#leaving.get(name)!;
-    return this.#memo.leftBy(identity, this.#usedBy.get(name)!) ?? this.#rootOf(name)?.left ?? [];
+    const { identity } = this.#records.leaving.get(name)!;
+    return this.#memo.leftBy(identity, this.#records.usedBy.get(name)!) ?? this.#rootOf(name)?.left ?? [];
   }
 
   /** The run of a function as an entry point, made again where it was remembered. */
   #rootOf(name: string): RootRun | undefined {
-    const known = this.#roots.get(name);
+    const known = this.#records.roots.get(name);
     const ir = known === undefined ? this.#lowering.lower(name) : undefined;
     return ir === undefined ? known : this.#execute(ir, this.#handedOverBefore(name));
   }

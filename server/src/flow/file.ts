@@ -1,10 +1,11 @@
 /** Flow of one file: which functions are worth running, and what happens to pages when they run. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
+import type { RootRecord } from './execute.ts';
 import type { CallTable } from './facts/call-table.ts';
 import { closure } from './facts/reach.ts';
 import { isSurveyed } from './facts/survey.ts';
-import { FileRun, type RootRecord } from './file-run.ts';
+import { FileRun } from './file-run.ts';
 import type { PairInfo } from './held/pairs.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { SLEEPS } from './kernel/contexts.ts';
@@ -195,6 +196,7 @@ function runFile(
   for (const { name } of surveyed) if (!done.has(name)) run.surveyOnly(name);
   run.pairs();
   run.losses(acquiresIn);
+  run.never(acquiresIn);
   run.failures();
   run.holds(direct);
   run.contexts();

@@ -1,7 +1,12 @@
 /** All that flow tells the rules. */
 import type { ContextObservation, DroppedLockObservation } from './context/observation.ts';
 import type { TextObservation } from './facts/observation.ts';
-import type { HoldObservation, OrderObservation, StrandedObservation } from './held/observation.ts';
+import type {
+  HoldObservation,
+  OrderObservation,
+  StrandedObservation,
+  UnreleasedObservation,
+} from './held/observation.ts';
 import type { RunObservation } from './run/observation.ts';
 
 export type Observation =
@@ -11,4 +16,5 @@ export type Observation =
   | DroppedLockObservation
   | HoldObservation
   | OrderObservation
-  | StrandedObservation;
+  | StrandedObservation
+  | UnreleasedObservation;

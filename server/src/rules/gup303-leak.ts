@@ -2,7 +2,14 @@ import type { ExitObservation } from '../flow/run/observation.ts';
 import { called } from './evidence/apis.ts';
 import { GONE, ORDINARY } from './evidence/environments.ts';
 import { released } from './evidence/forms.ts';
-import { isShort, leakFindings, leaks, stranded, strandedFindings } from './evidence/leaks.ts';
+import {
+  isShort,
+  leakFindings,
+  leaks,
+  stranded,
+  strandedFindings,
+  unreleasedFindings,
+} from './evidence/leaks.ts';
 import type { Rule } from './rule.ts';
 
 /** Another entry point frees the memory in which the pages stand, and the file has nobody who releases them. */
@@ -55,6 +62,7 @@ export const leak: Rule = {
 `,
   pairs: true,
   check: (flow) => [
+    ...unreleasedFindings('GUP303', flow),
     ...strandedFindings(
       'GUP303',
       stranded(flow).filter((o) => !isShort(o)),

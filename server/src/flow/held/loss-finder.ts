@@ -14,7 +14,7 @@ const ENDS =
   /put|pin|release|free|drop|clean|clear|destroy|fini|exit|stop|unmap|unbind|detach|remove|delete|reset|close|shut|tear|disable|dispose|kill|abort|cancel|unreg|unref|deinit|uninit|finish|end|done|complete|evict|inval|dealloc|discard|purge|undo|revert|unwind|return|give|retire|reclaim|unload|unlock|_del|_rel|_un/i;
 
 /** Whether a function that is not seen may release pages of what it is given, as far as its name tells. */
-function mayRelease(callee: string): boolean {
+export function mayRelease(callee: string): boolean {
   return ENDS.test(callee) && !KEEPS_BOOKS.test(callee);
 }
 

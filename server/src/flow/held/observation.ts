@@ -23,6 +23,16 @@ export interface StrandedObservation {
   readonly within: string;
 }
 
+/** A function leaves pages in a structure that only the file knows, and no function of the file ever releases them. */
+export interface UnreleasedObservation {
+  readonly what: 'unreleased';
+  readonly set: PageSet;
+  /** What leads to them: `struct.member`, or a variable. */
+  readonly members: readonly string[];
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
 /**
  * Pages are still held when the entry point has returned that acquired them (`entry`, or `set.within` where that is only
  * called from other files). `by` are the entry points that release them later.

@@ -71,6 +71,24 @@ export function strandedFindings(code: string, found: readonly StrandedObservati
   });
 }
 
+/** Pages that stay for ever in a structure, or a variable, that only the file knows; one finding per call. */
+export function unreleasedFindings(code: string, flow: FunctionFlow): Finding[] {
+  const found = flow.observations.filter((o) => o.what === 'unreleased');
+  return firstPerKey(found, (o) => `${o.set.call.start}`).map((o) => {
+    const { set, within } = o;
+    const isPin = set.kind === 'pin';
+    const cure = isPin ? 'unpin_user_page()/unpin_user_pages()' : 'put_page()/release_pages()';
+    const effect = isPin
+      ? 'they stay pinned for ever and can be neither migrated nor reclaimed'
+      : 'they are never freed';
+    const where = o.members.slice(0, 2).map((m) => m.replace(/^\./, ''));
+    const message = `The pages that ${called(set.model.name)} acquires here stay in ${where.join(' and ')} when ${called(within)} has returned, and no function of this file, which alone knows of them, ever releases them: ${effect}. Release them with ${cure} when nobody uses them any more, at the latest where the file, device or module that they belong to is closed.`;
+    const finding = pathFinding(code, o, { range: rangeOf(set.call), function: set.within }, message, []);
+    const isGuess = asksForZeroPage(finding) || isUnexpected(finding);
+    return { ...finding, certainty: isGuess ? 'possible' : 'likely' };
+  });
+}
+
 export function stranded(flow: FunctionFlow): StrandedObservation[] {
   return flow.observations.filter((o) => o.what === 'stranded');
 }

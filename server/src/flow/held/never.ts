@@ -1,0 +1,122 @@
+/**
+ * Pages that a function leaves in a structure which only its file knows, where no function of the file ever releases
+ * them: what nobody else can reach, nobody else can release.
+ */
+import type { CallTable } from '../facts/call-table.ts';
+import type { Entries } from '../facts/entries.ts';
+import { ACQUIRES } from '../kernel/acquire.ts';
+import { effectsOf, isReleaseName } from '../kernel/effects.ts';
+import type { Call, Expr, FunctionIr } from '../lower/ir.ts';
+import { structOf, type TypeLookup } from '../lower/structs.ts';
+import { walk } from '../lower/walk.ts';
+import { concerns } from '../run/observation-key.ts';
+import type { Consumers } from './consumers.ts';
+import { surelyHeld } from './failures.ts';
+import { type Held, structOfMembers } from './held.ts';
+import type { Leaves } from './leaves.ts';
+import { mayRelease, withoutNotices } from './loss-finder.ts';
+import type { UnreleasedObservation } from './observation.ts';
+import type { ConsumerRun } from './pairs.ts';
+
+/** What is asked of the file. */
+export interface NeverHost {
+  readonly table: CallTable;
+  readonly consumers: Consumers;
+  readonly types: TypeLookup;
+  /** Whether a function acquires pages itself. */
+  readonly acquires: (index: number) => boolean;
+  readonly entries: () => Entries;
+  readonly lower: (name: string) => FunctionIr | undefined;
+  /** Only the file knows the struct, or the variable. */
+  readonly isPrivate: (struct: string) => boolean;
+  readonly isStatic: (variable: string) => boolean;
+}
+
+/**
+ * Whether pages stand where only this file looks for them, and no function that releases any comes across these. The file
+ * shows who calls the producer: what is only called from other files may be a part of something that is still to be written.
+ */
+export function isNeverReleased(producer: string, leaves: Leaves, host: NeverHost): boolean {
+  const { table, consumers, acquires } = host;
+  const { names, typed } = leaves;
+  if (names.length === 0 || !isOnlyHere(leaves, host)) return false;
+  const calls = (index: number): boolean =>
+    table.pieces[index]!.fact('calls what releases', () => [...table.callees[index]!].some(isReleaseName));
+  for (const [name, index] of table.indexOf) {
+    if (!calls(index)) continue;
+    // What the producer's own helpers do, its run has shown.
+    if (name === producer || consumers.isPartOf(producer, name)) continue;
+    if (!acquires(index) || consumers.mentionsAny(index, leaves)) return false;
+  }
+  if (
+    !host
+      .entries()
+      .reachedFrom(producer)
+      .some(({ role }) => role !== 'exported')
+  )
+    return false;
+  const structs = new Set(typed.map((member) => member.slice(0, member.indexOf('.'))));
+  return ![...table.indexOf].some(
+    ([name, index]) =>
+      (consumers.mentionsAny(index, leaves) || consumers.mentionsStruct(index, leaves)) &&
+      host.lower(name)?.calls.some((call) => mayTake(call, structs, leaves, host, host.lower(name)!)),
+  );
+}
+
+function isOnlyHere({ names, typed }: Leaves, { isPrivate, isStatic }: NeverHost): boolean {
+  const known = new Set(typed.map((member) => member.slice(member.indexOf('.'))));
+  return (
+    names.every((name) => (name.startsWith('.') ? known.has(name) : isStatic(name))) &&
+    typed.every((member) => isPrivate(member.slice(0, member.indexOf('.'))))
+  );
+}
+
+/** A function of the kernel of which it is known what it does to pages; who calls those that release any was asked before. */
+function isKnown(fn: string): boolean {
+  return ACQUIRES.has(fn) || effectsOf(fn) !== undefined;
+}
+
+/** Whether a call gives the pages, or what leads to them, to a function that is not seen and may release them. */
+function mayTake(
+  { fn, args }: Call,
+  structs: ReadonlySet<string>,
+  { names }: Leaves,
+  { table, types }: NeverHost,
+  ir: FunctionIr,
+): boolean {
+  if (fn !== undefined && (table.indexOf.has(fn) || isKnown(fn) || !mayRelease(fn))) return false;
+  const leads = (e: Expr): boolean => {
+    const owner = structOf(types, ir, e);
+    if (owner !== undefined && structs.has(owner)) return true;
+    let found = false;
+    walk(e, (part) => {
+      found ||= part.k === 'member' && names.includes(`.${part.name}`);
+      found ||= part.k === 'var' && !part.local && names.includes(part.name);
+    });
+    return found;
+  };
+  return args.some(leads);
+}
+
+/**
+ * The pages that are left so: whole, certainly held, and given to nobody who may release them. `again` is what the
+ * function does when it runs another time, if it releases any pages.
+ */
+export function unreleasedBy(
+  left: readonly Held[],
+  within: string,
+  again: (held: Held) => ConsumerRun | undefined,
+): UnreleasedObservation[] {
+  return left.flatMap((each): UnreleasedObservation[] => {
+    const held = withoutNotices(each);
+    const { members } = structOfMembers(held);
+    const names = [...members, ...held.globals];
+    const whole = surelyHeld(held).filter((set) => set.result === set.nr);
+    const next = whole.length === 0 ? undefined : again(held);
+    const isReleased = (id: string): boolean =>
+      next?.observations.some((o) => o.what === 'release' && concerns(o, new Set([id]))) === true;
+    return whole
+      .filter(({ id }) => !isReleased(id))
+      .map((set) => ({ what: 'unreleased', set, members: names, path: held.path, within }));
+  });
+}
