@@ -112,6 +112,18 @@ ${either(NEW, '\tunpin_user_pages(pages, 2);\n', '\trelease_pages(pages, 2);\n')
     expect(found(f(body))).toEqual(['GUP304: chosen']);
   });
 
+  it('says once what is wrong where the arms of a ladder share the end of the call', () => {
+    const body = `	struct page *pages[2];
+	int got;
+
+${either(NEW, '\tgot = pin_user_pages_fast(a, 2,\n', '\tgot = get_user_pages_fast(a, 2,\n')}		FOLL_WRITE, pages);
+	if (got < 2u)
+		return -EFAULT;
+${either(NEW, '\tunpin_user_pages(pages, 2);\n', '\trelease_pages(pages, 2);\n')}`;
+    const codes = found(f(body));
+    expect(codes.filter((each) => each.startsWith('GUP402'))).toEqual(['GUP402: chosen']);
+  });
+
   it('judges each branch by a release that reads it', () => {
     const calls = `	lockdep_assert_held(&current->mm->mmap_lock);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)

@@ -104,8 +104,9 @@ function isTwin(known: Finding, finding: Finding): boolean {
   );
 }
 
+/** Whether a configuration does not read what begins at a place: a call may begin in a branch and end behind it. */
 function isLeftOut({ range }: Pick<Finding, 'range'>, { code }: SourceFile): boolean {
-  return code.slice(range.start, range.end).trim() === '';
+  return code.slice(range.start, range.start + 1).trim() === '';
 }
 
 /** Functions that are other code in the variant, and those that call them, directly or not. */
