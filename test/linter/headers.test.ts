@@ -50,6 +50,54 @@ async function lint(folder: string, args = ['.'], kernel = '6.12'): Promise<stri
   );
 }
 
+/** A short count is stored as -EFAULT: where the member is unsigned, the loop that releases goes up to the first NULL. */
+const STORED = `#include "req.h"
+static void drop(struct req *rq)
+{
+	int i;
+
+	for (i = 0; i < rq->count && rq->pages[i]; i++)
+		unpin_user_page(rq->pages[i]);
+}
+int f(struct req *rq, unsigned long a, int n)
+{
+	struct page **pages = kcalloc(n, sizeof(*pages), GFP_KERNEL);
+	int rv;
+
+	if (!pages)
+		return -ENOMEM;
+	rq->pages = pages;
+	rv = pin_user_pages_fast(a, n, FOLL_WRITE, pages);
+	if (rv < 0)
+		return rv;
+	rq->count = rv == n ? n : -EFAULT;
+	drop(rq);
+	kfree(pages);
+	return 0;
+}
+`;
+const REQUEST = `struct req {
+	unsigned int count; /* of pages */
+	struct page **pages;
+};
+`;
+
+describe('a struct in a header', () => {
+  it('tells of which type its numbers are', async () => {
+    const signed = REQUEST.replace('unsigned int', 'int');
+    const found = ['a.c GUP304 pin_user_pages_fast(a, n, FOLL_WRITE, pages)'];
+    for (const [header, expected] of [
+      [REQUEST, []],
+      [signed, found],
+      [`typedef ${REQUEST.replace('req {', '_req {').replace('};', '} req, *req_ptr;')}`, []],
+      [`#ifdef OLD\n${signed}#endif\n`, found],
+    ] as const) {
+      const folder = folderWith({ 'req.h': header, 'a.c': STORED });
+      expect((await lint(folder)).filter((finding) => finding.includes('GUP30'))).toEqual(expected);
+    }
+  });
+});
+
 describe('a wrapper in a header', () => {
   it('is seen through in files that mention nothing of page pinning', async () => {
     const folder = folderWith({ 'compat.h': COMPAT, 'a.c': user('compat.h', CALL, '\tput_page(page);') });

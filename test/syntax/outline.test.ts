@@ -54,6 +54,10 @@ describe('the outline', () => {
       'int f(void)\n{\nif (a)\n{\nb();\n}\nelse\n{\nc();\n}\n}\nint g(void)\n{\n}\n',
     ],
     [
+      'a text without indentation',
+      'int f(void)\n{\nint n;\nwhile (n) {\nif (a)\nbreak;\nif (b) {\nc();\n}\nd();\n}\ne();\n}\nint g(void)\n{\n}\n',
+    ],
+    [
       'a brace opened in both branches',
       'int f(void)\n{\n#ifdef A\n\tif (a) {\n#else\n\tif (b) {\n#endif\n\t}\n}\nint g(void)\n{\n}\n',
     ],

@@ -76,6 +76,7 @@ describe('conditional code', () => {
     ['#ifdef __KERNEL__\na\n#else\nb\n#endif', 'a'],
     ['#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 6, 0)\nget\n#else\npin\n#endif', 'pin'],
     ['#if 0\na\n#elif LINUX_VERSION_CODE > 0\nb\n#elif 1\nc\n#endif', 'b'],
+    ['#if 1\na\n#elsif LINUX_VERSION_CODE > 0\nb\n#else\nc\n#endif', 'a'],
     ['#if 0\n#if 1\na\n#else\nb\n#endif\n#else\nc\n#endif', 'c'],
     ['#if 1\n#if 0\na\n#else\nb\n#endif\n#else\nc\n#endif', 'b'],
     ['#define FAST 0\n#if FAST\na\n#else\nb\n#endif', 'b'],

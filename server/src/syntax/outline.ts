@@ -298,20 +298,27 @@ class Outliner {
 
 /**
  * Behind the closing brace of the body that opens at `open`. A closing brace in the first column ends the body even if
- * others are still open, unless the function plainly goes on; a body that is never closed ends with the text.
+ * others are still open, unless the function plainly goes on, or its statements all begin there; a body that is never
+ * closed ends with the text.
  */
 function bodyEnd(code: string, open: number): number {
   let depth = 0;
+  UNINDENTED.lastIndex = open;
+  const isIndented = !UNINDENTED.test(code);
   for (let at = open; at < code.length; at++) {
     const char = code.charCodeAt(at);
     if (char === OPEN_BRACE) depth++;
     else if (char === CLOSE_BRACE) {
       depth--;
-      if (depth === 0 || (code.charCodeAt(at - 1) === NEWLINE && !goesOn(code, at + 1))) return at + 1;
+      if (depth === 0) return at + 1;
+      if (isIndented && code.charCodeAt(at - 1) === NEWLINE && !goesOn(code, at + 1)) return at + 1;
     } else if (char === 34 || char === 39) at = literalEnd(code, at) - 1;
   }
   return code.length;
 }
+
+/** A body whose first line begins in the first column, where a statement or a declaration does not stand otherwise. */
+const UNINDENTED = /\{\s*\n(?!\w+[ \t]*:)[^\s#}]/y;
 
 /** Whether a comma, another brace, `else`, a label or an indented line follows: an inner or misplaced brace, not the end. */
 function goesOn(code: string, from: number): boolean {

@@ -214,13 +214,15 @@ for (const [names, ...effects] of DEVICE_ROWS) add(names, ...effects);
 
 // Containers: include/linux/list.h, rbtree.h, xarray.h, idr.h, hashtable.h, interval_tree.h, and private data.
 add(
-  'list_add list_add_tail list_add_rcu list_add_tail_rcu list_move list_move_tail hlist_add_head hlist_add_head_rcu hlist_add_tail_rcu llist_add hash_add hash_add_rcu rb_add rb_link_node rb_insert_color interval_tree_insert',
+  'list_add list_add_tail list_add_rcu list_add_tail_rcu list_move list_move_tail hlist_add_head hlist_add_head_rcu hlist_add_tail_rcu hlist_add_before hlist_add_behind llist_add rb_add rb_add_cached rb_link_node rb_insert_color rb_insert_color_cached interval_tree_insert',
   { does: 'keep', object: 0 },
 );
-add('list_replace list_splice list_splice_init list_splice_tail list_splice_tail_init', {
+add('list_splice list_splice_init list_splice_tail list_splice_tail_init', {
   does: 'keep',
   object: 0,
 });
+// The table stands first, or what is replaced.
+add('hash_add hash_add_rcu list_replace list_replace_init list_replace_rcu', { does: 'keep', object: 1 });
 add('idr_alloc idr_alloc_u32 idr_alloc_cyclic dev_set_drvdata platform_set_drvdata pci_set_drvdata', {
   does: 'keep',
   object: 1,

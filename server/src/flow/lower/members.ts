@@ -1,7 +1,8 @@
-/** Integer types of struct members, as far as the file itself defines the structs. C's conversions depend on them. */
+/** Integer types of struct members, as far as the file or a header defines the structs. C's conversions depend on them. */
 import type { SourceFile } from '../../syntax/source.ts';
 import { intTypeOf } from './ctypes.ts';
 import type { IntType } from './ir.ts';
+import { headerBodies, structBodies } from './struct-bodies.ts';
 import { structNamed, untagged } from './structs.ts';
 
 /** Specifiers, then declarators without an initializer: `unsigned long a, *b;`. */
@@ -24,16 +25,18 @@ interface Members {
   readonly nested: ReadonlyMap<string, string>;
 }
 
-/** Types of the members of a file's structs; each struct is read when it is first asked for. */
+/** Types of the members of the structs that a file and its headers define; each struct is read when it is first asked for. */
 export class MemberTypes {
   readonly #source: SourceFile;
-  readonly #read = new Map<string, Members>();
+  readonly #read = new Map<string, Members | undefined>();
+  /** What the file itself defines, under all its names; read when a name is no tag of the file's. */
+  #own: ReadonlyMap<string, string> | undefined;
 
   constructor(source: SourceFile) {
     this.#source = source;
   }
 
-  /** Integer type of `struct.member`; undefined for another type, and where the file does not define the struct. */
+  /** Integer type of `struct.member`; undefined for another type, and where nothing defines the struct. */
   integer(struct: string, member: string): IntType | undefined {
     return this.#membersOf(struct)?.integers.get(member);
   }
@@ -50,11 +53,9 @@ export class MemberTypes {
   }
 
   #membersOf(name: string): Members | undefined {
-    const known = this.#read.get(name);
-    if (known !== undefined) return known;
+    if (this.#read.has(name)) return this.#read.get(name);
     const body = this.#bodyOf(name);
-    if (body === undefined) return undefined;
-    const members = membersIn(body);
+    const members = body === undefined ? undefined : membersIn(body);
     this.#read.set(name, members);
     return members;
   }
@@ -62,8 +63,17 @@ export class MemberTypes {
   #bodyOf(name: string): string | undefined {
     const dot = name.lastIndexOf('.');
     if (dot >= 0) return this.#membersOf(name.slice(0, dot))?.nested.get(name.slice(dot + 1));
-    const slice = this.#source.structs.get(name);
-    return slice && this.#source.code.slice(slice.bodyStart + 1, slice.end);
+    const { structs, code, headers } = this.#source;
+    const slice = structs.get(name);
+    if (slice !== undefined) return code.slice(slice.bodyStart + 1, slice.end);
+    this.#own ??= code.includes('typedef') ? structBodies(code) : new Map();
+    const own = this.#own.get(name);
+    if (own !== undefined) return own;
+    for (const header of headers) {
+      const body = headerBodies(header).get(name);
+      if (body !== undefined) return body;
+    }
+    return undefined;
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Header } from '../../syntax/preprocess/headers.ts';
 import type { SourceFile } from '../../syntax/source.ts';
 import type { Expr, FunctionIr, Member } from './ir.ts';
+import { closing, headerBodies } from './struct-bodies.ts';
 
 /** What a file declares outside its functions. Tags and typedef names are told apart by their spelling only. */
 export interface FileTypes {
@@ -58,10 +59,12 @@ export function answerOf(types: FileTypes, question: string): string | undefined
 const ofHeaders = new WeakMap<Header, ReadonlyMap<string, string>>();
 
 function headerMembers(header: Header): ReadonlyMap<string, string> {
-  let members = ofHeaders.get(header);
+  const members = ofHeaders.get(header);
   if (members === undefined) {
-    members = membersIn(header.text);
-    ofHeaders.set(header, members);
+    const read = new Map<string, string>();
+    for (const [name, body] of headerBodies(header)) addMembers(name, body, read);
+    ofHeaders.set(header, read);
+    return read;
   }
   return members;
 }
@@ -72,31 +75,6 @@ function inHeaders(headers: readonly Header[], member: string): string | undefin
     if (type !== undefined) return type;
   }
   return undefined;
-}
-
-const STRUCT = /\b(?:struct|union)\s+([A-Za-z_]\w*)\s*\{/g;
-
-/** Members of the structs of a text in which `#if` lines are left as they are: all branches count. */
-function membersIn(text: string): Map<string, string> {
-  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|^[ \t]*#.*$/gm, '');
-  const members = new Map<string, string>();
-  for (const match of code.matchAll(STRUCT)) {
-    const start = match.index + match[0].length;
-    addMembers(match[1]!, code.slice(start, closing(code, start)), members);
-  }
-  return members;
-}
-
-/** Offset of the brace that closes what is open at `from`; the end where there is none. */
-function closing(code: string, from: number): number {
-  let depth = 1;
-  let at = from;
-  for (; at < code.length; at++) {
-    const char = code.charCodeAt(at);
-    if (char === 123) depth++;
-    else if (char === 125 && --depth === 0) break;
-  }
-  return at;
 }
 
 /** Adds the members of a struct, and those of the structs without a tag that are members themselves: `buf.mem.pages`. */

@@ -2,30 +2,22 @@
 import { conditionText, switchText } from '../lower/conditions.ts';
 import { EFAULT } from '../lower/constants.ts';
 import { convert } from '../lower/ctypes.ts';
-import type { Assign, Binary, Expr, Index, Member, Step } from '../lower/ir.ts';
+import type { Assign, Binary, Call, Expr, Index, Step } from '../lower/ir.ts';
 import { oneLine } from '../lower/ir.ts';
 import { binary, isErrno, isPositiveCount, losesSign, truth } from '../state/arithmetic.ts';
 import { isNotZero, learn, learnName, settle } from '../state/learn.ts';
 import { isNamedConstant } from '../state/named.ts';
-import {
-  ALLOCATED,
-  asAddress,
-  elementPlace,
-  elsewhere,
-  holdsReference,
-  reachableSets,
-  read,
-  readSomewhere,
-  somewhere,
-} from '../state/places.ts';
-import { NUMBER_KEPT, type State, UNKNOWN_PLACE } from '../state/state.ts';
-import { isPageRef, isPlainUnknown, type PageRef, type Sym, TOP, type Value } from '../state/value.ts';
+import { ALLOCATED, asAddress, elementPlace, holdsReference, read, readSomewhere } from '../state/places.ts';
+import { type State, UNKNOWN_PLACE } from '../state/state.ts';
+import { isPageRef, isPlainUnknown, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
 import { boundRequest, isCopyOfCount, mayBeTwo, shared, startOfSum } from './counts.ts';
 import { comparedWithFresh } from './fresh.ts';
 import { doubtMixed } from './mixed.ts';
+import { comparedWithFunction, functionAt } from './pointer.ts';
 import { observeSign } from './sign.ts';
 import { touch } from './touch.ts';
+import { elementOf, memberOf, NOWHERE, pointee, store, type Where } from './where.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
 /** `list.flatMap(next)`, and without a new list where there is one item: most expressions have one outcome. */
@@ -60,7 +52,7 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
     case 'unary':
       return eachOne(evaluate(w, f, st, e.e), ({ st: s, v }) => ({
         st: s,
-        v: e.op === '!' && hasFlag(v, e.e) ? w.values.int(0) : unary(w, s, e.op, v),
+        v: e.op === '!' && (hasFlag(v, e.e) || functionAt(w, v)) ? w.values.int(0) : unary(w, s, e.op, v),
       }));
     case 'binary':
       return each(evaluate(w, f, st, e.l), (l) =>
@@ -93,7 +85,7 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
           w,
           f,
           s,
-          e,
+          resolved(w, f, s, e),
           boundRequest(w, s, e, vs, (x) => lostNumber(w, f, s, x)),
         ),
       );
@@ -114,18 +106,29 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
   }
 }
 
-/** Place of the variable or member that an expression reads, perhaps with a cast, where the path has lost its value. */
+/** The call of a function that the path itself has put into the pointer, as a call by name. */
+function resolved(w: World, f: Frame, st: State, e: Call): Call {
+  if (e.fn !== undefined || e.callee === undefined) return e;
+  const pointer = e.callee.k === 'deref' ? e.callee.e : e.callee;
+  if (pointer.k !== 'member' && pointer.k !== 'var') return e;
+  const [found, ...more] = locate(w, f, st.clone(), pointer);
+  if (more.length > 0 || found?.at.in !== 'place') return e;
+  const fn = functionAt(w, st.store.get(found.at.place) ?? TOP);
+  return fn === undefined ? e : { ...e, fn, callee: undefined };
+}
+
+/** Place of the variable, member or `*count` that an expression reads, perhaps with a cast, where the path has lost its value. */
 function lostNumber(w: World, f: Frame, st: State, e: Expr): string | undefined {
   if (e.k === 'cast') return lostNumber(w, f, st, e.e);
   const isVariable = e.k === 'var' && e.local && f.facts.tracked.has(e.name) && e.array !== true;
-  if (!isVariable && e.k !== 'member') return undefined;
+  if (!isVariable && e.k !== 'member' && e.k !== 'deref') return undefined;
   const [found, ...more] = locate(w, f, st.clone(), e);
   if (more.length > 0 || found?.at.in !== 'place') return undefined;
   return st.store.get(found.at.place) === TOP ? found.at.place : undefined;
 }
 
 function compute(w: World, f: Frame, st: State, e: Binary, l: Value, r: Value): Value {
-  const known = comparedWithFresh(st, e.op, l, r);
+  const known = comparedWithFresh(st, e.op, l, r) ?? comparedWithFunction(w, e.op, l, r);
   if (known !== undefined) return w.values.int(known ? 1 : 0);
   const v = binary(w.values, e.op, l, r, { l: e.l.type, r: e.r.type });
   if (l.t === 'int' && r.t === 'int' && losesSign(e.op, l.n, r.n, e.l.type, e.r.type))
@@ -159,15 +162,6 @@ export function evaluateAll(
   }
   return outs;
 }
-
-/** Where an lvalue stands: a place, an element of unknown offset, a page's data, or nowhere that is told apart. */
-type Where =
-  | { readonly in: 'place'; readonly place: string; readonly array: boolean }
-  | { readonly in: 'object'; readonly base: string; readonly element?: string | undefined }
-  | { readonly in: 'data'; readonly ref: PageRef }
-  | { readonly in: 'nowhere' };
-
-const NOWHERE: Where = { in: 'nowhere' };
 
 function locate(w: World, f: Frame, st: State, e: Expr): { st: State; at: Where }[] {
   switch (e.k) {
@@ -210,30 +204,6 @@ function locateIndex(w: World, f: Frame, st: State, e: Index): { st: State; at: 
       at: pointee(elementOf(w, base, i), i.t === 'int' ? i.n : null),
     })),
   );
-}
-
-function memberOf(w: World, f: Frame, st: State, at: Where, e: Member): Where {
-  if (at.in === 'data') return at;
-  const isElement = at.in === 'object' && at.element !== undefined;
-  const object = at.in === 'place' ? at.place : isElement ? `${at.base}[${at.element}]` : undefined;
-  const own = object === undefined ? undefined : `${object}.${e.name}`;
-  const place = w.fields === undefined ? own : w.fields.located(f.ir, st, e, own);
-  return place === undefined ? NOWHERE : { in: 'place', place, array: e.array ?? false };
-}
-
-function pointee(v: Value, by: number | null): Where {
-  if (v.t === 'data') return { in: 'data', ref: v };
-  const address = asAddress(v);
-  if (address === undefined) return NOWHERE;
-  if (address.off === null || by === null)
-    return { in: 'object', base: address.base, element: address.element };
-  return { in: 'place', place: elementPlace(address.base, address.off + by), array: false };
-}
-
-/** The address of an element whose index is one certain unknown; any other base as it is. */
-function elementOf(w: World, base: Value, index: Value): Value {
-  const address = index.t === 'sym' ? asAddress(base) : undefined;
-  return address?.off === 0 && index.t === 'sym' ? w.values.element(address.base, index) : base;
 }
 
 function readAt(w: World, f: Frame, st: State, at: Where, e: Expr): Value {
@@ -320,34 +290,6 @@ function copyMembers(w: World, f: Frame, st: State, from: Expr, to: Where): void
   }
 }
 
-function store(w: World, f: Frame, st: State, at: Where, v: Value, e: Assign | Step): void {
-  const target = e.k === 'assign' ? e.l : e.e;
-  switch (at.in) {
-    case 'place': {
-      const untracked = target.k === 'var' && target.local && !f.facts.tracked.has(target.name);
-      const interesting = v.t === 'page' || v.t === 'data' || v.t === 'handle' || v.t === 'ptr';
-      st.store.set(at.place, untracked && !interesting ? TOP : v);
-      return;
-    }
-    case 'object':
-      if (isPageRef(v)) st.store.set(somewhere(at.base, v.set), v);
-      else if (asAddress(v) !== undefined) st.store.set(somewhere(at.base, v.key), v);
-      return;
-    case 'data':
-      touch(w, f, st, at.ref, 'write', e, true);
-      return;
-    case 'nowhere':
-      // Who can reach the place can reach the pages, and whatever is put into the object later.
-      for (const id of reachableSets(st, [v], () => false)) {
-        const isNumber = isPageRef(v) && v.t !== 'page';
-        if (!isNumber || st.sets.get(id)?.escaped === undefined)
-          st.update(id, { escaped: isNumber ? NUMBER_KEPT : UNKNOWN_PLACE });
-      }
-      if (asAddress(v) !== undefined) st.store.set(elsewhere(v.key), v);
-      return;
-  }
-}
-
 function step(w: World, f: Frame, st: State, e: Step): Outcome[] {
   return eachOne(locate(w, f, st, e.e), ({ st: s, at }) => {
     const old = at.in === 'place' ? read(s, w.values, at.place) : TOP;
@@ -371,7 +313,7 @@ interface Decision {
  * an unknown bound becomes a number (FLOW: an unknown count is 2), so that the rounds are run.
  */
 export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: boolean): Decision[] {
-  const known = outcomeOf(st, v) ?? hasFlag(v, e);
+  const known = outcomeOf(st, v) ?? hasFlag(v, e) ?? (functionAt(w, v) === undefined ? undefined : true);
   if (known !== undefined) return [{ st, holds: known }];
   if (v.t === 'sym') {
     if (loop && v.op !== undefined) {

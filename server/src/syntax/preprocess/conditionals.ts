@@ -217,7 +217,9 @@ class Resolver {
         });
         this.#branch(directive, index);
         break;
+      // `elsif` no compiler reads, but in a group that it skips nobody notices: `elif` is what was meant.
       case 'elif':
+      case 'elsif':
       case 'elifdef':
       case 'elifndef':
       case 'else':
