@@ -33,6 +33,21 @@ const either = (condition: string, first: string, second: string): string =>
 const NEW = 'LINUX_VERSION_CODE >= KERNEL_VERSION(5, 6, 0)';
 
 describe('a ladder around calls', () => {
+  it('speaks once of what stands behind a ladder that ends inside a call', () => {
+    const head = (fn: string): string => `\tgot = ${fn}(a, n,\n`;
+    const call = either(NEW, head('pin_user_pages_fast'), head('get_user_pages_fast'));
+    const body = `\tint got;\n\n${call}\t\tFOLL_WRITE, pages);\n\tif (got < n)\n\t\treturn -EFAULT;\n\treturn 0;\n`;
+    const code = `int f(unsigned long a, size_t n, struct page **pages)\n{\n${body}}\n`;
+    expect(found(code).filter((each) => each.startsWith('GUP402'))).toEqual(['GUP402: chosen']);
+  });
+
+  it('takes a name of the configuration that is a release for that release', () => {
+    const code = f(either('defined(CONFIG_KERNEL_4_4_94) || defined(CONFIG_KERNEL_3_10)', GET, PIN) + PUT);
+    expect(found(code)).toContain('GUP301: chosen');
+    expect(found(code, '4.4')).not.toContain('GUP301: chosen');
+    expect(found(code, '3.10')).not.toContain('GUP301: chosen');
+  });
+
   it.each([
     [NEW],
     ['defined(HAVE_PIN_USER_PAGES)'],

@@ -385,7 +385,8 @@ export class FileRun {
     const seen = [...surveyed, ...observations, ...given];
     const fails = failures.map(({ held }) => held);
     const handsOver =
-      [...left, ...fails].some(isGiven) || seen.some((o) => o.what === 'exit' && o.owner === 'caller');
+      [...left, ...fails].some(isGiven) ||
+      seen.some((o) => o.what === 'exit' && (o.owner === 'caller' || o.stale === true));
     const leaves = leavesOf(left);
     const failed = leavesOf(fails);
     const scope = { name, roots: [name], also: this.#runKey(budget) };

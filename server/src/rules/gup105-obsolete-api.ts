@@ -40,6 +40,7 @@ export const obsoleteApi: Rule = {
 function callFindings(o: CallObservation, kernel: KernelVersion): Finding[] {
   const name = o.call.fn!;
   const target = formatKernelVersion(kernel);
+  if (standsIn(o.within, kernel)) return [];
   const semaphore = semaphoreFinding(o, kernel);
   if (semaphore !== undefined) return [semaphore];
   const life = FUNCTION_LIVES.get(name);
@@ -61,6 +62,17 @@ function callFindings(o: CallObservation, kernel: KernelVersion): Finding[] {
   const last = forms.at(-1)!;
   const message = `${called(name)} with ${argc} arguments is not the form of ${target}: ${last.change}.`;
   return [found(o, name, message)];
+}
+
+/**
+ * A function of the project's with the name of one that the target kernel has stands in for it on kernels that have not:
+ * whatever decides whether it is compiled, on the target it is not.
+ */
+function standsIn(within: string, kernel: KernelVersion): boolean {
+  if (/^mmap_(?:read|write)_(?:lock|unlock|trylock)(?:_killable)?$/.test(within))
+    return isSince(kernel, '5.8');
+  const life = FUNCTION_LIVES.get(within);
+  return life !== undefined && presenceOf(life, kernel) === 'present';
 }
 
 /** `down_read(&mm->mmap_sem)`. */

@@ -3,6 +3,7 @@ import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { beforePins, called, pinForm } from './evidence/apis.ts';
 import {
   deviceEvents,
+  givenLate,
   pinnedForDevice,
   registersNotifier,
   transferEnds,
@@ -65,7 +66,9 @@ out:
 }
 `,
   check: (flow, context) => {
-    const given = deviceEvents(flow).filter((o) => o.event !== 'unmapped' && o.set.kind === 'get');
+    const given = deviceEvents(flow).filter(
+      (o) => o.event !== 'unmapped' && o.set.kind === 'get' && !givenLate(o),
+    );
     if (given.length === 0 || registersNotifier(context)) return [];
     const ends = releases(flow);
     const left = exits(flow).filter((o) => o.owner === 'object' && o.set.slots.includes('held'));

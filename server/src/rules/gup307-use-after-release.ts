@@ -1,6 +1,7 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { AccessObservation } from '../flow/run/observation.ts';
+import type { AccessObservation, DeviceObservation } from '../flow/run/observation.ts';
 import { called } from './evidence/apis.ts';
+import { deviceEvents, registersNotifier, transferEnds, WHO } from './evidence/devices.ts';
 import { GONE, ORDINARY } from './evidence/environments.ts';
 import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
 import { accesses, isReleased, lastRelease } from './evidence/observations.ts';
@@ -45,20 +46,30 @@ export const useAfterRelease: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) => {
+  check: (flow, context) => {
     const bad = accesses(flow).filter(isReleased);
-    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.range.start}`).map(finding);
+    // A list by itself may be for a look at the pages.
+    const late = deviceEvents(flow).filter((o) => o.event === 'mapped' && isReleased(o));
+    const given = registersNotifier(context) ? [] : late;
+    return [
+      ...firstPerKey(bad, (o) => `${o.set.call.start}|${o.range.start}`).map(finding),
+      ...firstPerKey(given, (o) => `${o.set.call.start}`).map(givenFinding),
+    ];
   },
   run: {
     environments: [...ORDINARY, ...GONE],
-    documentForm: accessesFirst,
+    deviceOutlivesRelease: true,
+    completed: (steps) => transferEnds(steps),
+    documentForm: (steps) => accessesFirst(transferEnds(steps)),
   },
 };
+
+const LATE: ReadonlySet<DriverStep['op']> = new Set(['access', 'dma-map', 'dma-unmap']);
 
 /** Moves the accesses before the first release. */
 function accessesFirst(steps: readonly DriverStep[]): DriverStep[] {
   const first = steps.findIndex((s) => s.op === 'release');
-  const late = steps.filter((s, i) => i > first && s.op === 'access');
+  const late = steps.filter((s, i) => i > first && LATE.has(s.op));
   const rest = steps.filter((s) => !late.includes(s));
   return [...rest.slice(0, first), ...late, ...rest.slice(first)];
 }
@@ -70,6 +81,17 @@ function finding(o: AccessObservation): Finding {
   const related = [
     { range: rangeOf(o.set.call), message: 'acquired here' },
     ...(release === undefined ? [] : [{ range: release.range, message: 'released here' }]),
+  ];
+  return pathFinding('GUP307', o, { range: o.range, function: o.within }, message, related);
+}
+
+/** A device is given what is not held any more. */
+function givenFinding(o: DeviceObservation): Finding {
+  const release = lastRelease(o.path, o.set.id);
+  const message = `${called(o.call.fn)} gives ${WHO[o.way]} a page that was released before: by then it may belong to somebody else, whose data is read or overwritten. Keep what ${called(o.set.model.name)} acquired until the device is done, and release it then.`;
+  const related = [
+    { range: rangeOf(o.set.call), message: 'acquired here' },
+    ...(release === undefined ? [] : [{ range: release.range, message: 'released here, too early' }]),
   ];
   return pathFinding('GUP307', o, { range: o.range, function: o.within }, message, related);
 }

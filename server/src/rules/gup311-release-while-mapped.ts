@@ -91,10 +91,22 @@ function reachable(o: ReleaseObservation, later: boolean): Why | undefined {
   return !later && set.escaped === undefined && has((s) => s === 'open') ? 'mapped' : undefined;
 }
 
+/** The mapping itself came after the release, which is GUP307's. */
+function isMappedLast({ path, set }: DeviceObservation): boolean {
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if (!('step' in event) || event.set !== set.id) continue;
+    if (event.step.op === 'release') return false;
+    if (event.step.op === 'dma-map') return true;
+  }
+  return false;
+}
+
 /** What is unmapped has been released before. */
 function isLate(o: DeviceObservation): boolean {
   const { set, slot } = o;
   if (o.event !== 'unmapped' || set.guessed || set.device === undefined) return false;
+  if (isMappedLast(o)) return false;
   const { slots } = set.device;
   const late = (i: number): boolean =>
     set.slots[i] === 'released' && (slots[i] === 'open' || slots[i] === 'maybe');

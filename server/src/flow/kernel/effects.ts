@@ -329,8 +329,9 @@ const HARMLESS = new RegExp(
   ].join('|')})$`,
 );
 
-/** Names of what portability layers free memory with: `os_free_mem`, `RTMemFree`, `vmem_free`, `my_kvfree`. */
-const FREES = /^(?:\w+_)?(?:k|v|kv|m|vmem|mem)?_?free(?:_?(?:mem|memory|large|atomic|sized))?$|MemFree$/i;
+/** Names of what portability layers free memory with: `os_free_mem`, `RTMemFree`, `vmem_free`, `my_kvfree`, `XX_BIGFREE`. */
+const FREES =
+  /^(?:\w+_)?(?:k|v|kv|m|vmem|mem|big)?_?free(?:_?(?:mem|memory|large|atomic|sized|ex))?$|(?:Mem|Os|OS)Free(?:Mem)?$|FreeMem$/i;
 
 /** Whether a function that is not known frees the memory that it is given, as far as its name tells. */
 export function freesByName(name: string): boolean {

@@ -36,6 +36,8 @@ const FUNCTIONS: readonly FunctionLife[] = [
     name: 'get_user_pages',
     forms: [
       { argc: 8, until: '4.5', change: 'tsk and mm are gone since 4.6' },
+      // 4.4.168 and vendors' kernels: gup_flags had been taken over from 4.9.
+      { argc: 7, until: '4.5', change: 'tsk and mm are gone since 4.6' },
       { argc: 6, since: '4.6', until: '4.8', change: FLAGS },
       { argc: 5, since: '4.9', until: '6.4', change: VMAS },
       { argc: 4, since: '6.5', change: 'before 6.5 there is a vmas argument at the end' },

@@ -43,13 +43,24 @@ const NAMED: ReadonlyMap<string, IntType> = new Map([
   ['ptrdiff_t', LONG],
 ]);
 
+/** What a project's own name of a type says where it spells sign and width: `vip_uint32_t`, `NvS32`, `ACME_U16`. */
+function spelledOut(name: string): IntType | undefined {
+  const match = SPELLED.exec(name);
+  if (match === null) return undefined;
+  const [, capitals = '', , small = ''] = match;
+  const bits = Number(match[2] ?? match[4]) as IntType['bits'];
+  return { signed: !/^u/i.test(capitals + small), bits };
+}
+
+const SPELLED = /(?:^|_|[a-z])(U?INT|U|S)(8|16|32|64)$|(?:^|_)(u_?int|int|u|s)(8|16|32|64)(?:_t)?$/;
+
 /** Type named by a declaration's specifiers, for instance `unsigned long`; undefined for anything else. */
 export function intTypeOf(specifiers: string): IntType | undefined {
   const words = specifiers
     .split(/\s+/)
     .filter((w) => w !== '' && !/^(const|volatile|static|register|extern|inline)$/.test(w));
   if (words.length === 1) {
-    const named = NAMED.get(words[0]!);
+    const named = NAMED.get(words[0]!) ?? spelledOut(words[0]!);
     if (named !== undefined) return named;
   }
   if (words.length === 0 || !words.every((w) => /^(unsigned|signed|int|long|short|char)$/.test(w)))

@@ -8,7 +8,7 @@ import { ALLOCATED, elementPlace, elsewhere, isPageArray, reachableSets, ZEROED 
 import { CALLBACK, type State } from '../state/state.ts';
 import { asUnfilled, isPageRef, TOP, type Value } from '../state/value.ts';
 import { acquire } from './acquire.ts';
-import { callThroughTable, doubtDevices } from './device.ts';
+import { callThroughTable, doubtDevices, leadsToList } from './device.ts';
 import { applyEffects } from './effect.ts';
 import { forgetObject, MEMBER, mentions } from './forget.ts';
 import { freeArray } from './free.ts';
@@ -55,7 +55,8 @@ function isUnknown(v: Value): boolean {
 }
 
 function receivesPages(st: State, args: readonly Value[]): boolean {
-  return st.sets.size > 0 && reachableSets(st, args, () => false).size > 0;
+  if (st.sets.size === 0) return false;
+  return reachableSets(st, args, () => false).size > 0 || args.some((a) => leadsToList(st, a));
 }
 
 /** What an acquire returned when it failed is handed on where a count is meant, perhaps. */

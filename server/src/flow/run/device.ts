@@ -74,6 +74,11 @@ function behind(st: State, v: Value): PageRef[] {
   return base === undefined ? [] : pagesIn(st, base).flatMap((p) => (isPageRef(p.v) ? [p.v] : []));
 }
 
+/** Whether a value leads to pages only by way of a table or a list of them: `table.sgl`. */
+export function leadsToList(st: State, v: Value): boolean {
+  return v.t === 'sym' && v.place !== undefined && listBase(st, v) !== undefined;
+}
+
 /** The object in which the pages stand that a value leads to: `sgl`, or for `table->sgl` the table. */
 function listBase(st: State, v: Value): string | undefined {
   const address = asAddress(v);

@@ -128,6 +128,8 @@ export interface ExitObservation {
   readonly what: 'exit';
   readonly set: PageSet;
   readonly owner: Owner;
+  /** The function succeeds, and its caller finds pages that are held no more. */
+  readonly stale?: true;
   readonly returns: Value | undefined;
   readonly range: Range;
   readonly path: PathLink | undefined;

@@ -8,7 +8,7 @@ import { settle } from '../state/learn.ts';
 import { allocationOf } from '../state/names.ts';
 import { ALLOCATED, reachableSets } from '../state/places.ts';
 import { type PageSet, State } from '../state/state.ts';
-import { TOP, type Value } from '../state/value.ts';
+import { isPageRef, TOP, type Value } from '../state/value.ts';
 import { isWritten } from './acquire.ts';
 import { decide, each, evaluate, evaluateAll } from './evaluate.ts';
 import type { Owner } from './observation.ts';
@@ -203,9 +203,15 @@ function leave(w: World, f: Frame, st: State, returns: Value | undefined, range:
     if (set.result <= 0) continue;
     const held = set.slots.some((slot) => slot === 'held' || slot === 'unsure');
     const owner = ownerOf(set, held && byCaller.has(set.id), byAnyone.has(set.id));
-    w.observe({ what: 'exit', set, owner, returns, range, path: st.path, within: f.within });
+    const stale = !held && byCaller.has(set.id) && succeeds(returns);
+    const exit = { what: 'exit', set, owner, returns, range, path: st.path, within: f.within } as const;
+    w.observe(stale ? { ...exit, stale } : exit);
   }
   w.onExit?.(st, returns, range);
+}
+
+function succeeds(returns: Value | undefined): boolean {
+  return returns !== undefined && (returns.t === 'int' ? returns.n >= 0 : isPageRef(returns));
 }
 
 function ownerOf(set: PageSet, byCaller: boolean, byAnyone: boolean): Owner {

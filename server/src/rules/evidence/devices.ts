@@ -12,6 +12,13 @@ export function deviceEvents(flow: FunctionFlow): DeviceObservation[] {
   return flow.observations.filter((o) => o.what === 'device');
 }
 
+/** None of the pages that are given away is held any more. */
+export function givenLate({ event, set, slot }: DeviceObservation): boolean {
+  if (event === 'unmapped') return false;
+  if (slot !== null) return set.slots[slot] === 'released';
+  return set.slots.includes('released') && set.slots.every((s) => s === 'released' || s === 'empty');
+}
+
 /** Who gets to the pages, in words. */
 export const WHO: Readonly<Record<DeviceWay, string>> = {
   dma: 'a device',

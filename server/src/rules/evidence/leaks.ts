@@ -117,9 +117,15 @@ function isOfAnotherKind(o: ExitObservation): boolean {
 
 /** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */
 function asksForZeroPage(found: Finding): boolean {
-  return (
-    found.witness?.assumed.some((guard) => /is_(huge_)?zero_|reserved|pfn_valid/i.test(guard.text)) ?? false
-  );
+  return found.witness?.assumed.some(isOfZeroPage) ?? false;
+}
+
+function isOfZeroPage({ text, holds }: { readonly text: string; readonly holds: boolean }): boolean {
+  if (!/is_(huge_)?zero_|reserved|pfn_valid/i.test(text)) return false;
+  // Of one condition alone it is known what it says of the page.
+  if (/&&|\|\||\?/.test(text)) return true;
+  const says = holds !== /^\s*!/.test(text);
+  return /pfn_valid/i.test(text) ? !says : says;
 }
 
 /** The path goes through what a WARN_ON() says never happens, or around an unpin that a flag decides about. */

@@ -29,6 +29,9 @@ const VALUES: ReadonlyMap<string, number> = new Map([
 const UNDEFINED =
   /^(?:__ASSEMBLY__|__ASSEMBLER__|__cplusplus|__CHECKER__|__clang__|__BIG_ENDIAN\w*|__i386__|DEBUG|RHEL_\w+|SLE_\w+|SLES?\d*\w*|UTS_UBUNTU_\w+|OPENSUSE_\w+|UEK\w*|ANDROID\w*|_MSC_VER|WIN32|_WIN32|__FreeBSD__|__APPLE__)$/;
 
+/** What a vendor's tree of several kernels tells them apart by: CONFIG_KERNEL_4_4_94. */
+const OWN_RELEASE = /^CONFIG_(?:LINUX_)?KERNEL_(?:VERSION_)?(\d)_(\d+)(?:_\d+)?$/;
+
 const BUILTIN_TESTS = new Set(['IS_ENABLED', 'IS_BUILTIN', 'IS_MODULE', 'IS_REACHABLE']);
 const VERSION_MACRO = /(?:^|_)(?:KERNEL|RELEASE|RHEL_RELEASE|COMPAT_RELEASE|SUSE|SLE|LINUX)_VERSION$/;
 
@@ -92,6 +95,9 @@ export class Environment implements Names {
     if (VALUES.has(name)) return true;
     if (name === 'LINUX_VERSION_CODE' || name === 'KERNEL_VERSION' || BUILTIN_TESTS.has(name)) return true;
     if (name === '__has_include' || name === '__has_attribute') return true;
+    const release = OWN_RELEASE.exec(name);
+    if (release !== null)
+      return Number(release[1]) === this.#version.major && Number(release[2]) === this.#version.minor;
     if (name.startsWith('CONFIG_')) return !name.endsWith('_MODULE');
     if (UNDEFINED.test(name)) return false;
     return this.#assumed.get(name);
