@@ -31,6 +31,7 @@ describe('initialize', () => {
         "textDocumentSync": {
           "change": 2,
           "openClose": true,
+          "save": true,
         },
       }
     `);
@@ -50,6 +51,7 @@ describe('initialize', () => {
         "textDocumentSync": {
           "change": 2,
           "openClose": true,
+          "save": true,
         },
       }
     `);

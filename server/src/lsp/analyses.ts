@@ -7,6 +7,7 @@ import type { Slices } from '#engine/explore/slices.ts';
 import { type FixVerdict, judge } from '../linter/apply/fixes.ts';
 import { acquiringIn, Configs, declaredBy, isExcluded, type LoadedConfig } from '../linter/config/config.ts';
 import type { DocumentAnalyzer, EditorAnalyzer, ProjectContext } from '../linter/file/analyzer.ts';
+import { movedAlong } from '../linter/file/places.ts';
 import { type FileReport, isFailure, type ReportedFinding } from '../linter/file/report.ts';
 import { type LintOptions, lintSlices } from '../linter/file/service.ts';
 import type { InputProblem } from '../linter/input/discover.ts';
@@ -17,6 +18,7 @@ import { projectRoot } from '../linter/project/project.ts';
 import { LEVELS } from '../rules/finding.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Log } from './log.ts';
+import { foundAround } from './neighbours.ts';
 import type { Settings } from './settings.ts';
 import { cancellable, inTurns } from './turns.ts';
 
@@ -35,6 +37,8 @@ interface Current {
   readonly version: number;
   readonly settings: Settings;
   readonly analysed: Analysed;
+  /** Of the document alone. */
+  readonly own: FileReport;
   /** Fixes that were looked for, by fingerprint; null where the rule has none. */
   readonly fixes: Map<string, FixVerdict | null>;
 }
@@ -52,6 +56,8 @@ interface Entry {
   readonly analyzer: DocumentAnalyzer;
   current?: Current;
   pending?: Pending;
+  /** What the other files of the folder added when they were last read, and to which text. */
+  around?: { readonly text: string; readonly findings: readonly ReportedFinding[] };
   /** Whether the log says that it is too large. */
   tooLarge: boolean;
 }
@@ -147,14 +153,43 @@ export class Analyses {
     return pending;
   }
 
-  #keep(entry: Entry, uri: string, version: number, settings: Settings, report: FileReport): void {
-    for (const problem of report.problems.filter(isFailure)) {
+  #keep(entry: Entry, uri: string, version: number, settings: Settings, own: FileReport): void {
+    for (const problem of own.problems.filter(isFailure)) {
       this.#log.failed(uri, problem.stack ?? problem.message);
     }
+    this.#show(entry, version, settings, own);
+  }
+
+  /** What is said of a document from now on: of itself, and what the folder added last, as far as it has its place yet. */
+  #show(entry: Entry, version: number, settings: Settings, own: FileReport): void {
+    const { around } = entry;
+    const added = around === undefined ? [] : movedAlong(around.findings, around.text, own.text);
+    const findingsOfAll = [...own.findings, ...added].sort((a, b) => a.range.start - b.range.start);
+    const report = { ...own, findings: findingsOfAll };
     const threshold = LEVELS.indexOf(settings.level);
     const findings = report.findings.filter(({ level }) => LEVELS.indexOf(level) <= threshold);
     const analysed = { report, findings, resultId: `${++this.#serial}` };
-    entry.current = { version, settings, analysed, fixes: new Map() };
+    entry.current = { version, settings, analysed, own, fixes: new Map() };
+  }
+
+  /**
+   * Reads the other files of a document's folder for what they do with its pages, and adds what is found. Whether
+   * anything is said now that was not said before, or no longer. Takes as long as an analysis: not for each edit.
+   */
+  lookAround({ uri, version }: TextDocument, settings: Settings): boolean {
+    const entry = this.#entries.get(uri);
+    const file = fileOf(uri);
+    const { current } = entry ?? {};
+    if (entry === undefined || file === undefined) return false;
+    if (current?.version !== version || current.settings !== settings) return false;
+    const { own } = current;
+    const options = this.#optionsFor(uri, settings);
+    const findings = foundAround(this.#analyzer, own, file, options, this.#surroundings.openText);
+    const before = current.analysed.report.findings.length - own.findings.length;
+    entry.around = { text: own.text, findings };
+    if (before === 0 && findings.length === 0) return false;
+    this.#show(entry, version, settings, own);
+    return true;
   }
 
   /** The fix of a finding of the last analysis, or why there is none. */

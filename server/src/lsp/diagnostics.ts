@@ -1,17 +1,19 @@
 /** Findings as the protocol's diagnostics. */
+import { pathToFileURL } from 'node:url';
 import {
   type Diagnostic,
   type DiagnosticRelatedInformation,
   DiagnosticSeverity,
+  type Location,
   type Range as LspRange,
 } from 'vscode-languageserver';
-import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { DiagnosticData } from '#shared/messages.ts';
 import type { ReportedFinding } from '../linter/file/report.ts';
 import { ruleUrl } from '../linter/text/rule-url.ts';
 import { callText, stepSentence } from '../linter/text/step-text.ts';
 import type { Level } from '../rules/finding.ts';
-import type { Range } from '../syntax/range.ts';
+import type { OtherFile, Range } from '../syntax/range.ts';
 import type { Client } from './client.ts';
 
 /** Name under which the editor shows the findings. */
@@ -25,6 +27,10 @@ const SEVERITY: Readonly<Record<Level, DiagnosticSeverity>> = {
 
 export function rangeIn(document: TextDocument, { start, end }: Range): LspRange {
   return { start: document.positionAt(start), end: document.positionAt(end) };
+}
+
+function uriOf({ path: file }: OtherFile): string {
+  return pathToFileURL(file).toString();
 }
 
 /** A finding as a diagnostic of the document that it was made from. */
@@ -44,9 +50,17 @@ export function toDiagnostic(document: TextDocument, finding: ReportedFinding, c
   };
 }
 
+/** Another file's text, for its lines. */
+function textOf({ path: file, text }: OtherFile): TextDocument {
+  return TextDocument.create(file, 'c', 0, text);
+}
+
 /** The places that the rule names, then the driver's steps of the counterexample. */
 function relatedTo(document: TextDocument, finding: ReportedFinding): DiagnosticRelatedInformation[] {
-  const at = (range: Range) => ({ uri: document.uri, range: rangeIn(document, range) });
+  const at = (range: Range): Location =>
+    range.file === undefined
+      ? { uri: document.uri, range: rangeIn(document, range) }
+      : { uri: uriOf(range.file), range: rangeIn(textOf(range.file), range) };
   const places = finding.related.map(({ range, message }) => ({ location: at(range), message }));
   const steps = (finding.explanation?.steps ?? []).flatMap((step, index) =>
     step.range === undefined

@@ -15,6 +15,7 @@ import { EXPLAIN_REQUEST } from '#shared/messages.ts';
 import { CONFIG_NAME } from '../linter/config/config.ts';
 import type { EditorAnalyzer } from '../linter/file/analyzer.ts';
 import { Analyses, fileOf } from './analyses.ts';
+import { AroundPass } from './around.ts';
 import { capabilitiesFor } from './capabilities.ts';
 import { clientOf } from './client.ts';
 import { guarded } from './guard.ts';
@@ -119,10 +120,16 @@ function follow(session: Session): void {
     waiting = setTimeout(refreshAll, PAUSE);
   };
   const opening = new Set<string>();
+  const around = new AroundPass(session, (uri) => {
+    if (pusher !== undefined) pusher.soon(uri, 0);
+    else refreshAll();
+  });
   documents.onDidOpen(({ document }) => {
     opening.add(document.uri);
     pusher?.soon(document.uri, 0);
+    around.soon(document.uri);
   });
+  documents.onDidSave(({ document }) => around.folderOf(document.uri));
   documents.onDidChangeContent(({ document }) => {
     deleted.delete(document.uri);
     // The first content comes with the opening, and is not a pause in typing.
@@ -132,6 +139,7 @@ function follow(session: Session): void {
   });
   documents.onDidClose(({ document }) => {
     analyses.close(document.uri);
+    around.forget(document.uri);
     settings.forget(document.uri);
     pusher?.clear(document.uri);
     // What was not saved is gone.

@@ -10,6 +10,7 @@ import { LineIndex } from '../../syntax/lines.ts';
 import type { OtherFile, Range } from '../../syntax/range.ts';
 import type { Analyzer } from '../file/analyzer.ts';
 import { fingerprints } from '../file/fingerprint.ts';
+import { withPlaces } from '../file/places.ts';
 import type { FileReport, ReportedFinding } from '../file/report.ts';
 import type { LintOptions } from '../file/service.ts';
 import type { Siblings } from './siblings.ts';
@@ -140,27 +141,7 @@ function inFiles(finding: ReportedFinding, parts: readonly Part[], home: Part): 
     const moved = { start: range.start - part.from, end: range.end - part.from };
     return part === home ? moved : { ...moved, file: part.file };
   };
-  const { witness, explanation } = finding;
-  return {
-    ...finding,
-    range: move(finding.range),
-    site: { ...finding.site, range: move(finding.site.range) },
-    related: finding.related.map((each) => ({ ...each, range: move(each.range) })),
-    ...(witness !== undefined && {
-      witness: {
-        steps: witness.steps.map((step) => ({ ...step, range: move(step.range) })),
-        assumed: witness.assumed.map((guard) => ({ ...guard, range: move(guard.range) })),
-      },
-    }),
-    ...(explanation !== undefined && {
-      explanation: {
-        ...explanation,
-        steps: explanation.steps.map(({ range, ...step }) =>
-          range === undefined ? step : { ...step, range: move(range) },
-        ),
-      },
-    }),
-  };
+  return withPlaces(finding, move);
 }
 
 /** Gives findings to the reports of the files that they are in; a file without a report gets one. */

@@ -27,6 +27,12 @@ export class Siblings {
   #folder = '';
   #names: readonly string[] = [];
   #texts = new Map<string, string | undefined>();
+  readonly #openText: (file: string) => string | undefined;
+
+  /** `openText` has the texts of files that are open in an editor, which count instead of those on the disk. */
+  constructor(openText: (file: string) => string | undefined = () => undefined) {
+    this.#openText = openText;
+  }
 
   /**
    * Files that may have to do with what `file` exports, at most six. `shown` is its path in messages. Paths that were
@@ -61,7 +67,7 @@ export class Siblings {
   }
 
   #textOf(file: string): string | undefined {
-    if (!this.#texts.has(file)) this.#texts.set(file, textOf(file));
+    if (!this.#texts.has(file)) this.#texts.set(file, this.#openText(file) ?? textOf(file));
     return this.#texts.get(file);
   }
 }

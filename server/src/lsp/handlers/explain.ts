@@ -36,7 +36,9 @@ export async function explain(
       actor: step.actor,
       call: callText(step),
       note: stepSentence(step),
-      ...(step.range !== undefined && { range: rangeIn(document, step.range) }),
+      // A step in another file has no place in this one.
+      ...(step.range !== undefined &&
+        step.range.file === undefined && { range: rangeIn(document, step.range) }),
     })),
   };
 }
