@@ -63,6 +63,8 @@ function signFirst(ft: FunctionTree, finding: Finding, result: string): Edit | u
   const outer = ft.kind(up) === Kind.binary_expression ? ft.code(ft.field(up, Field.operator)) : '';
   // `(got < 0 || got < n) && got > 0` says less than it seems to.
   if (outer !== '' && outer !== (isShort ? '||' : '&&')) return undefined;
-  const bare = ft.kind(up) === Kind.parenthesized_expression || outer !== '';
-  return { range: ft.rangeOf(node), newText: bare ? both : `(${both})` };
+  return { range: ft.rangeOf(node), newText: BINDS_TIGHTER.has(ft.kind(up)) ? `(${both})` : both };
 }
+
+/** What binds its operand tighter than `||` and `&&` do. */
+const BINDS_TIGHTER: ReadonlySet<number> = new Set([Kind.unary_expression, Kind.cast_expression]);
