@@ -1,5 +1,9 @@
 /** All that flow tells the rules. */
-import type { ContextObservation, DroppedLockObservation } from './context/observation.ts';
+import type {
+  ContextObservation,
+  DroppedLockObservation,
+  LeftLockedObservation,
+} from './context/observation.ts';
 import type { TextObservation } from './facts/observation.ts';
 import type {
   HoldObservation,
@@ -14,6 +18,7 @@ export type Observation =
   | TextObservation
   | ContextObservation
   | DroppedLockObservation
+  | LeftLockedObservation
   | HoldObservation
   | OrderObservation
   | StrandedObservation

@@ -1,4 +1,8 @@
-import type { ContextObservation, DroppedLockObservation } from '../flow/context/observation.ts';
+import type {
+  ContextObservation,
+  DroppedLockObservation,
+  LeftLockedObservation,
+} from '../flow/context/observation.ts';
 import { isSince } from '../flow/kernel/presence.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { called } from './evidence/apis.ts';
@@ -10,12 +14,12 @@ import type { Rule } from './rule.ts';
 export const mmapLock: Rule = {
   code: 'GUP107',
   name: 'mmap-lock',
-  summary: 'mmap_lock is not held where it must be, or held where the call takes it, or dropped twice',
+  summary: 'mmap_lock is not held where it must be, or held where the call takes it, dropped twice or never',
   defaultLevel: 'warning',
   documentSection: 'Which flags are set by each wrapper',
   documentLines: '53-86',
   rationale:
-    'get_user_pages(), pin_user_pages() and their _remote forms walk vmas that only stay while mmap_lock is held; the _fast and _unlocked forms take it themselves, so that a caller who holds it waits for itself as soon as a writer stands between. With a locked pointer the call may drop the lock: whoever then unlocks without looking unlocks what somebody else holds, and every vma that was looked up before is gone.',
+    'get_user_pages(), pin_user_pages() and their _remote forms walk vmas that only stay while mmap_lock is held; the _fast and _unlocked forms take it themselves, so that a caller who holds it waits for itself as soon as a writer stands between. With a locked pointer the call may drop the lock: whoever then unlocks without looking unlocks what somebody else holds, and every vma that was looked up before is gone. Where a path returns with the lock, every later mmap(), munmap() or fault of the process that needs it for writing waits for ever.',
   bad: `static int grab(struct mm_struct *mm, unsigned long uaddr, struct page **pages, int n)
 {
 	int locked = 1;
@@ -45,6 +49,10 @@ export const mmapLock: Rule = {
       flow.observations.filter((o) => o.what === 'dropped-lock'),
       (o) => `${o.event}|${o.call.start}`,
     ).map(dropped),
+    ...firstPerKey(
+      flow.observations.filter((o) => o.what === 'left-locked'),
+      (o) => `${o.range.start}`,
+    ).map((o) => leftLocked(o, kernel)),
   ],
 };
 
@@ -109,5 +117,21 @@ function dropped(o: DroppedLockObservation): Finding {
     api: o.call.fn!,
     site: { function: o.within, range: at },
     related: [{ range: at, message: 'may drop the lock' }],
+  };
+}
+
+function leftLocked(o: LeftLockedObservation, kernel: KernelVersion): Finding {
+  const { unlock } = lockNames(kernel);
+  const drop = o.forWriting ? unlock.replace('read', 'write') : unlock;
+  const range = rangeOf(o.range);
+  return {
+    code: 'GUP107',
+    certainty: 'certain',
+    message: `The mmap_lock that is taken for ${called(o.call.fn)} is still held when ${called(o.within)} returns here: whoever maps or unmaps memory of this process waits for ever. Write ${drop} before this return, as on the other ways out.`,
+    range,
+    function: o.within,
+    api: o.call.fn!,
+    site: { function: o.within, range },
+    related: [{ range: rangeOf(o.lock), message: 'taken here' }],
   };
 }

@@ -1,5 +1,5 @@
 import { BOOL } from '../flow/lower/ctypes.ts';
-import type { Expr } from '../flow/lower/ir.ts';
+import type { Expr, IntType } from '../flow/lower/ir.ts';
 import type { Value } from '../flow/state/value.ts';
 import { called, takesFlags } from './evidence/apis.ts';
 import { rangeOf } from './evidence/findings.ts';
@@ -47,6 +47,9 @@ export const flagsType: Rule = {
     }),
 };
 
+/** Names of a truth value that says whether the pages are written to; flags are unsigned, and are called flags. */
+const TELLS_WRITING = /^(?:is_|do_|for_|need_)?(?:write|writable|writeable|to_user|write_to_vm)$/;
+
 /** Why an expression is no set of flags; undefined where it may be one. */
 function misfit(e: Expr, v: Value): string | undefined {
   switch (e.k) {
@@ -69,6 +72,7 @@ function misfit(e: Expr, v: Value): string | undefined {
       return misfit(e.a, v) ?? misfit(e.b, v);
     case 'var':
       if (e.type === BOOL) return `The bool "${e.name}"`;
+      if (isInt(e.type) && TELLS_WRITING.test(e.name)) return `The int "${e.name}"`;
       return v.t === 'sym' && v.op !== undefined && isComparison(v.op)
         ? `"${e.name}", which holds the outcome of a comparison,`
         : undefined;
@@ -77,6 +81,10 @@ function misfit(e: Expr, v: Value): string | undefined {
     default:
       return undefined;
   }
+}
+
+function isInt(type: IntType | undefined): boolean {
+  return type?.signed === true && type.bits === 32;
 }
 
 function isComparison(op: string): boolean {

@@ -61,7 +61,7 @@ export const leak: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) => [
+  check: (flow, context) => [
     ...unreleasedFindings('GUP303', flow),
     ...strandedFindings(
       'GUP303',
@@ -70,6 +70,7 @@ export const leak: Rule = {
     ...leakFindings(
       'GUP303',
       leaks(flow).filter((o) => !isShort(o)),
+      context,
       (o) => {
         const pin = o.set.kind === 'pin';
         const cure = pin ? 'unpin_user_page()/unpin_user_pages()' : 'put_page()/release_pages()';

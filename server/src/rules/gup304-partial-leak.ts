@@ -50,7 +50,7 @@ export const partialLeak: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) => {
+  check: (flow, context) => {
     const lost = stranded(flow);
     const whole = new Set(lost.filter((o) => !isShort(o)).map((o) => o.set.call.start));
     const left = strandedFindings(
@@ -64,7 +64,7 @@ export const partialLeak: Rule = {
       all.filter((o) => !isShort(o)).map((o) => `${o.set.call.start}|${o.range.start}`),
     );
     const short = all.filter((o) => isShort(o) && !fullLeaks.has(`${o.set.call.start}|${o.range.start}`));
-    const dropped = leakFindings('GUP304', short, (o) => {
+    const dropped = leakFindings('GUP304', short, context, (o) => {
       const cure = o.set.kind === 'pin' ? 'unpin_user_pages(pages, got)' : 'release_pages(pages, got)';
       return `${called(o.set.model.name)} may return fewer pages than asked for, and those it did acquire are still held when the function gives up: they are leaked. Release them with ${cure} where the count is short and positive.`;
     });

@@ -85,6 +85,11 @@ export function locksAtCalls(
   });
 }
 
+/** A call that drops mmap_lock, of whatever mm. */
+export function mayUnlock(call: Call, context: LockContext): boolean {
+  return call.fn !== undefined && mmapLock(call.fn, textOf(call.args[0], context))?.does === 'unlock';
+}
+
 /** States only lose what they hold, so that a few visits of each node are enough. */
 const MAX_VISITS = 5_000;
 

@@ -44,3 +44,15 @@ export interface DroppedLockObservation {
   readonly variable: string;
   readonly within: string;
 }
+
+/** A function returns with the mmap_lock that it took for an acquiring call, and that it drops on other ways. */
+export interface LeftLockedObservation {
+  readonly what: 'left-locked';
+  readonly call: Call;
+  /** Where the lock is taken. */
+  readonly lock: Range;
+  readonly forWriting: boolean;
+  /** The return. */
+  readonly range: Range;
+  readonly within: string;
+}

@@ -3,12 +3,18 @@ import type { SourceFile } from '../../syntax/source.ts';
 import type { CallTable } from '../facts/call-table.ts';
 import type { Piece } from '../facts/pieces.ts';
 import { ACQUIRES, type AcquireModel, formOf, isOfIterator } from '../kernel/acquire.ts';
-import { ATOMIC_WORD, MMAP_WORD, mmapLock, SLEEPS } from '../kernel/contexts.ts';
+import { ATOMIC_WORD, MMAP_WORD, SLEEPS } from '../kernel/contexts.ts';
 import type { Call, Expr, FunctionIr } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
 import { type GuardScope, guardScopes } from './guards.ts';
-import { type CalleeLocks, type LockContext, locksAtCalls, locksAtNodes } from './locks.ts';
-import type { AtomicPlace, ContextObservation, DroppedLockObservation } from './observation.ts';
+import { leftLocked } from './left-locked.ts';
+import { type CalleeLocks, type LockContext, locksAtCalls, locksAtNodes, mayUnlock } from './locks.ts';
+import type {
+  AtomicPlace,
+  ContextObservation,
+  DroppedLockObservation,
+  LeftLockedObservation,
+} from './observation.ts';
 import { FileRoles } from './roles.ts';
 
 const ASKS_FOR_MM = /!\s*current->mm\b(?!->)|\bcurrent->mm\s*(==|!=|&&|\|\||\?)|\bif\s*\(\s*current->mm\s*\)/;
@@ -55,7 +61,7 @@ export class FileContexts {
     return [...parts, `${takeMmapLock} ${fromUserOnly}`, ...callees].join(';');
   }
 
-  observe(name: string): (ContextObservation | DroppedLockObservation)[] {
+  observe(name: string): (ContextObservation | DroppedLockObservation | LeftLockedObservation)[] {
     const ir = this.#lower(name);
     if (ir === undefined) return [];
     const context = this.#context();
@@ -87,7 +93,7 @@ export class FileContexts {
         within: name,
       });
     }
-    return [...seen.filter(tells), ...droppedLocks(ir, context)];
+    return [...seen.filter(tells), ...droppedLocks(ir, context), ...leftLocked(ir, context)];
   }
 
   /** What callers hold around their calls of a function. */
@@ -255,16 +261,10 @@ function droppedLocks(ir: FunctionIr, context: LockContext): DroppedLockObservat
     const at = { what: 'dropped-lock', call, variable, within: ir.name } as const;
     walk(node.expr, (e) => {
       const range = { start: e.start, end: e.end };
-      if (e.k === 'call' && unlocks(e, context.text)) seen.push({ ...at, event: 'unlock', range });
+      if (e.k === 'call' && mayUnlock(e, context)) seen.push({ ...at, event: 'unlock', range });
       if (e.k === 'member' && e.arrow && e.base.k === 'var' && vmas.has(e.base.name))
         seen.push({ ...at, event: 'vma', range });
     });
   }
   return seen;
-}
-
-function unlocks(call: Call, text: string): boolean {
-  const arg = call.args[0];
-  const of = arg === undefined ? '' : text.slice(arg.start, arg.end);
-  return call.fn !== undefined && mmapLock(call.fn, of)?.does === 'unlock';
 }

@@ -31,6 +31,8 @@ export interface AcquireModel {
   readonly api: AcquireApi;
   /** May return 0 for a request of at least one page. */
   readonly mayBeNone: boolean;
+  /** Returns 0 where others return -errno. */
+  readonly neverNegative?: true;
   /** The caller holds mmap_lock. */
   readonly underMmapLock: boolean;
   /** FOLL_* bits that the function sets whatever it is given. */
@@ -143,9 +145,15 @@ const ROWS: readonly AcquireModel[] = [
     { argc: 8, nr: 3, flags: 4, pages: 6, booleans: true },
   ]),
   row('get_user_pages_longterm', [{ argc: 5, nr: 1, flags: 2, pages: 3 }], { underMmapLock: true }),
-  row('__get_user_pages_fast', [{ argc: 4, nr: 1, flags: 2, pages: 3, booleans: true }], { mayBeNone: true }),
+  row('__get_user_pages_fast', [{ argc: 4, nr: 1, flags: 2, pages: 3, booleans: true }], {
+    mayBeNone: true,
+    neverNegative: true,
+  }),
   row('pin_user_pages_locked', [{ argc: 5, nr: 1, flags: 2, pages: 3 }]),
-  row('pin_user_pages_fast_only', [{ argc: 4, nr: 1, flags: 2, pages: 3 }], { mayBeNone: true }),
+  row('pin_user_pages_fast_only', [{ argc: 4, nr: 1, flags: 2, pages: 3 }], {
+    mayBeNone: true,
+    neverNegative: true,
+  }),
   row('iov_iter_get_pages2', [ITER_PAGES], ITER),
   // 6.2 passes extraction flags at the end.
   row('iov_iter_get_pages', [ITER_PAGES, { ...ITER_PAGES, argc: 6 }], ITER),

@@ -112,7 +112,10 @@ export const DEVICE_ROWS: readonly Row[] = [
   ],
   ['sg_set_page sg_assign_page sg_set_folio', listed(1, 'list')],
   ['bvec_set_page bvec_set_folio', listed(1, 'bio')],
-  ['bio_add_page bio_add_pc_page __bio_add_page bio_add_folio bio_add_folio_nofail', listed(1, 'bio')],
+  [
+    'bio_add_page bio_add_pc_page __bio_add_page bio_add_folio bio_add_folio_nofail bio_integrity_add_page',
+    listed(1, 'bio'),
+  ],
   ['skb_fill_page_desc __skb_fill_page_desc skb_fill_page_desc_noacc skb_add_rx_frag', listed(2, 'skb')],
   ['skb_frag_fill_page_desc skb_append_pagefrags', listed(1, 'skb')],
   ['skb_frag_set_page __skb_frag_set_page', listed(2, 'skb')],

@@ -167,6 +167,7 @@ const FUNCTIONS: readonly FunctionLife[] = [
   { name: 'iov_iter_extract_will_pin', since: '6.3' },
   { name: 'iov_iter_extract_bvecs', after: '6.12', earlier: 'iov_iter_extract_pages()' },
   { name: 'get_kernel_pages', goneBy: '6.5', later: 'virt_to_page() and get_page()' },
+  { name: 'page_cache_release', until: '4.5', later: 'put_page()' },
   { name: 'follow_page', until: '6.11', later: 'get_user_pages() and its relatives' },
 ];
 

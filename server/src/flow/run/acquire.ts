@@ -89,7 +89,7 @@ function requested(w: World, st: State, form: AcquireForm | undefined, args: rea
 function classes(model: AcquireModel, nr: number, flags: Value, nullPages: boolean): number[] {
   if (nr === 0) return [0];
   if (model.result === 'bool') return [0, 1];
-  const out = [-EFAULT];
+  const out = model.neverNegative === true ? [] : [-EFAULT];
   const mayBeNone = model.mayBeNone || (certainBits(flags) & FOLL.NOWAIT) !== 0;
   if (mayBeNone && !nullPages) out.push(0);
   if (nr > 1) out.push(1);

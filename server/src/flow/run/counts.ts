@@ -91,3 +91,32 @@ export function startOfSum(v: Value): Sym | undefined {
   const few = b?.t === 'int' && b.n >= 0 && b.n <= 3;
   return few && a?.t === 'sym' && a.place?.includes('.') === true && isPlainUnknown(a) ? a : undefined;
 }
+
+/** Locals that say how many entries an array has, by function. */
+const lengths = new WeakMap<FunctionIr, ReadonlySet<string>>();
+
+/** Functions that allocate an array, and are given the number of its entries first. */
+const ALLOCATES_ARRAY = /^(?:k|v|kv)(?:calloc|malloc_array)(?:_node)?$/;
+
+/**
+ * Whether a condition asks if the length of an array is 0, `if (num_pages)`, of which the path knows nothing more than that
+ * it is a sum: with pages at hand it is not 0, as no other unknown count is.
+ */
+export function isLengthInUse(ir: FunctionIr, st: State, e: Expr, v: Value): boolean {
+  const asked =
+    e.k === 'binary' && (e.op === '>' || e.op === '!=') && e.r.k === 'num' && e.r.n === 0 ? e.l : e;
+  if (asked.k !== 'var' || !asked.local || !isSum(v) || !st.holdsPages()) return false;
+  let known = lengths.get(ir);
+  if (known === undefined) {
+    known = new Set(
+      ir.calls.flatMap(({ fn, args }) => (ALLOCATES_ARRAY.test(fn ?? '') ? nameOf(args[0]!) : [])),
+    );
+    lengths.set(ir, known);
+  }
+  return known.has(asked.name);
+}
+
+function isSum(v: Value): boolean {
+  if (v.t === 'top') return true;
+  return v.t === 'sym' && (v.op === '+' || (/^(?:>|!=)$/.test(v.op ?? '') && isSum(v.args![0]!)));
+}

@@ -11,7 +11,7 @@ import { ALLOCATED, asAddress, elementPlace, holdsReference, read, readSomewhere
 import { type State, UNKNOWN_PLACE } from '../state/state.ts';
 import { isPageRef, isPlainUnknown, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
-import { boundRequest, isCopyOfCount, mayBeTwo, shared, startOfSum } from './counts.ts';
+import { boundRequest, isCopyOfCount, isLengthInUse, mayBeTwo, shared, startOfSum } from './counts.ts';
 import { comparedWithFresh } from './fresh.ts';
 import { doubtMixed } from './mixed.ts';
 import { comparedWithFunction, functionAt } from './pointer.ts';
@@ -120,7 +120,7 @@ function resolved(w: World, f: Frame, st: State, e: Call): Call {
 /** Place of the variable, member or `*count` that an expression reads, perhaps with a cast, where the path has lost its value. */
 function lostNumber(w: World, f: Frame, st: State, e: Expr): string | undefined {
   if (e.k === 'cast') return lostNumber(w, f, st, e.e);
-  const isVariable = e.k === 'var' && e.local && f.facts.tracked.has(e.name) && e.array !== true;
+  const isVariable = e.k === 'var' && (!e.local || f.facts.tracked.has(e.name)) && e.array !== true;
   if (!isVariable && e.k !== 'member' && e.k !== 'deref') return undefined;
   const [found, ...more] = locate(w, f, st.clone(), e);
   if (more.length > 0 || found?.at.in !== 'place') return undefined;
@@ -313,7 +313,7 @@ interface Decision {
  * an unknown bound becomes a number (FLOW: an unknown count is 2), so that the rounds are run.
  */
 export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: boolean): Decision[] {
-  const known = outcomeOf(st, v) ?? hasFlag(v, e) ?? (functionAt(w, v) === undefined ? undefined : true);
+  const known = outcomeOf(st, v) ?? hasFlag(v, e) ?? isThere(w, f, st, v, e);
   if (known !== undefined) return [{ st, holds: known }];
   if (v.t === 'sym') {
     if (loop && v.op !== undefined) {
@@ -323,6 +323,11 @@ export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: b
   }
   const other = st.clone();
   return [take(w, f, st, v, e, true), take(w, f, other, v, e, false)];
+}
+
+/** The address of a function is not NULL, and the length of an array with pages is not 0. */
+function isThere(w: World, f: Frame, st: State, v: Value, e: Expr): true | undefined {
+  return functionAt(w, v) !== undefined || isLengthInUse(f.ir, st, e, v) || undefined;
 }
 
 /** The outcome of a condition with this value, where the path knows it. */

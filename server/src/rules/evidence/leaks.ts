@@ -4,6 +4,7 @@ import type { StrandedObservation } from '../../flow/held/observation.ts';
 import { isOfIterator } from '../../flow/kernel/acquire.ts';
 import type { ExitObservation } from '../../flow/run/observation.ts';
 import type { Finding } from '../finding.ts';
+import type { RuleContext } from '../rule.ts';
 import { called } from './apis.ts';
 import { firstPerKey, pathFinding, rangeOf } from './findings.ts';
 import { exits } from './observations.ts';
@@ -30,6 +31,7 @@ export function isShort(o: ExitObservation | StrandedObservation): boolean {
 export function leakFindings(
   code: string,
   found: readonly ExitObservation[],
+  context: RuleContext,
   message: (o: ExitObservation) => string,
 ): Finding[] {
   return firstPerKey(found, (o) => `${o.set.call.start}`).map((first) => {
@@ -44,7 +46,9 @@ export function leakFindings(
       const at = { range: rangeOf(o.set.call), function: o.set.within };
       return pathFinding(code, o, at, message(o), related);
     };
-    const sure = same.find((o) => !isGuess(o, findingOf(o)) && !isOfAnotherKind(o));
+    const sure = same.find(
+      (o) => !isGuess(o, findingOf(o)) && !isOfAnotherKind(o) && !isFoundAgain(o, context),
+    );
     return sure === undefined ? { ...findingOf(first), certainty: 'possible' } : findingOf(sure);
   });
 }
@@ -95,6 +99,19 @@ export function stranded(flow: FunctionFlow): StrandedObservation[] {
 
 function isGuess(o: ExitObservation, found: Finding): boolean {
   return asksForZeroPage(found) || isUnexpected(found) || isKeptInTurns(o, found) || isCompletedElsewhere(o);
+}
+
+/** A page that is read off its number or off the page table. */
+const BY_NUMBER = /\b(?:virt_to_page|pfn_to_page|pte_page|phys_to_page|pfn_folio|pfn_to_online_page)\s*\(/;
+
+/**
+ * Nothing has been done with the pages: they were only to stay where they are. A file that finds pages by their numbers
+ * elsewhere may release them in that way.
+ */
+function isFoundAgain({ set }: ExitObservation, { mentions }: RuleContext): boolean {
+  const isUntouched =
+    set.exposed === undefined && set.device === undefined && !set.read && set.written === 'no';
+  return isUntouched && set.result === set.nr && set.freed === undefined && mentions(BY_NUMBER);
 }
 
 /** Members that by their name tell where the pages of an object come from. */
