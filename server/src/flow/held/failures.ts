@@ -62,6 +62,11 @@ function isUnclaimed({ escaped }: PageSet): boolean {
   return escaped === undefined || escaped === NUMBER_KEPT;
 }
 
+/** A bio or an skb has the pages: whoever ends it releases them, and every bio is ended. */
+function isInTransfer({ device }: PageSet): boolean {
+  return device?.way === 'bio' || device?.way === 'skb';
+}
+
 /** The function itself releases such pages after it has given them to the same callee: that does not keep them. */
 function isGivenBack(set: PageSet, own: readonly RunObservation[]): boolean {
   return own.some(
@@ -149,7 +154,7 @@ export function strandedBy(host: FailureHost): StrandedObservation[] {
   return host.failures.flatMap(({ held, range, perhaps }) => {
     // What stands in lists is undone by loops over them, whose rounds are not told apart.
     if (held.objects.some(({ place }) => place.startsWith(`@${ALLOCATED}`))) return [];
-    const sets = surelyHeld(held, (set) => isGivenBack(set, own));
+    const sets = surelyHeld(held, (set) => isGivenBack(set, own)).filter((s) => !isInTransfer(s));
     const runs = sets.length === 0 ? [] : consumers.map((fn) => consume(fn, held));
     const { members, structs } = structOfMembers(held);
     const isPrivate = structs.length > 0 && structs.every(host.isPrivate);
