@@ -10,7 +10,7 @@ import { someTimeLater } from '../run/device.ts';
 import type { FieldHook } from '../run/world.ts';
 import { deviceKey } from '../state/device-use.ts';
 import type { PathLink } from '../state/path.ts';
-import { asAddress } from '../state/places.ts';
+import { asAddress, elementPlace, pagesIn } from '../state/places.ts';
 import { type PageSet, State } from '../state/state.ts';
 import { isPageRef, type Value, type Values } from '../state/value.ts';
 
@@ -79,6 +79,7 @@ export function heldAt(
       facts.set(event.key, event.holds);
   }
   const store = new Map([...st.store].filter(([place]) => !LOCAL.test(place)));
+  placeFirst(store, st, values);
   return {
     producer,
     sets,
@@ -94,6 +95,23 @@ export function heldAt(
     path: st.path,
     values,
   };
+}
+
+/**
+ * Pages that stand at an index which the path does not know: of all the indices it may be, the one is looked at that
+ * other functions come to first. Where more is known of the array, it stays as it is.
+ */
+function placeFirst(store: Map<string, Value>, st: State, values: Values): void {
+  for (const [place, v] of [...store]) {
+    const mark = isPageRef(v) && v.t === 'page' ? `[?${v.set}]` : undefined;
+    if (mark === undefined || !isPageRef(v) || !place.endsWith(mark)) continue;
+    const base = place.slice(0, -mark.length);
+    const slots = st.sets.get(v.set)?.slots ?? [];
+    if (pagesIn(st, base).length > 1 || !slots.every((slot) => slot === 'held')) continue;
+    if (slots.some((_, i) => store.has(elementPlace(base, i)))) continue;
+    store.delete(place);
+    slots.forEach((_, i) => store.set(elementPlace(base, i), values.ref('page', v.set, i)));
+  }
 }
 
 function isHeld(slot: PageSet['slots'][number]): boolean {
