@@ -287,7 +287,13 @@ add(
     memory: 0,
   },
 );
-add('devm_kfree kmem_cache_free', { does: 'free', memory: 1 });
+add('free_pages_exact', { does: 'free', memory: 0 });
+add('devm_kfree kmem_cache_free dma_pool_free', { does: 'free', memory: 1 });
+// Memory that a device reaches as well: include/linux/dma-mapping.h.
+add(
+  'dma_free_coherent dma_free_attrs dma_free_wc dma_free_noncoherent dmam_free_coherent pci_free_consistent',
+  { does: 'free', memory: 2 },
+);
 
 // From bytes to pages: include/linux/math.h, include/linux/pfn.h.
 add('DIV_ROUND_UP DIV_ROUND_UP_ULL PFN_UP', { does: 'round', how: 'count-up' });

@@ -88,6 +88,13 @@ export function endsByName(name: string): boolean {
   );
 }
 
+/** Whether a function that other files call is told, by its name, of the end of a transfer: `transfer_complete_cb`. */
+export function completesByName(name: string): boolean {
+  return /(^|_)(complet(e|ed|ion)|done|finish(ed)?|end_?io|isr|irq|intr|interrupt|callback|cb)(_|$)/.test(
+    name,
+  );
+}
+
 /**
  * What charges pages to the user's limit on locked memory (RLIMIT_MEMLOCK; mm/util.c, include/linux/mm_types.h): done for
  * pages that stay for as long as their user likes.

@@ -2,7 +2,7 @@
 import type { ReachedFrom } from '../../flow/facts/entries.ts';
 import type { FunctionFlow } from '../../flow/file.ts';
 import type { HoldObservation } from '../../flow/held/observation.ts';
-import { endsByName } from '../../flow/kernel/entries.ts';
+import { completesByName, endsByName } from '../../flow/kernel/entries.ts';
 import type { WitnessStep } from '../../flow/state/witness.ts';
 import type { Certainty } from '../finding.ts';
 import { firstPerKey } from './findings.ts';
@@ -20,11 +20,16 @@ export function userspaceDecides(o: HoldObservation): Certainty | undefined {
   const roles = new Set(o.by.map((r) => r.role));
   if (roles.has('notifier')) return undefined;
   // What is charged may be released by a work item: the last reference goes whenever it goes.
-  if (roles.has('completion')) return o.charged === undefined ? undefined : 'possible';
+  if (o.by.some(isCompletion)) return o.charged === undefined ? undefined : 'possible';
   if (!decidingRoles(o)) return o.charged === undefined ? undefined : 'likely';
   // A callee that was told about the pages may let them go.
   const isSure = o.entryKnown && !roles.has('exported') && o.set.escaped === undefined;
   return isSure ? 'certain' : 'likely';
+}
+
+/** The end of some I/O; one that other files tell of, by its name. */
+function isCompletion(r: ReachedFrom): boolean {
+  return r.role === 'completion' || (r.role === 'exported' && completesByName(r.entry));
 }
 
 function isUserspace(r: ReachedFrom): boolean {
@@ -41,7 +46,7 @@ export function lasting(o: HoldObservation, released: 'released' | 'dropped'): s
 
 /** The entry points that release the pages show it. */
 function decidingRoles(o: HoldObservation): boolean {
-  return o.by.every((r) => r.role !== 'unknown' && r.role !== 'completion') && o.by.some(isUserspace);
+  return o.by.every((r) => r.role !== 'unknown' && !isCompletion(r)) && o.by.some(isUserspace);
 }
 
 /** The entry points that release the pages, for a message: at most two. */
