@@ -322,6 +322,8 @@ const HARMLESS = new RegExp(
   `^(${[
     '_?printk.*|seq_(printf|puts|putc|write)|print_hex_dump\\w*|dump_(page|stack)|\\w+_(dbg|debug)(_\\w+)?|pr_(err|warn|info|debug|notice|alert|crit|emerg|cont)(_ratelimited|_once)?|(dev|netdev|ibdev|drm|usb|v4l2|vfio|pci)_(err|warn|info|dbg|debug|notice)\\w*|DRM_\\w+|trace_\\w+',
     '(raw_)?(spin|read|write)_(un)?(lock|trylock)\\w*|mutex_\\w+|rcu_\\w+|down_write|up_write|rwsem\\w*|lockdep_\\w+|might_sleep\\w*|cond_resched|preempt_\\w+',
+    // By their names drivers' own locks; what locks pages or memory may acquire or release them.
+    '(?!\\w*(page|folio|mem|buf|user|vm|range|region|addr|dma|sg|iov|obj|pin|map))(\\w+_)?(un)?lock(_\\w+)?',
     'free_pages?|VM_(BUG|WARN)_ON\\w*',
     '(k|v|kv|kz|kvz|vz|kc|kvc)(malloc|zalloc|calloc)\\w*|kmalloc_array\\w*|kvmalloc_array\\w*|kmem_cache_\\w*alloc\\w*|devm_k\\w*alloc\\w*|__vmalloc\\w*|vmalloc\\w*|alloc_page\\w*|__get_free_page\\w*|get_zeroed_page',
     'page_to_nid|page_pgoff|(page|folio)_(?!pool_)\\w*(mapped|tagged|evictable|locked|uptodate|referenced|young|idle)|page_range_contiguous|page_count|page_ref_count|page_mapcount|page_zone\\w*|page_size|page_order|compound_order|compound_nr|page_index|page_offset|page_private|page_is_\\w+|is_zero_(pfn|page)|folio_(nr_pages|large_nr_pages|large_order|next_pos|is_\\w+|size|shift|order|nid|test_\\w+|maybe_dma_pinned|page_idx|index|pos|mapping|ref_count|mapcount)|page_maybe_dma_pinned|page_mapping|page_mapped|page_file_mapping|page_cache_\\w+',

@@ -15,15 +15,16 @@ import type { RuleContext } from '../rule.ts';
 import { called, isUnpin } from './apis.ts';
 import { withTransfer } from './devices.ts';
 import { firstPerKey, pathFinding, rangeOf } from './findings.ts';
-import { acquires, exits, releases } from './observations.ts';
+import { acquires, exits, isTakenForReserved, releases } from './observations.ts';
 
 /** A release that marks nothing dirty, of a page that was acquired for writing and that nobody has marked yet. */
-export function isPlain({ set, makeDirty, slot }: ReleaseObservation): boolean {
+export function isPlain({ set, makeDirty, slot, path }: ReleaseObservation): boolean {
   return (
     set.dirtied === 'no' &&
     makeDirty === 'no' &&
     (slot === null || set.slots[slot] !== 'released') &&
-    (certainBits(set.flags) & FOLL.WRITE) !== 0
+    (certainBits(set.flags) & FOLL.WRITE) !== 0 &&
+    !isTakenForReserved(path)
   );
 }
 

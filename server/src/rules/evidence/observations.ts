@@ -65,6 +65,18 @@ export function lastRelease(path: PathLink | undefined, set: string): ProtocolEv
   return undefined;
 }
 
+/** Whether a path takes the page for a reserved or zero page, which is never written back (document lines 115-119). */
+export function isTakenForReserved(path: PathLink | undefined): boolean {
+  for (let link = path; link !== undefined; link = link.previous) {
+    const { event } = link;
+    if ('holds' in event && event.holds && RESERVED.test(event.text)) return true;
+    if ('step' in event && event.step.op === 'acquire') return false;
+  }
+  return false;
+}
+
+const RESERVED = /^(PageReserved|folio_test_reserved|is_(huge_)?zero_\w+)\b/;
+
 /** Whether what is touched has certainly been released before. */
 export function isReleased(o: { readonly set: PageSet; readonly slot: number | null }): boolean {
   const { set, slot } = o;
