@@ -110,7 +110,7 @@ function placeFirst(store: Map<string, Value>, st: State, values: Values): void 
     if (pagesIn(st, base).length > 1 || !slots.every((slot) => slot === 'held')) continue;
     if (slots.some((_, i) => store.has(elementPlace(base, i)))) continue;
     store.delete(place);
-    slots.forEach((_, i) => store.set(elementPlace(base, i), values.ref('page', v.set, i)));
+    for (const i of slots.keys()) store.set(elementPlace(base, i), values.ref('page', v.set, i));
   }
 }
 
