@@ -108,6 +108,53 @@ describe('two files of one folder', () => {
   });
 });
 
+describe('pages that a call hands to another file', () => {
+  const PIN = `struct page **pin_all(unsigned long a, int n)
+{
+	struct page **pages = kvmalloc_array(n, sizeof(*pages), GFP_KERNEL);
+	int got;
+
+	if (!pages)
+		return ERR_PTR(-ENOMEM);
+	got = pin_user_pages_fast(a, n, FOLL_WRITE | FOLL_LONGTERM, pages);
+	if (got == n)
+		return pages;
+	if (got > 0)
+		unpin_user_pages(pages, got);
+	kvfree(pages);
+	return ERR_PTR(got < 0 ? got : -EFAULT);
+}
+`;
+  const use = (undo: string): string => `int window_register(struct window *w, unsigned long a, int n)
+{
+	struct page **pages = pin_all(a, n);
+
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	if (!window_takes(w->id, n)) {
+		${undo}
+		kvfree(pages);
+		return -ENOSPC;
+	}
+	w->pages = pages;
+	return 0;
+}
+`;
+
+  test('are lost where the other file frees their array alone', async () => {
+    expect(await found({ 'pin.c': PIN, 'window.c': use('') })).toEqual([
+      'pin.c:8: GUP303 error shown window.c:9:3',
+    ]);
+  });
+
+  test('are released in the way that they were acquired', async () => {
+    expect(await found({ 'pin.c': PIN, 'window.c': use('unpin_user_pages(pages, n);') })).toEqual([]);
+    expect(await found({ 'pin.c': PIN, 'window.c': use('release_pages(pages, n);') })).toEqual([
+      'window.c:8: GUP301 error shown pin.c:8:8',
+    ]);
+  });
+});
+
 test('three files: taken in one, written in another, put in a third', async () => {
   const files = {
     'door.c': `int attach(struct door *d, unsigned long a)

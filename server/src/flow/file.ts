@@ -6,12 +6,15 @@ import type { CallTable } from './facts/call-table.ts';
 import { closure } from './facts/reach.ts';
 import { isSurveyed } from './facts/survey.ts';
 import { FileRun } from './file-run.ts';
+import { isAsAcquired } from './held/failures.ts';
+import { isMismatch } from './held/mismatch.ts';
 import type { PairInfo } from './held/pairs.ts';
 import { ACQUIRES } from './kernel/acquire.ts';
 import { SLEEPS } from './kernel/contexts.ts';
 import { isProtocolName } from './kernel/effects.ts';
 import { FlowMemo, type RunIdentity } from './memo.ts';
 import type { Observation } from './observation.ts';
+import type { ExitObservation } from './run/observation.ts';
 
 export interface FlowOptions {
   /** Node executions per entry point; a run that needs more is cut, and says so. */
@@ -131,7 +134,24 @@ function runJoined(
   const rooted = new Set(held.map(({ producer }) => producer));
   for (const name of producers) if (!rooted.has(name)) run.root(name);
   run.holds(producers);
-  return run.result();
+  const flow = run.result();
+  return { ...flow, functions: flow.functions.map(acrossCalls) };
+}
+
+/**
+ * Of what a function of another file does with pages that a call has handed it: only how it releases them, and that it
+ * frees the array that leads to them all. Of the rest, such as numbers of pages, more is said in files that are not read.
+ */
+function acrossCalls(fn: FunctionFlow): FunctionFlow {
+  if (fn.pair !== undefined) return fn;
+  const isLoss = ({ owner, set }: ExitObservation): boolean =>
+    owner === 'dropped' && set.freed !== undefined && isAsAcquired(set);
+  const mixed = fn.observations.some((o) => o.what === 'release' && isMismatch(o));
+  const observations = fn.observations.filter((o) => {
+    if (o.what === 'release') return mixed;
+    return o.what === 'exit' ? isLoss(o) : o.what === 'hold' || o.what === 'order';
+  });
+  return { ...fn, observations };
 }
 
 function runFile(

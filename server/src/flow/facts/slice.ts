@@ -41,6 +41,7 @@ export function trackedLocals(
     });
   }
   for (const name of flagGuards(ir)) tracked.add(name);
+  for (const name of marks(ir, assignments)) tracked.add(name);
   for (const name of ir.cleaned) tracked.add(name);
   for (let round = 0; round < 3; round++) {
     for (const a of assignments) {
@@ -59,6 +60,29 @@ export function trackedLocals(
     }
   }
   return tracked;
+}
+
+/**
+ * Locals that are set to something known, and asked for in a condition: `mapped = true; … if (mapped)`, `stage = ST_PIN`.
+ * What is only ever read from elsewhere tells nothing that its name does not.
+ */
+function marks(ir: FunctionIr, assignments: readonly Assign[]): Set<string> {
+  const set = new Set<string>();
+  for (const { l, r } of assignments) if (l.k === 'var' && l.local && isKnown(r)) set.add(l.name);
+  const asked = new Set<string>();
+  if (set.size === 0) return asked;
+  for (const { kind, expr } of ir.nodes)
+    if (kind === 'branch' && expr !== undefined)
+      walk(expr, (e) => {
+        if (e.k === 'var' && e.local && set.has(e.name)) asked.add(e.name);
+      });
+  return asked;
+}
+
+/** A number, a name for one, another variable, or what is computed of these. */
+function isKnown(e: Expr): boolean {
+  if (e.k === 'cast' || e.k === 'unary') return isKnown(e.e);
+  return e.k === 'num' || e.k === 'var' || (e.k === 'binary' && isKnown(e.l) && isKnown(e.r));
 }
 
 /** Locals in the conditions that decide directly about a flag: `write` in `if (write) flags |= FOLL_WRITE`. */

@@ -6,7 +6,7 @@ import type { ReleaseObservation, RunObservation } from '../run/observation.ts';
 import type { ConsumerRun } from './pairs.ts';
 
 /** A pinned page that is put, or the other way round. */
-function isMismatch(o: RunObservation): o is ReleaseObservation {
+export function isMismatch(o: RunObservation): o is ReleaseObservation {
   return o.what === 'release' && o.effect.api.startsWith('unpin_') !== (o.set.kind === 'pin');
 }
 

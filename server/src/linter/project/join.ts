@@ -70,7 +70,7 @@ export function joinSiblings(
  * and is not known of the file alone.
  */
 function isNew(
-  { code, site, range, witness }: Finding,
+  { code, site, range, related, witness }: Finding,
   { at, lasting }: FlowJoin,
   report: FileReport,
 ): boolean {
@@ -79,8 +79,7 @@ function isNew(
   const isDecidedElsewhere = lasting.some(({ producer }) => producer === site.function);
   return (
     !isElsewhere(site.range) &&
-    steps.some(({ step }) => step.op === 'later') &&
-    (isElsewhere(range) || steps.some((s) => isElsewhere(s.range)) || isDecidedElsewhere) &&
+    ([{ range }, ...related, ...steps].some((each) => isElsewhere(each.range)) || isDecidedElsewhere) &&
     !report.findings.some((f) => f.code === code && f.site.range.start === site.range.start)
   );
 }

@@ -22,6 +22,9 @@ export interface Sibling {
 const TOUCHES =
   /put_page|unpin_|release_pages|folio_put|__free_page|set_page_dirty|kmap|page_address|vmap|memcpy|\*\w+->/;
 
+/** A word without which nobody loses an array of pages that a function of another file has returned. */
+const FREES = /\bk?v?free\s*\(/;
+
 /** Finds siblings. The texts of a folder are kept until another folder is asked for. */
 export class Siblings {
   #folder = '';
@@ -59,7 +62,8 @@ export class Siblings {
       const decides = deciding.some((isIn) => isIn(text));
       const used = exports.functions.filter((_, i) => functions[i]!(text));
       const seen = held.filter(({ mentions }) => mentions.some((isIn) => isIn(text)));
-      if (!decides && (used.length + seen.length === 0 || !TOUCHES.test(text))) continue;
+      const concerned = used.length + seen.length > 0 && TOUCHES.test(text);
+      if (!decides && !concerned && !(used.length > 0 && FREES.test(text))) continue;
       const place = path.posix.join(path.posix.dirname(shown), name);
       found.push({ file: { path: place, text }, functions: used, held: seen.map(({ each }) => each) });
     }
