@@ -86,7 +86,7 @@ export class Executor {
     const values = new Values();
     const observations = new Map<string, RunObservation>();
     const isAddress = returnsAddress(this.#source, this.#table.indexOf.get(ir.name)!);
-    const world = this.#world(values, budget, observations, {
+    const world = this.#world(values, budget, observations, types, {
       handsOver,
       fields: owners,
       onExit: (st, returns, range) => {
@@ -140,7 +140,7 @@ export class Executor {
         cut: false,
         ended: false,
       };
-    const world = this.#world(held.values, Math.min(PAIR_BUDGET, budget), observations, {
+    const world = this.#world(held.values, Math.min(PAIR_BUDGET, budget), observations, types, {
       handsOver,
       readsHeld: (fn) => frees || reads.has(fn),
       fields: finder,
@@ -168,6 +168,7 @@ export class Executor {
     values: Values,
     budget: number,
     observations: Map<string, RunObservation>,
+    types: TypeLookup,
     more: Pick<World, 'handsOver' | 'fields' | 'onExit' | 'readsHeld' | 'givesUp'>,
   ): World {
     const world: World = {
@@ -181,6 +182,10 @@ export class Executor {
           /\bbool\b[^()]*\(/.test(code.slice(0, bodyAt)),
         ),
       takesNumber: (fn, i) => this.#lowering.lower(fn)?.params[i]?.type !== undefined,
+      number: (name) => {
+        const n = types.numbers.get(name);
+        return n === undefined ? undefined : Number(n);
+      },
       releases: (fn) => [...this.#table.callees[this.#table.indexOf.get(fn)!]!].some(isReleaseName),
       alwaysFails: (fn) =>
         this.#pieceOf(fn).fact('fails', ({ code, bodyAt }) => alwaysFails(code.slice(bodyAt))),

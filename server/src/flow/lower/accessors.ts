@@ -33,11 +33,33 @@ function rows(names: string, by: Accessor['by'], does: Accessor['does']): [strin
 export function accessOf(fn: string | undefined, args: readonly Expr[], at: Place): Expr | undefined {
   const accessor = fn === undefined ? undefined : ACCESSORS.get(fn);
   const [first, value] = args;
+  const bits = bitAccess(fn, args, at);
+  if (bits !== undefined) return bits;
   if (accessor === undefined || first === undefined) return undefined;
   const variable: Expr = accessor.by === 'name' ? first : pointedTo(first, at);
   if (accessor.does === 'read') return variable;
   if (value === undefined) return undefined;
   return { k: 'assign', op: '=', l: variable, r: value, type: variable.type, ...at };
+}
+
+/** include/linux/bitops.h, as far as a word of flags is meant that a variable or member is: `set_bit(PINNED, &ctx->flags)`. */
+const BIT = /^(?:__|arch_)?(set|clear|test)_bit(?:_unlock|_acquire)?$/;
+
+/** A bit that is set, cleared or asked for, as the operation on its word. A bit with a name stands for itself. */
+function bitAccess(fn: string | undefined, [nr, address]: readonly Expr[], at: Place): Expr | undefined {
+  const does = fn === undefined ? undefined : BIT.exec(fn)?.[1];
+  if (does === undefined || nr === undefined || address?.k !== 'addr') return undefined;
+  const bit: Expr | undefined =
+    nr.k === 'num' && nr.n >= 0 && nr.n < 31
+      ? { ...nr, n: 2 ** nr.n }
+      : nr.k === 'var' && !nr.local
+        ? nr
+        : undefined;
+  const word = address.e;
+  if (bit === undefined || (word.k !== 'var' && word.k !== 'member')) return undefined;
+  if (does === 'test') return { k: 'binary', op: '&', l: word, r: bit, ...at };
+  const others: Expr = { k: 'unary', op: '~', e: bit, ...at };
+  return { k: 'assign', op: does === 'set' ? '|' : '&', l: word, r: does === 'set' ? bit : others, ...at };
 }
 
 /** Macros that put what is not known into the variable that they are given: include/linux/uaccess.h. */

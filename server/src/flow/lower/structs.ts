@@ -5,6 +5,7 @@
 import type { Header } from '../../syntax/preprocess/headers.ts';
 import type { SourceFile } from '../../syntax/source.ts';
 import type { Expr, FunctionIr, Member } from './ir.ts';
+import { namedNumbers } from './numbers.ts';
 import { closing, headerBodies } from './struct-bodies.ts';
 
 /** What a file declares outside its functions. Tags and typedef names are told apart by their spelling only. */
@@ -15,6 +16,8 @@ export interface FileTypes {
   readonly globals: ReadonlyMap<string, string>;
   /** Struct that a function of the file returns a pointer to. */
   readonly results: ReadonlyMap<string, string>;
+  /** Number behind the name of a macro or enumerator, as a text. */
+  readonly numbers: Lookup;
 }
 
 /** The same as far as it is asked for. */
@@ -22,6 +25,7 @@ export interface TypeLookup {
   readonly members: Lookup;
   readonly globals: Lookup;
   readonly results: Lookup;
+  readonly numbers: Lookup;
 }
 
 interface Lookup {
@@ -34,6 +38,7 @@ export class AskedTypes implements TypeLookup {
   readonly members: Lookup;
   readonly globals: Lookup;
   readonly results: Lookup;
+  readonly numbers: Lookup;
 
   constructor(types: FileTypes) {
     const recording = (kind: keyof FileTypes): Lookup => ({
@@ -46,6 +51,7 @@ export class AskedTypes implements TypeLookup {
     this.members = recording('members');
     this.globals = recording('globals');
     this.results = recording('results');
+    this.numbers = recording('numbers');
   }
 }
 
@@ -148,7 +154,8 @@ export function fileTypes(source: SourceFile): FileTypes {
     if (!elsewhere.has(key)) elsewhere.set(key, inHeaders(source.headers, key));
     return elsewhere.get(key);
   };
-  return { members: { get }, globals, results };
+  const number = namedNumbers(source);
+  return { members: { get }, globals, results, numbers: { get: (name) => number(name)?.toString() } };
 }
 
 function declaredIn(code: string): [string, string][] {

@@ -27,6 +27,8 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
       receivesPages(st, args) ||
       (w.readsHeld?.(fn) ?? false) ||
       (receivesError(st, args) && !w.isInert(fn)) ||
+      // What is asked about numbers that are known has an answer: `if (!got_all(got, n))`.
+      (args.length > 0 && args.every((a) => a.t === 'int') && w.isInert(fn)) ||
       (w.releases(fn) && args.some((a) => (isUnknown(a) && st.holdsPages()) || leadsNowhere(st, a)));
     const outcomes = concerns ? w.enter(f, e, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;

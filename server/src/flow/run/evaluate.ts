@@ -130,10 +130,24 @@ function lostNumber(w: World, f: Frame, st: State, e: Expr): string | undefined 
 function compute(w: World, f: Frame, st: State, e: Binary, l: Value, r: Value): Value {
   const known = comparedWithFresh(st, e.op, l, r) ?? comparedWithFunction(w, e.op, l, r);
   if (known !== undefined) return w.values.int(known ? 1 : 0);
-  const v = binary(w.values, e.op, l, r, { l: e.l.type, r: e.r.type });
+  const [a, b] = e.op === '&' || e.op === '|' ? [l, r] : asNumbers(w, l, r);
+  const v = binary(w.values, e.op, a, b, { l: e.l.type, r: e.r.type });
   if (l.t === 'int' && r.t === 'int' && losesSign(e.op, l.n, r.n, e.l.type, e.r.type))
     observeSign(w, f, st, e, isPositiveCount(r.n) ? e.l : e.r, truth(v) === true);
   return settle(st, w.values, v);
+}
+
+/** Both operands as numbers, where names stand for them; else both as they are, so that names are compared with names. */
+function asNumbers(w: World, l: Value, r: Value): readonly [Value, Value] {
+  const a = numberOf(w, l);
+  const b = numberOf(w, r);
+  return a.t === 'int' && b.t === 'int' ? [a, b] : [l, r];
+}
+
+function numberOf(w: World, v: Value): Value {
+  if (v.t !== 'sym' || v.place?.[0] !== ':') return v;
+  const n = w.number(v.place.slice(1));
+  return n === undefined ? v : w.values.int(n);
 }
 
 /** Evaluates expressions from left to right. */
@@ -313,7 +327,7 @@ interface Decision {
  * an unknown bound becomes a number (FLOW: an unknown count is 2), so that the rounds are run.
  */
 export function decide(w: World, f: Frame, st: State, v: Value, e: Expr, loop: boolean): Decision[] {
-  const known = outcomeOf(st, v) ?? hasFlag(v, e) ?? isThere(w, f, st, v, e);
+  const known = outcomeOf(st, v) ?? truth(numberOf(w, v)) ?? hasFlag(v, e) ?? isThere(w, f, st, v, e);
   if (known !== undefined) return [{ st, holds: known }];
   if (v.t === 'sym') {
     if (loop && v.op !== undefined) {
@@ -389,8 +403,12 @@ function take(w: World, f: Frame, st: State, v: Value, e: Expr, holds: boolean):
   return { st, holds };
 }
 
-/** What a caller has handed down, `*0f:rw`, as a condition or compared with a constant: `(*0f:rw==*:READ)`. */
-const HANDED_DOWN = /^(?:\*\d\w*:\w+|\(\*\d\w*:\w+[=!<>]+(?:\*:)?\w+\))$/;
+/**
+ * What a caller has handed down, `*0f:rw`, or a member of it, `**0f:buf[0].pinned`, as a condition or compared with a
+ * constant: `(*0f:rw==*:READ)`.
+ */
+const HANDED_DOWN =
+  /^(?:\*+\d\w*:\w+(?:(?:\[0\])?\.\w+)*|\(\*+\d\w*:\w+(?:(?:\[0\])?\.\w+)*[=!<>]+(?:\*:)?\w+\))$/;
 
 /**
  * A condition that is written again, or one about a value that a caller has handed down, `if (write)`: the caller may have

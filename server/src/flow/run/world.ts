@@ -55,6 +55,8 @@ export interface World {
   readonly isQuestion: (name: string) => boolean;
   /** Whether its parameter at this position is declared as an integer. */
   readonly takesNumber: (name: string, position: number) => boolean;
+  /** Number behind the name of a macro or enumerator, where the file or its headers tell. */
+  readonly number: (name: string) => number | undefined;
   /** Whether the text of such a function releases pages. */
   readonly releases: (name: string) => boolean;
   /** Whether all that such a function returns are errors. */
