@@ -52,7 +52,7 @@ const ASKS_PAGE =
 
 /** What leads on to the data, or to somebody who may get at it. */
 const LEADS_ON =
-  /\b(k?v?map\w*|page_address|page_to_(phys|virt|pfn)|sg_\w+|dma_\w+|bio_\w+|memcpy_\w+|copy_\w+)\s*\(/;
+  /\b(k?v?map\w*|vm_map_\w+|page_address|page_to_(phys|virt|pfn)|sg_\w+|dma_\w+|bio_\w+|memcpy_\w+|copy_\w+)\s*\(/;
 
 /** Between the acquire and the release, in one function, struct page is asked something, and nothing else is done. */
 function looksOnly({ set, call, within }: ReleaseObservation, code: string): boolean {

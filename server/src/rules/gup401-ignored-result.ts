@@ -1,7 +1,9 @@
 import type { CallObservation } from '../flow/facts/observation.ts';
+import type { FunctionFlow } from '../flow/file.ts';
 import { ACQUIRES, type AcquireModel, formOf } from '../flow/kernel/acquire.ts';
+import type { Call } from '../flow/lower/ir.ts';
 import { called } from './evidence/apis.ts';
-import { rangeOf } from './evidence/findings.ts';
+import { pathFinding, rangeOf } from './evidence/findings.ts';
 import { callsByName } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
@@ -55,12 +57,12 @@ export const ignoredResult: Rule = {
           ),
         ];
       }
+      const used = flow.observations.find(
+        (u) => u.what === 'unfilled-use' && u.set.call.start === o.call.start,
+      );
       const mayBeShort = several(o, model);
       // The _fast functions get one page or fail.
       if (o.use === 'sign-tested' && tellsPages(model) && (mayBeShort || !name.includes('_fast'))) {
-        const used = flow.observations.find(
-          (u) => u.what === 'unfilled-use' && u.set.call.start === o.call.start,
-        );
         return [
           finding(
             o,
@@ -72,9 +74,28 @@ export const ignoredResult: Rule = {
           ),
         ];
       }
-      return [];
+      return shortUses(flow, o.call);
     }),
 };
+
+/** Whatever else may bound how many entries a path uses: bytes that are left, an iterator. */
+const MAY_BOUND = /[<>]|--|len|size|count|bytes|left|remain|total|iter|bio/;
+
+/** The result is looked at, and a path that nothing else bounds uses what the call did not fill all the same. */
+function shortUses(flow: FunctionFlow, call: Call): Finding[] {
+  for (const o of flow.observations) {
+    if (o.what !== 'unfilled-use' || o.set.call.start !== call.start) continue;
+    const { set, slot } = o;
+    const few = set.result === 0 ? 'nothing' : 'fewer pages than asked for';
+    const message = `When ${called(set.model.name)} acquires ${few}, ${called(o.call.fn)} is given pages[${slot}] for a page, which was never written. Compare the result with the number that was asked for.`;
+    const related = [{ range: rangeOf(o.call), message: 'uses what was not filled' }];
+    const at = { range: rangeOf(set.call), function: set.within };
+    const found = pathFinding('GUP401', o, at, message, related);
+    if (found.witness?.assumed?.some(({ text }) => MAY_BOUND.test(text))) continue;
+    return [found];
+  }
+  return [];
+}
 
 /** Without an array there are no pages to lose: the call only faults the range in. */
 function givesNoPages(o: CallObservation, model: AcquireModel): boolean {

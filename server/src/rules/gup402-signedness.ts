@@ -39,14 +39,28 @@ export const signedness: Rule = {
 `,
   check: (flow) => {
     const lost = flow.observations.filter((o) => o.what === 'sign');
-    return firstPerKey(lost, (o) => `${o.range.start}`).map(finding);
+    const places = firstPerKey(lost, (o) => `${o.range.start}`).sort((a, b) => a.range.start - b.range.start);
+    const worst = [...places.filter((o) => !o.tested), ...places.filter((o) => o.tested)];
+    // Who tests the result where it is compared first needs no other test.
+    return firstPerKey(worst, ({ set, within }) => `${set.call.start} ${within}`).map((o) => {
+      const again = places.filter(
+        (p) => p !== o && p.set.call.start === o.set.call.start && p.within === o.within,
+      );
+      return finding(o, again);
+    });
   },
 };
 
-function finding(o: SignObservation): Finding {
+function finding(o: SignObservation, again: readonly SignObservation[]): Finding {
   const name = called(o.set.model.name);
   const message = `When ${name} fails, its negative result is compared as an unsigned number here, so -errno is taken for a large count and passes for success. Test for a negative result first, or keep count and result signed.`;
-  const related = [{ range: rangeOf(o.set.call), message: 'may return -errno' }];
+  const related = [
+    { range: rangeOf(o.set.call), message: 'may return -errno' },
+    ...again.map(({ range }) => ({
+      range: rangeOf(range),
+      message: 'compared as an unsigned number here as well',
+    })),
+  ];
   const at = { range: rangeOf(o.range), function: o.within };
   const found = pathFinding('GUP402', o, at, message, related);
   // Where the sign is tested as well, the loss may do no harm.

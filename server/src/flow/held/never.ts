@@ -56,11 +56,17 @@ export function isNeverReleased(producer: string, leaves: Leaves, host: NeverHos
   )
     return false;
   const structs = new Set(typed.map((member) => member.slice(0, member.indexOf('.'))));
-  return ![...table.indexOf].some(
-    ([name, index]) =>
-      (consumers.mentionsAny(index, leaves) || consumers.mentionsStruct(index, leaves)) &&
-      host.lower(name)?.calls.some((call) => mayTake(call, structs, leaves, host, host.lower(name)!)),
-  );
+  return ![...table.indexOf].some(([name, index]) => {
+    const looks = consumers.mentionsAny(index, leaves) || consumers.mentionsStruct(index, leaves);
+    if (!looks && ![...table.callees[index]!].some((fn) => isUnseenEnd(fn, host))) return false;
+    const ir = host.lower(name);
+    return ir?.calls.some((call) => mayTake(call, structs, leaves, host, ir)) === true;
+  });
+}
+
+/** Whether a function that is not seen may release pages, as far as its name tells. */
+function isUnseenEnd(fn: string, { table }: NeverHost): boolean {
+  return !table.indexOf.has(fn) && !isKnown(fn) && mayRelease(fn);
 }
 
 function isOnlyHere({ names, typed }: Leaves, { isPrivate, isStatic }: NeverHost): boolean {
@@ -76,18 +82,19 @@ function isKnown(fn: string): boolean {
   return ACQUIRES.has(fn) || effectsOf(fn) !== undefined;
 }
 
-/** Whether a call gives the pages, or what leads to them, to a function that is not seen and may release them. */
+/** Whether a call gives pages, or what leads to these, to a function that is not seen and may release them. */
 function mayTake(
   { fn, args }: Call,
   structs: ReadonlySet<string>,
   { names }: Leaves,
-  { table, types }: NeverHost,
+  host: NeverHost,
   ir: FunctionIr,
 ): boolean {
-  if (fn !== undefined && (table.indexOf.has(fn) || isKnown(fn) || !mayRelease(fn))) return false;
+  if (fn !== undefined && !isUnseenEnd(fn, host)) return false;
+  const { types } = host;
   const leads = (e: Expr): boolean => {
     const owner = structOf(types, ir, e);
-    if (owner !== undefined && structs.has(owner)) return true;
+    if (owner !== undefined && (structs.has(owner) || owner === 'page' || owner === 'folio')) return true;
     let found = false;
     walk(e, (part) => {
       found ||= part.k === 'member' && names.includes(`.${part.name}`);

@@ -359,7 +359,7 @@ export function reachesData(name: string): boolean {
 }
 
 const REACHES_DATA: ReadonlySet<Effect['does']> = new Set([
-  ...(['map', 'map-array', 'handle', 'read-page', 'write-page'] as const),
+  ...(['map', 'map-array', 'handle', 'read-page', 'write-page', 'dirty'] as const),
   ...(['device-map', 'device-map-list', 'device-list', 'device-start'] as const),
 ]);
 

@@ -4,9 +4,16 @@ import { effectsOf, freesByName } from '../kernel/effects.ts';
 import { EFAULT } from '../lower/constants.ts';
 import type { Call } from '../lower/ir.ts';
 import { isErrno } from '../state/arithmetic.ts';
-import { ALLOCATED, elementPlace, elsewhere, isPageArray, reachableSets, ZEROED } from '../state/places.ts';
+import {
+  ALLOCATED,
+  elsewhere,
+  isPageArray,
+  reachableSets,
+  reachesUnfilled,
+  ZEROED,
+} from '../state/places.ts';
 import { CALLBACK, type State } from '../state/state.ts';
-import { asUnfilled, isPageRef, TOP, type Value } from '../state/value.ts';
+import { isPageRef, TOP, type Value } from '../state/value.ts';
 import { acquire } from './acquire.ts';
 import { callThroughTable, doubtDevices, leadsToList } from './device.ts';
 import { applyEffects } from './effect.ts';
@@ -29,7 +36,7 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
       (receivesError(st, args) && !w.isInert(fn)) ||
       // What is asked about numbers that are known has an answer: `if (!got_all(got, n))`.
       (args.length > 0 && args.every((a) => a.t === 'int') && w.isInert(fn)) ||
-      (w.releases(fn) && args.some((a) => (isUnknown(a) && st.holdsPages()) || leadsNowhere(st, a)));
+      (w.releases(fn) && (args.some((a) => isUnknown(a) && st.holdsPages()) || reachesUnfilled(st, args)));
     const outcomes = concerns ? w.enter(f, e, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
     if (w.isInert(fn)) return [{ st, v: result(w, f, st, e) }];
@@ -43,12 +50,6 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
   if (helper !== undefined)
     return applyEffects(w, f, st, e, helper, args) ?? [{ st, v: result(w, f, st, e) }];
   return callThroughTable(w, f, st, e, args) ?? [unknown(w, f, st, e, args)];
-}
-
-/** An array entry that was not filled, or the address of one. */
-function leadsNowhere(st: State, v: Value): boolean {
-  const held = v.t === 'ptr' && v.off === 0 ? st.store.get(elementPlace(v.base, 0)) : v;
-  return held !== undefined && asUnfilled(held) !== undefined;
 }
 
 /** Perhaps a page that is held. */

@@ -36,17 +36,20 @@ function entriesGiven(st: State, effect: Effect, args: readonly Value[]): readon
     case 'handle':
       return arg(effect.arg);
     case 'map-array':
-      return elementsOf(st, args[effect.pages]);
+      return elementsOf(st, args, effect.pages);
     case 'device-list':
-      return effect.pages === undefined ? arg(effect.page) : elementsOf(st, args[effect.pages]);
+      return effect.pages === undefined ? arg(effect.page) : elementsOf(st, args, effect.pages);
     default:
       return [];
   }
 }
 
-function elementsOf(st: State, array: Value = TOP): Value[] {
-  const address = asAddress(array);
+/** The first elements of an array, as many of them as the argument after it says where that is known. */
+function elementsOf(st: State, args: readonly Value[], pages: number): Value[] {
+  const address = asAddress(args[pages] ?? TOP);
   if (address?.off == null) return [];
   const { base, off } = address;
-  return [0, 1].flatMap((i) => st.store.get(elementPlace(base, off + i)) ?? []);
+  const count = args[pages + 1];
+  const known = count?.t === 'int' ? count.n : 2;
+  return [0, 1].flatMap((i) => (i < known ? (st.store.get(elementPlace(base, off + i)) ?? []) : []));
 }

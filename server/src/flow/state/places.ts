@@ -1,6 +1,6 @@
 /** Places: where a value is stored. A place is a text such as `0main:x`, `*0main:obj[0].pages`, `&0main:pages[1]`. */
 import type { State } from './state.ts';
-import { isPageRef, type PageRef, TOP, type Value, type Values } from './value.ts';
+import { asUnfilled, isPageRef, type PageRef, TOP, type Value, type Values } from './value.ts';
 
 /** Place of element `off` of the object at `base`. */
 export function elementPlace(base: string, off: number): string {
@@ -134,11 +134,37 @@ export function reachableSets(
   ignored?: (place: string) => boolean,
 ): Set<string> {
   const sets = new Set<string>();
+  const see = (v: Value): void => {
+    if (isPageRef(v)) sets.add(v.set);
+  };
+  if (holdsReference(st)) reach(st, roots, see, outlives, ignored);
+  else for (const v of roots) see(v);
+  return sets;
+}
+
+/** Whether an array entry that no acquire filled can be reached from `roots`. */
+export function reachesUnfilled(st: State, roots: readonly Value[]): boolean {
+  if (!st.hasUnfilled()) return false;
+  let found = false;
+  const see = (v: Value): void => {
+    found ||= asUnfilled(v) !== undefined;
+  };
+  reach(st, roots, see, () => false);
+  return found;
+}
+
+function reach(
+  st: State,
+  roots: readonly Value[],
+  see: (v: Value) => void,
+  outlives: (place: string) => boolean,
+  ignored?: (place: string) => boolean,
+): void {
   const { store } = st;
   // Texts of the objects whose addresses are reachable.
   const objects = new Set<string>();
   const visit = (v: Value): void => {
-    if (isPageRef(v)) sets.add(v.set);
+    see(v);
     const address = asAddress(v);
     if (address === undefined) return;
     objects.add(withoutAddress(address.base));
@@ -146,7 +172,7 @@ export function reachableSets(
   };
   for (const v of roots) visit(v);
   const visited = new Set<number>();
-  for (let grew = holdsReference(st); grew; ) {
+  for (let grew = true; grew; ) {
     grew = false;
     for (let i = 0; i < store.size; i++) {
       if (visited.has(i)) continue;
@@ -158,7 +184,6 @@ export function reachableSets(
       grew = true;
     }
   }
-  return sets;
 }
 
 /** Whether anything stored leads to a page. */
