@@ -11,6 +11,7 @@ import { lintText } from '#server/linter/file/service.ts';
 import { DEFAULT_KERNEL } from '#server/linter/project/kernel-version.ts';
 import { reported } from '../rules/cases.ts';
 import { chunks } from './chunks.ts';
+import { marks } from './marks.ts';
 import { object } from './object.ts';
 import type { Expected, Shape } from './shape.ts';
 import { transfer } from './transfer.ts';
@@ -106,6 +107,7 @@ function describeShape<C, M extends string>(shape: Shape<C, M>): void {
 describeShape(transfer);
 describeShape(object);
 describeShape(chunks);
+describeShape(marks);
 
 afterAll(() => {
   const { right: none, wrong: all, found } = totals;

@@ -138,6 +138,8 @@ export interface Declare extends At {
   readonly array: boolean;
   /** An array with an initializer that is all zero: `{}`, `{ NULL }`. */
   readonly zeroed?: boolean;
+  /** A structure with an initializer: members that it does not name are zero. */
+  readonly blank?: boolean;
 }
 /** Something that is not modelled; its parts are still evaluated for their effects. */
 export interface Opaque extends At {

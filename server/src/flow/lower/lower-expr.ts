@@ -267,14 +267,47 @@ export function lowerDeclaration(scope: Scope, declaration: number): Expr[] {
     const at = scope.at(c);
     const value = tree.kind[c] === Kind.init_declarator ? childByField(tree, c, Field.value) : -1;
     const zeroed = array && value >= 0 && /^\{[\s0,]*(NULL)?[\s0,]*\}$/.test(textOf(tree, value));
-    out.push({ k: 'declare', name, array, zeroed, ...at });
-    if (value < 0) continue;
+    const members = array || value < 0 ? undefined : initialMembers(scope, name, value, at);
+    out.push({ k: 'declare', name, array, zeroed, ...(members !== undefined && { blank: true }), ...at });
+    if (members !== undefined) out.push(...members);
+    if (value < 0 || members !== undefined) continue;
     const r = lowerExpr(scope, value);
     const type = scope.types.get(name);
     const l: Expr = { k: 'var', name, local: true, type, ...at };
     out.push(array ? r : { k: 'assign', op: '=', l, r, type, ...at });
   }
   return out;
+}
+
+/** What `{ .a = x, .b = y }` puts into members of a local structure; undefined where it says more, or nothing, by name. */
+function initialMembers(scope: Scope, name: string, list: number, at: Place): Expr[] | undefined {
+  const { tree } = scope;
+  if (tree.kind[list] !== Kind.initializer_list) return undefined;
+  const given = new Map<string, number>();
+  for (const item of namedChildren(tree, list)) {
+    const [designator, ...nested] = namedChildren(tree, item).filter(
+      (c) => tree.field[c] === Field.designator,
+    );
+    const value = childByField(tree, item, Field.value);
+    const member = designator === undefined ? undefined : /^\.\s*(\w+)$/.exec(textOf(tree, designator))?.[1];
+    if (
+      tree.kind[item] === Kind.initializer_pair &&
+      member !== undefined &&
+      nested.length === 0 &&
+      value >= 0
+    )
+      given.set(member, value);
+    else if (!/^(?:0|NULL|\{\s*0?\s*\})$/.test(textOf(tree, item))) return undefined;
+  }
+  // Of a large structure that starts as zero, what its counters are does not matter to its pages.
+  if (given.size === 0) return undefined;
+  return [...given].map(([member, value]) => {
+    const r = lowerExpr(scope, value);
+    const base: Expr = { k: 'var', name, local: true, ...at };
+    const type = memberType(scope, base, member);
+    const l: Expr = { k: 'member', base, name: member, arrow: false, ...type, ...at };
+    return { k: 'assign', op: '=', l, r, ...at };
+  });
 }
 
 function lowerName(scope: Scope, name: string, at: Place): Expr {

@@ -7,7 +7,15 @@ import { oneLine } from '../lower/ir.ts';
 import { binary, isErrno, isPositiveCount, losesSign, truth } from '../state/arithmetic.ts';
 import { isNotZero, learn, learnName, settle } from '../state/learn.ts';
 import { isNamedConstant } from '../state/named.ts';
-import { ALLOCATED, asAddress, elementPlace, holdsReference, read, readSomewhere } from '../state/places.ts';
+import {
+  ALLOCATED,
+  asAddress,
+  blank,
+  elementPlace,
+  holdsReference,
+  read,
+  readSomewhere,
+} from '../state/places.ts';
 import { type State, UNKNOWN_PLACE } from '../state/state.ts';
 import { isPageRef, isPlainUnknown, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
@@ -39,6 +47,7 @@ export function evaluate(w: World, f: Frame, st: State, e: Expr): Outcome[] {
       return [{ st, v: w.values.unknown('string') }];
     case 'declare':
       st.store.set(w.values.local(f.name, e.name), TOP);
+      if (e.blank) st.store.set(blank(w.values.local(f.name, e.name)), w.values.int(0));
       if (e.zeroed)
         for (const i of [0, 1]) st.store.set(elementPlace(`&${f.name}:${e.name}`, i), w.values.int(0));
       return [{ st, v: TOP }];

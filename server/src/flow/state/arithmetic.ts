@@ -33,6 +33,7 @@ export function binary(
   if ((op === '+' || op === '-' || op === '|' || op === '<<' || op === '>>') && b.t === 'int' && b.n === 0)
     return a;
   if (op === '+' && a.t === 'int' && a.n === 0) return b;
+  if (op === '&' && a.t === 'int' && a.n === 0) return a;
   // So many bytes more than an unknown, and the sum of what two calls returned, are unknowns; but not a part of an array.
   if (op === '+' && (isBytes(a) !== isBytes(b) || (isResult(a) && isResult(b) && !isAllocated(a))))
     return TOP;

@@ -32,7 +32,9 @@ export function byName(values: Values, op: BinaryOp, a: Value, b: Value): Value 
   if (op !== '&' || !isNamedConstant(b)) return undefined;
   const rest = withoutOthers(a, b);
   if (rest === a) return undefined;
-  return rest === undefined ? b : rest.t === 'top' ? TOP : values.operation('&', [rest, b]);
+  if (rest === undefined) return b;
+  if (rest.t === 'int' && rest.n === 0) return rest;
+  return rest.t === 'top' ? TOP : values.operation('&', [rest, b]);
 }
 
 /** The word of flags `a` without what says nothing of `flag`; undefined where it certainly has that flag. */

@@ -38,8 +38,16 @@ export function read(st: State, values: Values, place: string): Value {
   return isZeroed(st, place) ? values.int(0) : values.initial(place);
 }
 
+/** Place that stands for the members of a local structure that nobody has written to: they are zero while it is. */
+export function blank(local: string): string {
+  return `${local}.=`;
+}
+
 function isZeroed(st: State, place: string): boolean {
-  if (!place.startsWith(`@${ZEROED}`)) return false;
+  if (!place.startsWith(`@${ZEROED}`)) {
+    const member = place.indexOf('.');
+    return member > 0 && st.store.get(blank(place.slice(0, member)))?.t === 'int';
+  }
   const marker = filled(place.slice(0, place.indexOf(';') + 1));
   return marker === undefined || !st.store.has(marker);
 }
