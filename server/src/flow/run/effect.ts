@@ -83,8 +83,13 @@ function apply(
       return convertRef(w, arg(effect.page), 'data');
     case 'map-array': {
       const some = somePage(w, st, arg(effect.pages));
-      expose(st, some ?? TOP, e);
-      return some === undefined ? TOP : w.values.ref('data', some.set, null);
+      if (some === undefined) return TOP;
+      const failed = st.clone();
+      expose(st, some, e);
+      return [
+        { st, v: w.values.ref('data', some.set, null) },
+        { st: failed, v: w.values.int(0) },
+      ];
     }
     case 'read':
     case 'write': {
