@@ -5,7 +5,7 @@ import { removed } from './edits/insert.ts';
 import { toUnpin } from './edits/releases.ts';
 import { type FunctionTree, functionTree } from './edits/statements.ts';
 import { tidied } from './edits/tidy.ts';
-import { type Attempts, attempt, type Fix, type FixSource, type Refusal } from './fix.ts';
+import { type Attempts, attempt, type Edit, type Fix, type FixSource, type Refusal } from './fix.ts';
 
 const UNPIN = new Set(['unpin_user_page']);
 
@@ -28,8 +28,16 @@ export function fixDirtyUnlocked(finding: Finding, source: FixSource): Attempts 
       ),
     ),
   );
-  const locked = made('Use set_page_dirty_lock()', source, [renamed(call, 'set_page_dirty_lock')]);
+  const locked = made('Use set_page_dirty_lock()', source, asLocked(call, source));
   return [...together.filter((each) => 'edits' in each && covers(each, call)), locked];
+}
+
+/** The marking by a call that takes the page lock. One by the number of the flag names the page in its second argument. */
+function asLocked(call: CallText, { file }: FixSource): Edit[] {
+  if (!call.name.endsWith('set_bit')) return [renamed(call, 'set_page_dirty_lock')];
+  const word = call.args[1] === undefined ? '' : file.text.slice(call.args[1].start, call.args[1].end);
+  const [, page] = /^&\(?(.+?)\s*->\s*flags(?:\.f)?\)?$/s.exec(word) ?? [];
+  return page === undefined ? [] : [{ range: call.range, newText: `set_page_dirty_lock(${page})` }];
 }
 
 /** Whether the fix takes the marking away. */

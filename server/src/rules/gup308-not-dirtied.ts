@@ -91,7 +91,7 @@ function mayBeDirtied({ set }: ReleaseObservation, context: RuleContext): boolea
   return set.device?.direction !== 'from-device' || context.mentions(DIRTIES);
 }
 
-const MARKS_DIRTY = /\b(?:\w*set_page_dirty\w*|folio_mark_dirty\w*|SetPageDirty)\s*\(/;
+const MARKS_DIRTY = /\b(?:\w*set_page_dirty\w*|folio_mark_dirty\w*|SetPageDirty)\s*\(|\bPG_dirty\b/;
 
 /** `elsewhere`: the page may be marked dirty on another path, or by somebody who is not seen. */
 function writtenThen(o: ReleaseObservation, elsewhere: boolean): Finding {

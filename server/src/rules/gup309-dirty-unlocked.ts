@@ -38,11 +38,11 @@ export const dirtyUnlocked: Rule = {
 }
 `,
   pairs: true,
-  check: (flow) => {
+  check: (flow, { text }) => {
     const bad = dirtyings(flow).filter((o) =>
       isReleased(o) ? !isReleasedAgain(flow, o) : !o.locked && !o.set.pageLocked,
     );
-    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
+    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map((o) => finding(o, text));
   },
 };
 
@@ -53,8 +53,9 @@ function isReleasedAgain(flow: FunctionFlow, { set, slot, call }: DirtyObservati
   );
 }
 
-function finding(o: DirtyObservation): Finding {
-  const name = called(o.call.fn);
+function finding(o: DirtyObservation, text: string): Finding {
+  const [byBit] = /^\w*set_bit\b/.exec(text.slice(o.call.start, o.call.end)) ?? [];
+  const name = byBit === undefined ? called(o.call.fn) : `${byBit}(PG_dirty)`;
   const late = isReleased(o);
   const message = late
     ? `${name} is called after the page was released: by then it may belong to somebody else, and what is marked dirty is not what was written. Mark it dirty before the release, or release with unpin_user_pages_dirty_lock().`

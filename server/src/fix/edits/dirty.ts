@@ -17,6 +17,6 @@ export function isWritten(finding: Finding): boolean {
 export function isDirtied(finding: Finding, { file }: FixSource): boolean {
   const onPath = finding.witness?.steps.some(({ step }) => step.op === 'dirty') === true;
   const fn = file.functions[file.functionAt(finding.site.range.start)];
-  const marks = /\b(?:set_page_dirty(?:_lock)?|SetPageDirty|folio_mark_dirty(?:_lock)?)\s*\(/;
+  const marks = /\b(?:set_page_dirty(?:_lock)?|SetPageDirty|folio_mark_dirty(?:_lock)?)\s*\(|\bPG_dirty\b/;
   return onPath || (fn !== undefined && marks.test(file.code.slice(fn.bodyStart, fn.end)));
 }

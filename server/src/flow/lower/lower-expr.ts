@@ -11,6 +11,7 @@ import { declared } from './declarations.ts';
 import type { BinaryOp, Call, Expr, IntType, Opaque, Place, Var } from './ir.ts';
 import type { MemberLookup } from './members.ts';
 import { childByField, namedChildren, textOf } from './navigate.ts';
+import { byName } from './page-bits.ts';
 import { walk } from './walk.ts';
 
 /** Names that are visible where an expression stands, and the calls met so far. */
@@ -397,9 +398,8 @@ function lowerCall(scope: Scope, node: number): Expr {
   if (access !== undefined) return access;
   const call: Call = {
     k: 'call',
-    fn,
+    ...byName(fn, args),
     callee: plain || callee < 0 ? undefined : lowerExpr(scope, callee),
-    args,
     site: scope.calls.length,
     type: fn === undefined ? undefined : RESULT_TYPES.get(fn),
     ...at,
