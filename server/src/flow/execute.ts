@@ -1,6 +1,7 @@
 /** Runs single functions of a file: as entry points on nothing, or on what another one has left. */
 import type { SourceFile } from '../syntax/source.ts';
 import type { CallTable } from './facts/call-table.ts';
+import { computes } from './facts/computes.ts';
 import { alwaysFails } from './facts/failing.ts';
 import type { Piece } from './facts/pieces.ts';
 import { isInert } from './facts/reach.ts';
@@ -177,6 +178,7 @@ export class Executor {
       isHeader: this.#source.path.endsWith('.h'),
       defines: (fn) => this.#table.indexOf.has(fn),
       isInert: (fn) => isInert(this.#table, fn),
+      computes: (fn) => this.#pieceOf(fn).fact('computes', ({ code, bodyAt }) => computes(code, bodyAt)),
       isQuestion: (fn) =>
         this.#pieceOf(fn).fact('answers', ({ code, bodyAt }) =>
           /\bbool\b[^()]*\(/.test(code.slice(0, bodyAt)),

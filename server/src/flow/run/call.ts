@@ -39,7 +39,7 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
       (w.releases(fn) && (args.some((a) => isUnknown(a) && st.holdsPages()) || reachesUnfilled(st, args)));
     const outcomes = concerns ? w.enter(f, e, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
-    if (w.isInert(fn)) return [{ st, v: result(w, f, st, e) }];
+    if (w.isInert(fn)) return [{ st, v: computed(w, fn, args) ?? result(w, f, st, e) }];
     return [unknown(w, f, st, e, args)];
   }
   const model = fn === undefined ? undefined : ACQUIRES.get(fn);
@@ -136,6 +136,14 @@ function asks(w: World, fn: string | undefined): boolean {
 
 /** Allocations: their result is an object that nobody else knows. */
 const ALLOCATES = /[aA]lloc|memdup|get_(free|zeroed)_page/;
+
+/** The same unknown, wherever a function that only computes is given the same arguments. */
+function computed(w: World, fn: string, args: readonly Value[]): Value | undefined {
+  if (args.length === 0 || !args.every((a) => a.t === 'int' || a.t === 'sym') || !w.computes(fn))
+    return undefined;
+  const v = w.values.application(fn, args);
+  return v === TOP ? undefined : v;
+}
 
 /** A fresh unknown for a call's result, or the error that it always is; a second one for a loop's second round, then none with an identity. */
 function result(w: World, f: Frame, st: State, e: Call): Value {

@@ -51,6 +51,8 @@ export interface World {
   readonly defines: (name: string) => boolean;
   /** Whether neither such a function nor what it calls can keep, use or release pages that it is given. */
   readonly isInert: (name: string) => boolean;
+  /** Whether such a function only computes: equal arguments, equal result. */
+  readonly computes: (name: string) => boolean;
   /** Whether such a function answers with yes or no. */
   readonly isQuestion: (name: string) => boolean;
   /** Whether its parameter at this position is declared as an integer. */

@@ -135,6 +135,13 @@ export class Values {
     return this.#interned.get(key) ?? this.#add<Sym>(key, { t: 'sym', op, args });
   }
 
+  /** What a function of these arguments alone makes of them. */
+  application(fn: string, args: readonly Value[]): Value {
+    const key = `${fn}(${args.map((a) => a.key).join()})`;
+    if (key.length > MAX_KEY) return TOP;
+    return this.#interned.get(key) ?? this.#add<Sym>(key, { t: 'sym' });
+  }
+
   ptr(base: string, off: number | null): Value {
     if (base.length > MAX_KEY) return TOP;
     const key = `&${base}+${off ?? '?'}`;
