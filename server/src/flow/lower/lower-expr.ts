@@ -388,18 +388,19 @@ function lowerCall(scope: Scope, node: number): Expr {
   const at = scope.at(node);
   const callee = childByField(tree, node, Field.function);
   const list = childByField(tree, node, Field.arguments);
-  const args = list < 0 ? [] : namedChildren(tree, list).map((a) => perhapsRun(lowerExpr(scope, a)));
+  const given = list < 0 ? [] : namedChildren(tree, list).map((a) => perhapsRun(lowerExpr(scope, a)));
   const plain =
     callee >= 0 && tree.kind[callee] === Kind.identifier && !scope.locals.has(textOf(tree, callee));
-  const fn = plain ? textOf(tree, callee) : undefined;
+  const { fn, args } = byName(plain ? textOf(tree, callee) : undefined, given);
   // Branch hints are transparent, so that what a test implies is seen through them.
   if ((fn === 'likely' || fn === 'unlikely') && args.length === 1) return args[0]!;
   const access = accessOf(fn, args, at) ?? taken(fn, args, scope.cleaned, at);
   if (access !== undefined) return access;
   const call: Call = {
     k: 'call',
-    ...byName(fn, args),
+    fn,
     callee: plain || callee < 0 ? undefined : lowerExpr(scope, callee),
+    args,
     site: scope.calls.length,
     type: fn === undefined ? undefined : RESULT_TYPES.get(fn),
     ...at,
