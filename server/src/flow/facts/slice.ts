@@ -79,10 +79,10 @@ function marks(ir: FunctionIr, assignments: readonly Assign[]): Set<string> {
   return asked;
 }
 
-/** A number, a name for one, another variable, or what is computed of these. */
+/** A number, a name for one, or what is computed of these. */
 function isKnown(e: Expr): boolean {
   if (e.k === 'cast' || e.k === 'unary') return isKnown(e.e);
-  return e.k === 'num' || e.k === 'var' || (e.k === 'binary' && isKnown(e.l) && isKnown(e.r));
+  return e.k === 'num' || (e.k === 'var' && !e.local) || (e.k === 'binary' && isKnown(e.l) && isKnown(e.r));
 }
 
 /** Locals in the conditions that decide directly about a flag: `write` in `if (write) flags |= FOLL_WRITE`. */
