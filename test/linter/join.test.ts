@@ -29,6 +29,60 @@ const DETACH = `void detach(struct monitor *m)
 
 const UNPIN = DETACH.replace('put_page', 'unpin_user_page');
 
+/** Acquires pages for its callers. */
+const GATHER = `struct page **gather(unsigned long a, unsigned long n)
+{
+	struct page **pages;
+	int got;
+
+	pages = kvmalloc_array(n, sizeof(struct page *), GFP_KERNEL);
+	if (!pages)
+		return ERR_PTR(-ENOMEM);
+
+	got = pin_user_pages_fast(a, n, FOLL_WRITE | FOLL_LONGTERM, pages);
+	if (got == n)
+		return pages;
+	if (got > 0)
+		unpin_user_pages(pages, got);
+	kvfree(pages);
+	return ERR_PTR(-EFAULT);
+}
+`;
+
+const RELEASE = 'unpin_user_pages(pages, n), kvfree(pages);';
+
+/** Calls it, and does `undo` where it fails. */
+function caller(undo: string): string {
+  return `int map(struct area *area, unsigned long a, unsigned long n)
+{
+	struct page **pages;
+	struct table *table;
+	int ret = 0;
+
+	table = kzalloc(sizeof(*table), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	pages = gather(a, n);
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	ret = prepare(table, n);
+	if (ret) {
+		${undo}
+		return ret;
+	}
+	area->pages = pages;
+	area->n = n;
+	return ret;
+}
+
+void unmap(struct area *area)
+{
+	unpin_user_pages(area->pages, area->n);
+	kvfree(area->pages);
+}
+`;
+}
+
 let analyzer: Analyzer;
 let folder: string;
 beforeAll(async () => {
@@ -101,6 +155,36 @@ describe('two files of one folder', () => {
     ]);
   });
 
+  test('pages that a function of the other file acquires are lost by its caller', async () => {
+    const lost = await found({ 'pin.c': GATHER, 'use.c': caller('kvfree(pages);') });
+    expect(lost).toEqual(['use.c:10: GUP303 error shown pin.c:10:8,use.c:15:3']);
+    expect(await found({ 'pin.c': GATHER, 'use.c': caller(RELEASE) })).toEqual([]);
+    expect(await found({ 'pin.c': GATHER, 'use.c': caller('keep(pages, n);') })).toEqual([]);
+  });
+
+  test('a caller that has frame numbers only is not judged', async () => {
+    const pfn = `unsigned long frame_of(unsigned long a)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(a, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
+		return 0;
+	return page_to_pfn(page);
+}
+`;
+    const use = `int use(struct ring *r, unsigned long a)
+{
+	unsigned long pfn = frame_of(a);
+
+	if (is_no_frame(pfn))
+		return -EFAULT;
+	unpin_user_page(pfn_to_page(pfn));
+	return 0;
+}
+`;
+    expect(await found({ 'pin.c': pfn, 'use.c': use })).toEqual([]);
+  });
+
   test('a file that is named alone is seen with its folder', async () => {
     expect(await found({ 'hsm.c': ATTACH, 'vm.c': DETACH }, ['hsm.c'])).toEqual([
       'vm.c:4: GUP301 warning shown hsm.c:5:6',
@@ -143,7 +227,7 @@ describe('pages that a call hands to another file', () => {
 
   test('are lost where the other file frees their array alone', async () => {
     expect(await found({ 'pin.c': PIN, 'window.c': use('') })).toEqual([
-      'pin.c:8: GUP303 error shown window.c:9:3',
+      'window.c:3: GUP303 error shown pin.c:8:8,window.c:9:3',
     ]);
   });
 

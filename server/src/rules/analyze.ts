@@ -146,7 +146,7 @@ function acrossEntryPoints(f: Finding, rule: Rule, pair: PairInfo): Finding {
   return { ...f, certainty: 'likely' };
 }
 
-/** A helper is run once per caller: what is said of the same place with the same code is said once. */
+/** A helper is run once per caller: what is said of the same place with the same code is said once, as surely as it can be. */
 function distinct(findings: readonly Finding[]): Finding[] {
   const seen = new Map<string, Finding>();
   const siteOf = (f: Finding): string => `${f.code}|${f.site.range.start}`;
@@ -154,7 +154,9 @@ function distinct(findings: readonly Finding[]): Finding[] {
   for (const f of findings) {
     if (f.surmised && evident.has(siteOf(f))) continue;
     const key = `${f.code}|${f.range.start}|${f.site.range.start}`;
-    if (!seen.has(key)) seen.set(key, f);
+    const known = seen.get(key);
+    if (known === undefined || (known.certainty === 'possible' && f.certainty !== 'possible'))
+      seen.set(key, f);
   }
   return [...seen.values()];
 }

@@ -56,6 +56,7 @@ export function trackedLocals(
         given.add(target);
       }
       // What is put into an object: the object must be known for it to be found there again.
+      if (isToldTo(a, tracked)) addNames(a.r);
       if (a.l.k !== 'var' && a.op === '=' && mentionsAny(a.r, tracked)) addNames(a.l);
     }
   }
@@ -83,6 +84,12 @@ function marks(ir: FunctionIr, assignments: readonly Assign[]): Set<string> {
 function isKnown(e: Expr): boolean {
   if (e.k === 'cast' || e.k === 'unary') return isKnown(e.e);
   return e.k === 'num' || (e.k === 'var' && !e.local) || (e.k === 'binary' && isKnown(e.l) && isKnown(e.r));
+}
+
+/** A local is put into a member of an object that matters: whoever is given the object may ask for it. */
+function isToldTo({ l, op, r }: Assign, tracked: ReadonlySet<string>): boolean {
+  if (op !== '=' || l.k !== 'member' || r.k !== 'var' || !r.local) return false;
+  return l.base.k === 'var' && l.base.local && tracked.has(l.base.name);
 }
 
 /** Locals in the conditions that decide directly about a flag: `write` in `if (write) flags |= FOLL_WRITE`. */

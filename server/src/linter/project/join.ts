@@ -13,6 +13,7 @@ import { fingerprints } from '../file/fingerprint.ts';
 import { withPlaces } from '../file/places.ts';
 import type { FileReport, ReportedFinding } from '../file/report.ts';
 import type { LintOptions } from '../file/service.ts';
+import { inCaller } from './in-caller.ts';
 import type { Siblings } from './siblings.ts';
 
 /** Where a file's text starts in the joined text. */
@@ -54,9 +55,10 @@ export function joinSiblings(
     lasting: exports.lasting,
   };
   try {
+    const whole = { text: joined, at: join.at, functions: join.functions, path: report.path };
     const found = analyzer
       .analyzeJoined(report.path, joined, options.kernel, join, options.project)
-      .filter((finding) => isNew(finding, join, report));
+      .flatMap((finding) => inCaller(finding, whole) ?? (isNew(finding, join, report) ? finding : []));
     return withFindings(analyzer, report, found, parts, options);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -66,7 +68,7 @@ export function joinSiblings(
 }
 
 /**
- * Concerns both the file and another one, through a structure or since the other one decides how long pages are held,
+ * Concerns both the file and another one through a structure or since the other one decides how long pages are held,
  * and is not known of the file alone.
  */
 function isNew(
