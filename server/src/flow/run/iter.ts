@@ -130,10 +130,11 @@ function take(
 /** Answers of the pattern below, which goes over a whole file, by run. */
 const makers = new WeakMap<World, boolean>();
 
+/** The iterator may well be of the kernel's memory, and a user's is none that this file makes. */
 function isMaker(w: World): boolean {
   let makes = makers.get(w);
   if (makes === undefined) {
-    makes = makesKernelIterators(w.text);
+    makes = makesKernelIterators(w.text) && !MAKES_USER_ITERATOR.test(w.text);
     makers.set(w, makes);
   }
   return makes;
@@ -145,6 +146,9 @@ export function makesKernelIterators(text: string): boolean {
 }
 
 const MAKES_KERNEL_ITERATOR = /\biov_iter_(kvec|bvec|xarray|folio_queue)\s*\(/;
+
+/** Where a file makes both kinds, what it does holds for both. */
+const MAKES_USER_ITERATOR = /\b(?:iov_iter_ubuf|iov_iter_init|import_ubuf|import_iovec|import_single_range)\s*\(/;
 
 /** An error leaves the array alone: nothing says that an entry should have been filled. */
 function withResult(set: PageSet): PageSet {

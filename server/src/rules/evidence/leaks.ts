@@ -108,7 +108,9 @@ const BY_NUMBER = /\b(?:virt_to_page|pfn_to_page|pte_page|phys_to_page|pfn_folio
  * Nothing has been done with the pages: they were only to stay where they are. A file that finds pages by their numbers
  * elsewhere may release them in that way.
  */
-function isFoundAgain({ set }: ExitObservation, { mentions }: RuleContext): boolean {
+function isFoundAgain({ set, returns }: ExitObservation, { mentions }: RuleContext): boolean {
+  // Who fails does not count on finding them again.
+  if (returns?.t === 'int' && returns.n < 0) return false;
   const isUntouched =
     set.exposed === undefined && set.device === undefined && !set.read && set.written === 'no';
   return isUntouched && set.result === set.nr && set.freed === undefined && mentions(BY_NUMBER);
