@@ -148,7 +148,8 @@ export function makesKernelIterators(text: string): boolean {
 const MAKES_KERNEL_ITERATOR = /\biov_iter_(kvec|bvec|xarray|folio_queue)\s*\(/;
 
 /** Where a file makes both kinds, what it does holds for both. */
-const MAKES_USER_ITERATOR = /\b(?:iov_iter_ubuf|iov_iter_init|import_ubuf|import_iovec|import_single_range)\s*\(/;
+const MAKES_USER_ITERATOR =
+  /\b(?:iov_iter_ubuf|iov_iter_init|import_ubuf|import_iovec|import_single_range)\s*\(/;
 
 /** An error leaves the array alone: nothing says that an entry should have been filled. */
 function withResult(set: PageSet): PageSet {
