@@ -173,6 +173,8 @@ function reach(
   const objects = new Set<string>();
   const visit = (v: Value): void => {
     see(v);
+    // Who is given a part of an array, `pages + done`, can get at the rest.
+    if (v.t === 'sym' && (v.op === '+' || v.op === '-')) for (const part of v.args ?? []) visit(part);
     const address = asAddress(v);
     if (address === undefined) return;
     objects.add(withoutAddress(address.base));
