@@ -162,6 +162,13 @@ describe('two files of one folder', () => {
     expect(await found({ 'pin.c': GATHER, 'use.c': caller('keep(pages, n);') })).toEqual([]);
   });
 
+  test('pages that a function of the other file acquires are released in another way by its caller', async () => {
+    const put = caller('release_pages(pages, n), kvfree(pages);');
+    expect(await found({ 'pin.c': GATHER, 'use.c': put })).toEqual([
+      'use.c:15: GUP301 error shown pin.c:10:8',
+    ]);
+  });
+
   test('a caller that has frame numbers only is not judged', async () => {
     const pfn = `unsigned long frame_of(unsigned long a)
 {
@@ -188,53 +195,6 @@ describe('two files of one folder', () => {
   test('a file that is named alone is seen with its folder', async () => {
     expect(await found({ 'hsm.c': ATTACH, 'vm.c': DETACH }, ['hsm.c'])).toEqual([
       'vm.c:4: GUP301 warning shown hsm.c:5:6',
-    ]);
-  });
-});
-
-describe('pages that a call hands to another file', () => {
-  const PIN = `struct page **pin_all(unsigned long a, int n)
-{
-	struct page **pages = kvmalloc_array(n, sizeof(*pages), GFP_KERNEL);
-	int got;
-
-	if (!pages)
-		return ERR_PTR(-ENOMEM);
-	got = pin_user_pages_fast(a, n, FOLL_WRITE | FOLL_LONGTERM, pages);
-	if (got == n)
-		return pages;
-	if (got > 0)
-		unpin_user_pages(pages, got);
-	kvfree(pages);
-	return ERR_PTR(got < 0 ? got : -EFAULT);
-}
-`;
-  const use = (undo: string): string => `int window_register(struct window *w, unsigned long a, int n)
-{
-	struct page **pages = pin_all(a, n);
-
-	if (IS_ERR(pages))
-		return PTR_ERR(pages);
-	if (!window_takes(w->id, n)) {
-		${undo}
-		kvfree(pages);
-		return -ENOSPC;
-	}
-	w->pages = pages;
-	return 0;
-}
-`;
-
-  test('are lost where the other file frees their array alone', async () => {
-    expect(await found({ 'pin.c': PIN, 'window.c': use('') })).toEqual([
-      'window.c:3: GUP303 error shown pin.c:8:8,window.c:9:3',
-    ]);
-  });
-
-  test('are released in the way that they were acquired', async () => {
-    expect(await found({ 'pin.c': PIN, 'window.c': use('unpin_user_pages(pages, n);') })).toEqual([]);
-    expect(await found({ 'pin.c': PIN, 'window.c': use('release_pages(pages, n);') })).toEqual([
-      'window.c:8: GUP301 error shown pin.c:8:8',
     ]);
   });
 });

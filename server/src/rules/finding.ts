@@ -47,3 +47,20 @@ export interface Finding {
   /** The path that shows it; absent where the call itself is the evidence. */
   readonly witness?: Witness;
 }
+
+/** The finding with each of its places replaced, those of its counterexample included. */
+export function withRanges(finding: Finding, move: (range: Range) => Range): Finding {
+  const { witness } = finding;
+  return {
+    ...finding,
+    range: move(finding.range),
+    site: { ...finding.site, range: move(finding.site.range) },
+    related: finding.related.map((place) => ({ ...place, range: move(place.range) })),
+    ...(witness !== undefined && {
+      witness: {
+        steps: witness.steps.map((step) => ({ ...step, range: move(step.range) })),
+        assumed: witness.assumed.map((guard) => ({ ...guard, range: move(guard.range) })),
+      },
+    }),
+  };
+}

@@ -6,6 +6,7 @@ import {
   isShort,
   leakFindings,
   leaks,
+  lossOf,
   stranded,
   strandedFindings,
   unreleasedFindings,
@@ -72,14 +73,10 @@ export const leak: Rule = {
       leaks(flow).filter((o) => !isShort(o)),
       context,
       (o) => {
-        const pin = o.set.kind === 'pin';
-        const cure = pin ? 'unpin_user_page()/unpin_user_pages()' : 'put_page()/release_pages()';
+        const { cure, effect } = lossOf(o.set);
         if (flow.pair !== undefined) return lost(o, cure);
         const some = o.set.slots.includes('released') ? 'Some of the pages' : 'The pages';
         const where = o.within === o.set.within ? 'the function' : called(o.within);
-        const effect = pin
-          ? 'they stay pinned for ever and can be neither migrated nor reclaimed'
-          : 'they are never freed';
         return `${some} that ${called(o.set.model.name)} acquires here are still held when ${where} returns, and nothing refers to them any more: ${effect}. Release them with ${cure} before returning.`;
       },
     ),

@@ -3,7 +3,7 @@ import type { Moves } from '../flow/facts/sense.ts';
 import { FlowMemo, type RunIdentity } from '../flow/memo.ts';
 import type { Range } from '../syntax/range.ts';
 import type { SourceFile } from '../syntax/source.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, withRanges } from './finding.ts';
 
 /** Moves a place, whatever else is said about it. */
 type Shift = <T extends Range>(range: T) => T;
@@ -56,7 +56,7 @@ export class AnalysisMemo {
           moves.end(range.end - place.start) !== undefined);
       return range;
     };
-    for (const finding of kept.findings) movedBy(finding, check);
+    for (const finding of kept.findings) withRanges(finding, check);
     return known;
   }
 
@@ -74,7 +74,7 @@ export class AnalysisMemo {
       const to = range.end - place.start;
       return { ...range, start: start + (moves?.start(from) ?? from), end: start + (moves?.end(to) ?? to) };
     };
-    const findings = kept.findings.map((finding) => movedBy(finding, shift));
+    const findings = kept.findings.map((finding) => withRanges(finding, shift));
     if (moved !== undefined) {
       const names = new Set(kept.places.map(({ name }) => name));
       const places = source.functions.filter(({ name }) => names.has(name));
@@ -98,25 +98,8 @@ export class AnalysisMemo {
       known &&= places.some(({ start, end }) => start <= range.start && range.end <= end);
       return range;
     };
-    for (const finding of findings) movedBy(finding, check);
+    for (const finding of findings) withRanges(finding, check);
     if (known) this.#kept.set(identity, { findings, places, asked });
     else this.flow.forget(identity);
   }
-}
-
-/** The same finding with every place in it changed. */
-function movedBy(finding: Finding, shift: Shift): Finding {
-  const { witness } = finding;
-  return {
-    ...finding,
-    range: shift(finding.range),
-    site: { ...finding.site, range: shift(finding.site.range) },
-    related: finding.related.map((place) => ({ ...place, range: shift(place.range) })),
-    ...(witness !== undefined && {
-      witness: {
-        steps: witness.steps.map((step) => ({ ...step, range: shift(step.range) })),
-        assumed: witness.assumed.map((guard) => ({ ...guard, range: shift(guard.range) })),
-      },
-    }),
-  };
 }

@@ -1,21 +1,14 @@
 /** The places that a finding names. */
+import { withRanges } from '../../rules/finding.ts';
 import type { Range } from '../../syntax/range.ts';
 import type { ReportedFinding } from './report.ts';
 
 /** The finding with each of its places replaced, those of its counterexample and of the run included. */
 export function withPlaces(finding: ReportedFinding, move: (place: Range) => Range): ReportedFinding {
-  const { witness, explanation } = finding;
+  const { explanation } = finding;
   return {
     ...finding,
-    range: move(finding.range),
-    site: { ...finding.site, range: move(finding.site.range) },
-    related: finding.related.map((each) => ({ ...each, range: move(each.range) })),
-    ...(witness !== undefined && {
-      witness: {
-        steps: witness.steps.map((step) => ({ ...step, range: move(step.range) })),
-        assumed: witness.assumed.map((guard) => ({ ...guard, range: move(guard.range) })),
-      },
-    }),
+    ...withRanges(finding, move),
     ...(explanation !== undefined && {
       explanation: {
         ...explanation,

@@ -3,6 +3,7 @@ import type { FunctionFlow } from '../../flow/file.ts';
 import type { StrandedObservation } from '../../flow/held/observation.ts';
 import { isOfIterator } from '../../flow/kernel/acquire.ts';
 import type { ExitObservation } from '../../flow/run/observation.ts';
+import type { PageSet } from '../../flow/state/state.ts';
 import type { Finding } from '../finding.ts';
 import type { RuleContext } from '../rule.ts';
 import { called } from './apis.ts';
@@ -53,15 +54,18 @@ export function leakFindings(
   });
 }
 
+/** What a message says of pages that nobody releases: what releases such pages, and what becomes of them without it. */
+export function lossOf({ kind }: PageSet): { cure: string; effect: string } {
+  if (kind === 'get') return { cure: 'put_page()/release_pages()', effect: 'they are never freed' };
+  const effect = 'they stay pinned for ever and can be neither migrated nor reclaimed';
+  return { cure: 'unpin_user_page()/unpin_user_pages()', effect };
+}
+
 /** Pages that a function leaves in a structure when it fails, and that nobody releases there; one finding per call. */
 export function strandedFindings(code: string, found: readonly StrandedObservation[]): Finding[] {
   return firstPerKey(found, (o) => `${o.set.call.start}`).map((o) => {
     const { set } = o;
-    const isPin = set.kind === 'pin';
-    const cure = isPin ? 'unpin_user_page()/unpin_user_pages()' : 'put_page()/release_pages()';
-    const effect = isPin
-      ? 'they stay pinned for ever and can be neither migrated nor reclaimed'
-      : 'they are never freed';
+    const { cure, effect } = lossOf(set);
     const where = o.members.slice(0, 2).map((m) => m.replace(/^\./, ''));
     const lost = `When ${called(o.within)} fails, the pages that ${called(set.model.name)} acquires here stay in an array of its caller's, who is told of the error and not of how many there are: ${effect}. Release them with ${cure} before returning the error.`;
     const stays = `When ${called(o.within)} fails, the pages that ${called(set.model.name)} acquires here stay in ${where.length === 0 ? 'a structure' : where.join(' and ')}, and nothing that this file does with it then releases them: ${effect}. Release them with ${cure} before returning the error.`;
@@ -80,11 +84,7 @@ export function unreleasedFindings(code: string, flow: FunctionFlow): Finding[] 
   const found = flow.observations.filter((o) => o.what === 'unreleased');
   return firstPerKey(found, (o) => `${o.set.call.start}`).map((o) => {
     const { set, within } = o;
-    const isPin = set.kind === 'pin';
-    const cure = isPin ? 'unpin_user_page()/unpin_user_pages()' : 'put_page()/release_pages()';
-    const effect = isPin
-      ? 'they stay pinned for ever and can be neither migrated nor reclaimed'
-      : 'they are never freed';
+    const { cure, effect } = lossOf(set);
     const where = o.members.slice(0, 2).map((m) => m.replace(/^\./, ''));
     const message = `The pages that ${called(set.model.name)} acquires here stay in ${where.join(' and ')} when ${called(within)} has returned, and no function of this file, which alone knows of them, ever releases them: ${effect}. Release them with ${cure} when nobody uses them any more, at the latest where the file, device or module that they belong to is closed.`;
     const finding = pathFinding(code, o, { range: rangeOf(set.call), function: set.within }, message, []);
