@@ -8,24 +8,7 @@ import type { Analyzer } from '#server/linter/file/analyzer.ts';
 import { lintPaths } from '#server/linter/run/run.ts';
 import { placeText } from '#server/linter/text/finding.ts';
 import { LineIndex } from '#server/syntax/lines.ts';
-
-const ATTACH = `int attach(struct monitor *m, unsigned long a)
-{
-	struct page *page;
-
-	if (pin_user_pages_fast(a, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
-		return -EFAULT;
-	m->monitor_page = page;
-	return 0;
-}
-`;
-
-const DETACH = `void detach(struct monitor *m)
-{
-	if (m->monitor_page)
-		put_page(m->monitor_page);
-}
-`;
+import { ATTACH, DETACH } from '../attach-detach.ts';
 
 const UNPIN = DETACH.replace('put_page', 'unpin_user_page');
 

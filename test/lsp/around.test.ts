@@ -5,25 +5,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EXPLAIN_REQUEST, type ExplainResult } from '#shared/messages.ts';
+import { ATTACH, DETACH, PIN } from '../attach-detach.ts';
 import { Client, OLD } from './client.ts';
 
-const PIN = 'pin_user_pages_fast(a, 1, FOLL_WRITE | FOLL_LONGTERM, &page)';
-const ATTACH = `int attach(struct monitor *m, unsigned long a)
-{
-	struct page *page;
-
-	if (${PIN} != 1)
-		return -EFAULT;
-	m->monitor_page = page;
-	return 0;
-}
-`;
-const DETACH = `void detach(struct monitor *m)
-{
-	if (m->monitor_page)
-		put_page(m->monitor_page);
-}
-`;
 const FOUND = [`GUP301 ${PIN}`];
 
 /** Files in a folder of their own; answers with the URI of each name. */

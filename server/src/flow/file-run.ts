@@ -189,22 +189,17 @@ export class FileRun {
     };
     for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
       if (this.#isCovered(name, leaves) || !isNeverReleased(name, leaves, host)) continue;
-      const scope = { name: `${name}, never`, roots: [name], also: `${this.#memo.numberOf(identity)}` };
+      const reads = this.consumers.reading(leaves);
+      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
+      const scope = { name: `${name}, never`, roots: [name], also };
       if (this.#records.recall(scope, name) !== undefined) continue;
       const before = this.#records.surroundings();
-      const reads = this.consumers.reading(leaves);
       const releases = this.consumers.of(name, leaves).includes(name);
       const again = (held: Held): ConsumerRun | undefined =>
         releases ? this.#consume(name, held, reads) : undefined;
       const observations = unreleasedBy(this.#records.left.get(name) ?? this.#leftAgain(name), name, again);
       for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
-      this.#records.tell(
-        scope,
-        before,
-        name,
-        observations,
-        observations.flatMap((o) => o.members),
-      );
+      this.#records.tell(scope, before, name, observations);
     }
   }
 
@@ -242,13 +237,7 @@ export class FileRun {
       isPrivate: (struct) => this.#source.structs.has(struct),
     });
     for (const fn of usedBy) used.add(fn);
-    this.#records.tell(
-      scope,
-      before,
-      name,
-      observations,
-      observations.flatMap((o) => o.members),
-    );
+    this.#records.tell(scope, before, name, observations);
   }
 
   /** Says of each acquiring function which pages are still held when its entry point has returned, and until when. */

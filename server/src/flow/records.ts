@@ -4,6 +4,7 @@ import type { FunctionFlow } from './file.ts';
 import type { Held } from './held/held.ts';
 import type { RunSummary } from './held/holds.ts';
 import { type Leaves, NO_LEAVES } from './held/leaves.ts';
+import type { StrandedObservation, UnreleasedObservation } from './held/observation.ts';
 import { AskedTypes, type FileTypes } from './lower/structs.ts';
 import type { FileLowering } from './lowering.ts';
 import type { FlowMemo, RememberedRun, RunIdentity, RunScope, Surroundings } from './memo.ts';
@@ -94,14 +95,14 @@ export class RunRecords {
     });
   }
 
-  /** Adds what is said of pages that stand in `fields`, and remembers it. */
+  /** Adds what is said of pages that `name` leaves somewhere, and remembers it. */
   tell(
     scope: RunScope,
     before: Surroundings,
     name: string,
-    observations: FunctionFlow['observations'],
-    fields: readonly string[],
+    observations: readonly (StrandedObservation | UnreleasedObservation)[],
   ): void {
+    const fields = observations.flatMap((o) => o.members);
     const pair = { producer: name, fields, consumers: [], typed: [] };
     const figures = { steps: 0, cut: false };
     const kept = { ...figures, handsOver: false, leaves: NO_LEAVES };

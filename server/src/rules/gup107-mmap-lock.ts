@@ -6,7 +6,7 @@ import type {
 import { isSince } from '../flow/kernel/presence.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { called } from './evidence/apis.ts';
-import { contextFinding, firstPerKey, rangeOf } from './evidence/findings.ts';
+import { callFinding, firstPerKey, rangeOf } from './evidence/findings.ts';
 import { contexts } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
@@ -72,9 +72,7 @@ function findings(o: ContextObservation, kernel: KernelVersion): Finding[] {
     if (mmap.s !== 'held' || !o.mmapIsCurrent || !o.sleeps || !takesLock(o)) return [];
     const message = `${name} takes mmap_lock of the calling process, which is held here: the two wait for each other as soon as a writer stands between them. Call it before the lock is taken, or use ${model.kind}_user_pages().`;
     return [
-      contextFinding('GUP107', o, 'certain', message, [
-        { range: rangeOf(mmap.range), message: 'taken here' },
-      ]),
+      callFinding('GUP107', o, 'certain', message, [{ range: rangeOf(mmap.range), message: 'taken here' }]),
     ];
   }
   const instead = model.name.includes('remote') ? '' : `, or use ${model.kind}_user_pages_fast()`;
@@ -82,14 +80,12 @@ function findings(o: ContextObservation, kernel: KernelVersion): Finding[] {
   if (mmap.s === 'released') {
     const message = `${must}, but it has been dropped before: the vma may be freed meanwhile. Call it before ${unlock}${instead}.`;
     return [
-      contextFinding('GUP107', o, 'certain', message, [
-        { range: rangeOf(mmap.range), message: 'dropped here' },
-      ]),
+      callFinding('GUP107', o, 'certain', message, [{ range: rangeOf(mmap.range), message: 'dropped here' }]),
     ];
   }
   if (mmap.s !== 'start' || callers.takeMmapLock) return [];
   const message = `${must}, and ${callers.fromUserOnly ? 'nothing on the way from user space takes it' : 'nothing in this file takes it'}. Take it with ${lock} around the call${instead}.`;
-  return [contextFinding('GUP107', o, callers.fromUserOnly ? 'certain' : 'possible', message)];
+  return [callFinding('GUP107', o, callers.fromUserOnly ? 'certain' : 'possible', message)];
 }
 
 function needsLock(o: ContextObservation): boolean {

@@ -1,6 +1,6 @@
 import type { AtomicPlace, ContextObservation } from '../flow/context/observation.ts';
 import { called } from './evidence/apis.ts';
-import { contextFinding } from './evidence/findings.ts';
+import { callFinding } from './evidence/findings.ts';
 import { contexts } from './evidence/observations.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
 import type { Rule } from './rule.ts';
@@ -55,7 +55,7 @@ function findings(o: ContextObservation): Finding[] {
       innermost.by === 'kmap_atomic'
         ? 'between kmap_atomic() and kunmap_atomic()'
         : `under ${place(innermost)}`;
-    return [contextFinding('GUP108', o, 'certain', message(o, where), relatedTo(innermost))];
+    return [callFinding('GUP108', o, 'certain', message(o, where), relatedTo(innermost))];
   }
   const origin = callers.origins.find((each) => each.kind === 'atomic');
   if (origin === undefined) return [];
@@ -64,7 +64,7 @@ function findings(o: ContextObservation): Finding[] {
       ? `in ${origin.what}`
       : `in ${origin.what}, reached through ${called(origin.function)}`;
   // Somebody else calls it too: a condition may keep the two apart.
-  return [contextFinding('GUP108', o, origin.only ? 'certain' : 'likely', message(o, where))];
+  return [callFinding('GUP108', o, origin.only ? 'certain' : 'likely', message(o, where))];
 }
 
 function place({ by }: AtomicPlace): string {

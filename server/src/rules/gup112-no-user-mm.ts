@@ -1,6 +1,6 @@
 import type { ContextObservation } from '../flow/context/observation.ts';
 import { called } from './evidence/apis.ts';
-import { contextFinding } from './evidence/findings.ts';
+import { callFinding } from './evidence/findings.ts';
 import { contexts } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
@@ -66,5 +66,5 @@ function findings(o: ContextObservation): Finding[] {
   const what = origin.kind === 'atomic' ? 'current is whoever was interrupted' : 'current->mm is NULL there';
   const remote = `${o.model.kind}_user_pages_remote()`;
   const message = `${name} works on current->mm, but runs in ${origin.what}${through}: ${what}. Keep the mm with mmget() and use ${remote}, or acquire the pages before the work is queued.`;
-  return [contextFinding('GUP112', o, origin.only ? 'certain' : 'likely', message)];
+  return [callFinding('GUP112', o, origin.only ? 'certain' : 'likely', message)];
 }

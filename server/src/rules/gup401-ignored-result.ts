@@ -3,7 +3,7 @@ import type { FunctionFlow } from '../flow/file.ts';
 import { ACQUIRES, type AcquireModel, formOf } from '../flow/kernel/acquire.ts';
 import type { Call } from '../flow/lower/ir.ts';
 import { called } from './evidence/apis.ts';
-import { pathFinding, rangeOf } from './evidence/findings.ts';
+import { callFinding, pathFinding, rangeOf } from './evidence/findings.ts';
 import { callsByName } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
@@ -42,7 +42,8 @@ export const ignoredResult: Rule = {
       if (o.use === 'discarded' || o.use === 'unread') {
         if (o.preset)
           return [
-            finding(
+            callFinding(
+              'GUP401',
               o,
               'possible',
               `The result of ${called(name)} is not used: only that the page is still NULL tells of a failure, and why it failed is lost. Compare the result with 1, and pass the error on.`,
@@ -50,7 +51,8 @@ export const ignoredResult: Rule = {
           ];
         const how = o.use === 'discarded' ? 'is thrown away' : 'is stored and never read';
         return [
-          finding(
+          callFinding(
+            'GUP401',
             o,
             'certain',
             `The result of ${called(name)} ${how}: when fewer pages, none or an error come back, entries of the array that were never written are used. Compare the result with the number that was asked for.`,
@@ -64,7 +66,8 @@ export const ignoredResult: Rule = {
       // The _fast functions get one page or fail.
       if (o.use === 'sign-tested' && tellsPages(model) && (mayBeShort || !name.includes('_fast'))) {
         return [
-          finding(
+          callFinding(
+            'GUP401',
             o,
             used !== undefined || unlocks(o, model) ? 'certain' : 'likely',
             `Only the sign of what ${called(name)} returns is tested: 0${mayBeShort ? ' and a short count pass' : ' passes'} for success, although the array was not filled then. Compare the result with the number that was asked for.`,
@@ -119,23 +122,4 @@ function several(o: CallObservation, model: AcquireModel): boolean {
   const form = formOf(model, o.call.args.length);
   const nr = form?.nr === undefined ? undefined : o.call.args[form.nr];
   return nr !== undefined && !(nr.k === 'num' && nr.n === 1);
-}
-
-function finding(
-  o: CallObservation,
-  certainty: Finding['certainty'],
-  message: string,
-  related: Finding['related'] = [],
-): Finding {
-  const range = rangeOf(o.call);
-  return {
-    code: 'GUP401',
-    certainty,
-    message,
-    range,
-    function: o.within,
-    api: o.call.fn!,
-    site: { function: o.within, range },
-    related,
-  };
 }

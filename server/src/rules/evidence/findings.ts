@@ -1,5 +1,5 @@
 /** How a rule makes a finding: about a call's arguments, about where it stands, about what becomes of its pages. */
-import type { ContextObservation } from '../../flow/context/observation.ts';
+import type { CallObservation } from '../../flow/facts/observation.ts';
 import type { AcquireObservation } from '../../flow/run/observation.ts';
 import { type PathLink, witnessOf } from '../../flow/state/path.ts';
 import type { PageSet } from '../../flow/state/state.ts';
@@ -49,10 +49,10 @@ export function argumentFinding(
   };
 }
 
-/** A finding about where a call stands: the call is the evidence. */
-export function contextFinding(
+/** A finding about where a call stands, or what becomes of its result: the call is the evidence. */
+export function callFinding(
   code: string,
-  o: ContextObservation,
+  o: Pick<CallObservation, 'call' | 'within'>,
   certainty: Finding['certainty'],
   message: string,
   related: readonly RelatedPlace[] = [],
