@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EXPLAIN_REQUEST, type ExplainResult } from '#shared/messages.ts';
 import { ATTACH, DETACH, PIN } from '../attach-detach.ts';
-import { Client, OLD } from './client.ts';
+import { Client, FULL, OLD } from './client.ts';
 
 const FOUND = [`GUP301 ${PIN}`];
 
@@ -21,7 +21,8 @@ function folderOf(files: Readonly<Record<string, string>>): (name: string) => st
 describe('the other files of the folder', () => {
   it('are read after a document was opened: a wrong release elsewhere is told where the pages are acquired', async () => {
     const uri = folderOf({ 'hsm.c': ATTACH, 'vm.c': DETACH });
-    const client = await Client.start();
+    const textDocument = { ...FULL.textDocument, codeAction: { disabledSupport: true } };
+    const client = await Client.start({ capabilities: { ...FULL, textDocument } });
     await client.open(uri('hsm.c'), ATTACH);
     expect(await client.found(uri('hsm.c'))).toEqual([]);
     await client.until('a refresh', () => client.refreshes > 0);
@@ -30,8 +31,11 @@ describe('the other files of the folder', () => {
     expect(diagnostic!.message).toMatch(/put_page\(\).*This is in vm\.c, line 4\.\nRun: /s);
     expect(diagnostic!.relatedInformation![0]).toMatchObject({
       location: { uri: uri('vm.c'), range: { start: { line: 3, character: 2 } } },
-      message: 'here',
+      message: 'what is wrong stands here',
     });
+    const actions = await client.actions(uri('hsm.c'), [diagnostic!]);
+    expect(actions.filter(({ edit }) => edit !== undefined)).toEqual([]);
+    expect(actions.map(({ disabled }) => disabled?.reason).join()).toContain('several files');
     const trace: ExplainResult = await client.connection.sendRequest(EXPLAIN_REQUEST, {
       textDocument: { uri: uri('hsm.c') },
       fingerprint: diagnostic!.data.fingerprint,

@@ -42,6 +42,6 @@ function atAcquire(finding: ReportedFinding, own: string, there: OtherFile): Rep
     ...moved,
     message: `${finding.message} This is in ${path.basename(there.path)}, line ${line}.`,
     range: moved.site.range,
-    related: [{ range: moved.range, message: 'here' }, ...moved.related],
+    related: [{ range: moved.range, message: 'what is wrong stands here' }, ...moved.related],
   };
 }

@@ -28,6 +28,11 @@ export function judge(
 ): FixVerdict | undefined {
   const proposal = analyzer.proposeFixes(finding, report.path, report.text, options.kernel, options.project);
   if (proposal === undefined) return undefined;
+  // What several files show, the text of one can't show to be mended.
+  if (finding.joined === true) {
+    const reason = 'several files are concerned, and a fix sees one';
+    return { kind: 'advice', advice: { ...proposal.advice, reason } };
+  }
   let reason: string | undefined;
   for (const candidate of proposal.candidates) {
     const tried = tryOut(analyzer, report, finding, candidate, options);
