@@ -55,7 +55,7 @@ describe('the parser', () => {
     expect([...missing.flags].some((flags) => flags & NodeFlag.missing)).toBe(true);
   });
 
-  test.each(['', ' \n', '}', '(', '"', '\0', '\ud800', '#', '/*', 'int f('.repeat(50)])(
+  test.each(['', ' \n', '}', '(', '"', '\0', '\ud800', '#', '/*', '㐀\t𐊀\0𐀀\0', 'int f('.repeat(50)])(
     'reads %j',
     (text) => {
       const tree = parse(text);

@@ -26,6 +26,11 @@ interface Outcome<T> {
 
 type Run<T> = (slice: SourceSlice, old: T | undefined) => Outcome<T>;
 
+/** Which NUL is the end of the text, the back ends do not agree about; C has none. */
+function readable(code: string): string {
+  return code.includes('\0') ? code.replaceAll('\0', ' ') : code;
+}
+
 /** Wraps a back end's engine as the parser port. */
 export function parserOver<T>(engine: Engine<T>): Parser {
   const flattener = new Flattener();
@@ -33,7 +38,7 @@ export function parserOver<T>(engine: Engine<T>): Parser {
   function run(slice: SourceSlice, old: T | undefined): Outcome<T> {
     let native: T | undefined;
     try {
-      native = slice.code.length > MAX_SLICE ? undefined : engine.parse(slice.code, old);
+      native = slice.code.length > MAX_SLICE ? undefined : engine.parse(readable(slice.code), old);
       if (native !== undefined) {
         const tree = engine.walk(native, (cursor) => flattener.flatten(cursor, slice.text, slice.from));
         return { native, tree };
