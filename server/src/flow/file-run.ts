@@ -25,7 +25,7 @@ import { type Leaves, leavesOf, NO_LEAVES } from './held/leaves.ts';
 import { freeing, lossesOf } from './held/losses.ts';
 import { asCalled } from './held/mismatch.ts';
 import { isNeverReleased, type NeverHost, unreleasedBy } from './held/never.ts';
-import { type ConsumerRun, type Pairing, pairUp, usesOf } from './held/pairs.ts';
+import { type ConsumerRun, pairUp, usesOf } from './held/pairs.ts';
 import { leftToCaller } from './held/to-caller.ts';
 import type { FunctionIr } from './lower/ir.ts';
 import { type FileTypes, fileTypes } from './lower/structs.ts';
@@ -33,7 +33,6 @@ import { FileLowering } from './lowering.ts';
 import type { FlowMemo, RunScope } from './memo.ts';
 import { RunRecords } from './records.ts';
 import { makesKernelIterators } from './run/iter.ts';
-import type { RunObservation } from './run/observation.ts';
 
 /** Part of the budget for callers of a function whose own run used its budget up. */
 const CALLERS_SHARE = 4;
@@ -163,14 +162,16 @@ export class FileRun {
 
   /** Runs, where no function of the file releases what another one leaves held, those that free memory. */
   losses(acquires: (index: number) => boolean): void {
+    const host = { table: this.#table, consumers: this.consumers, acquires, entries: () => this.#entries() };
     for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
       if (this.#isCovered(name, leaves)) continue;
-      const names = freeing(name, leaves, this.#table, this.consumers, acquires);
-      if (names.length === 0) continue;
+      const found = freeing(name, leaves, host);
+      if (found === undefined) continue;
+      const { names, onRequest } = found;
       const reads = this.consumers.reading(leaves);
-      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
+      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()} ${onRequest.join()}`;
       const scope = { name: `${name}, lost`, roots: [name, ...names], also };
-      if (this.#records.recall(scope, name) === undefined) this.#pair(scope, name, names, reads, lossesOf);
+      if (this.#records.recall(scope, name) === undefined) this.#pair(scope, name, names, reads, onRequest);
     }
   }
 
@@ -420,12 +421,13 @@ export class FileRun {
     name: string,
     consumers: readonly string[],
     reads: ReadonlySet<string>,
-    choose: (pairing: Pairing, left: readonly Held[]) => readonly RunObservation[] = usesOf,
+    onRequest?: readonly string[],
   ): void {
     const before = this.#records.surroundings();
     const left = this.#records.left.get(name) ?? this.#leftAgain(name);
     const joined = this.#options.join !== undefined;
-    const frees = choose === lossesOf;
+    const frees = onRequest !== undefined;
+    const chosen = frees ? lossesOf : usesOf;
     const run = (consumer: string, held: Held): ConsumerRun =>
       asCalled(
         this.#consume(consumer, held, reads, frees),
@@ -433,17 +435,14 @@ export class FileRun {
         (caller) => this.#consume(caller, held, reads, frees),
       );
     const pairing = pairUp(left, consumers, run, joined);
-    const { runs, info } = pairing;
+    const { runs } = pairing;
+    const pair = { ...pairing.info, onRequest: onRequest ?? [] };
     for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
-    const seen = choose(pairing, left);
+    const seen = chosen(pairing, left);
     const steps = runs.reduce((sum, r) => sum + r.steps, 0);
     const cut = runs.some((r) => r.cut);
     const figures = { steps, cut, handsOver: false, leaves: NO_LEAVES };
-    const identity = this.#records.remember(
-      scope,
-      before,
-      runs.length > 0 ? { ...figures, pair: info } : figures,
-    );
+    const identity = this.#records.remember(scope, before, runs.length > 0 ? { ...figures, pair } : figures);
     if (runs.length === 0) return;
     this.#records.functions.push({
       name,
@@ -452,7 +451,7 @@ export class FileRun {
       cut,
       identity,
       remembered: false,
-      pair: info,
+      pair,
     });
   }
 

@@ -103,7 +103,7 @@ export class RunRecords {
     observations: readonly (StrandedObservation | UnreleasedObservation)[],
   ): void {
     const fields = observations.flatMap((o) => o.members);
-    const pair = { producer: name, fields, consumers: [], typed: [] };
+    const pair = { producer: name, fields, consumers: [], typed: [], onRequest: [] };
     const figures = { steps: 0, cut: false };
     const kept = { ...figures, handsOver: false, leaves: NO_LEAVES };
     const identity = this.remember(scope, before, observations.length === 0 ? kept : { ...kept, pair });

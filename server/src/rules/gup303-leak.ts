@@ -14,9 +14,13 @@ import {
 import type { Rule } from './rule.ts';
 
 /** Another entry point frees the memory in which the pages stand, and the file has nobody who releases them. */
-function lost(o: ExitObservation, cure: string): string {
+function lost(o: ExitObservation, cure: string, onRequest: readonly string[]): string {
   const kept = o.set.kind === 'pin' ? 'pinned' : 'held';
-  return `The pages that ${called(o.set.model.name)} acquires here are kept in a structure, and ${called(o.within)} frees the memory that leads to them while they are still ${kept}: nobody can release them any more, and no function of this file does. Release them with ${cure} before that memory is freed.`;
+  const nobody =
+    onRequest.length === 0
+      ? ', and no function of this file does'
+      : `. ${onRequest.map(called).join(' and ')} can release them before, but only if userspace asks for it: a process that just closes the file, or is killed, never does`;
+  return `The pages that ${called(o.set.model.name)} acquires here are kept in a structure, and ${called(o.within)} frees the memory that leads to them while they are still ${kept}: nobody can release them any more${nobody}. Release them with ${cure} before that memory is freed.`;
 }
 
 export const leak: Rule = {
@@ -74,7 +78,7 @@ export const leak: Rule = {
       context,
       (o) => {
         const { cure, effect } = lossOf(o.set);
-        if (flow.pair !== undefined) return lost(o, cure);
+        if (flow.pair !== undefined) return lost(o, cure, flow.pair.onRequest);
         const some = o.set.slots.includes('released') ? 'Some of the pages' : 'The pages';
         const where = o.within === o.set.within ? 'the function' : called(o.within);
         return `${some} that ${called(o.set.model.name)} acquires here are still held when ${where} returns, and nothing refers to them any more: ${effect}. Release them with ${cure} before returning.`;

@@ -201,6 +201,11 @@ export function laterState(held: Held, consumer: string, at: Range): State {
   return st;
 }
 
+/** Where the object of a number stands in a run that does not tell it apart from others. */
+export function unplaced(i: number): string {
+  return `@%${i}at[0]`;
+}
+
 /** Lets a run find the held pages: the first object of the right struct that it looks into is the one that holds them. */
 export class HeldFinder implements FieldHook {
   /** Every object was recognised by its struct, not by the name of its member alone. */
@@ -219,7 +224,7 @@ export class HeldFinder implements FieldHook {
       const owner = ownerOf(this.#types, ir, e);
       const typed = owner !== undefined && object.owner !== undefined;
       if (typed ? owner !== object.owner : !object.leading.has(e.name)) continue;
-      const somewhere = `%${i}at`;
+      const somewhere = unplaced(i);
       const here = place === undefined ? somewhere : place.slice(0, -e.name.length - 1);
       if (this.found(st, i, here)) this.typed &&= typed;
       if (place !== undefined) return place;

@@ -1,10 +1,10 @@
 /** Finds the held pages of another entry point in a run that is to tell whether the memory they stand in is freed. */
-import type { Expr, FunctionIr, Member } from '../lower/ir.ts';
+import type { Call, Expr, FunctionIr, Member } from '../lower/ir.ts';
 import { structOf, type TypeLookup } from '../lower/structs.ts';
 import { ALLOCATED, asAddress, elementPlace, wholeObject } from '../state/places.ts';
 import type { State } from '../state/state.ts';
 import { TOP, type Value } from '../state/value.ts';
-import { type Held, HeldFinder } from './held.ts';
+import { type Held, HeldFinder, unplaced } from './held.ts';
 
 /** Stands for an object that a callee was given which is not seen. */
 const GIVEN = '%given ';
@@ -47,20 +47,32 @@ export class LossFinder extends HeldFinder {
   }
 
   /** An object of the right struct is freed: it is the one that holds the pages, if none was found before. */
-  frees(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): void {
+  frees(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): Value {
     const address = asAddress(v);
-    if (e === undefined || address?.off !== 0 || address.base.startsWith(`@${ALLOCATED}`)) return;
+    const isOwn = address?.base.startsWith(`@${ALLOCATED}`) ?? false;
+    if (e === undefined || isOwn || (address !== undefined && address.off !== 0)) return v;
+    const i = this.#ofStruct(ir, e);
+    if (i < 0) return v;
+    const here = address === undefined ? unplaced(i) : elementPlace(address.base, 0);
+    this.found(st, i, here);
+    const isThere = st.store.get(`%${i}`)?.key === `@${here}`;
+    return address === undefined && isThere ? this.#left.values.unknown(here.slice(1, -'[0]'.length)) : v;
+  }
+
+  /** The object that was left of the struct that an expression is, or points to; -1 for none. */
+  #ofStruct(ir: FunctionIr, e: Expr): number {
     const owner = structOf(this.#lookup, ir, e);
-    const i = this.#left.objects.findIndex((o) => o.owner !== undefined && o.owner === owner);
-    if (i >= 0) this.found(st, i, elementPlace(address.base, 0));
+    return this.#left.objects.findIndex((o) => o.owner !== undefined && o.owner === owner);
   }
 
   /** Who is given an object before it is found to hold the pages may have released them, if its name allows for that. */
-  given(st: State, callee: string | undefined, args: readonly Value[]): boolean {
-    if (callee !== undefined && !mayRelease(callee)) return false;
-    for (const arg of args) {
-      const address = asAddress(arg);
+  given(ir: FunctionIr, st: State, { fn, args }: Call, values: readonly Value[]): boolean {
+    if (fn !== undefined && !mayRelease(fn)) return false;
+    for (const [i, arg] of args.entries()) {
+      const address = asAddress(values[i] ?? TOP);
+      const object = address === undefined ? this.#ofStruct(ir, arg) : undefined;
       if (address !== undefined) st.store.set(`${GIVEN}${wholeObject(address.base)}`, TOP);
+      else if (object !== undefined && object >= 0) st.store.set(`${GIVEN}${unplaced(object)}`, TOP);
     }
     return true;
   }

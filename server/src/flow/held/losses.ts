@@ -3,8 +3,10 @@
  * frees the memory they stand in loses them.
  */
 import type { CallTable } from '../facts/call-table.ts';
+import type { Entries } from '../facts/entries.ts';
 import { closure } from '../facts/reach.ts';
 import { freesByName, freesMemory, isReleaseName } from '../kernel/effects.ts';
+import type { Role } from '../kernel/entries.ts';
 import type { ExitObservation } from '../run/observation.ts';
 import type { Consumers } from './consumers.ts';
 import type { Held } from './held.ts';
@@ -17,18 +19,30 @@ const ALLOCATES = /[mzc]alloc|realloc|memdup/;
 /** Functions that are run on what one function leaves held, to see whether they free it. */
 const MAX_FREEING = 6;
 
+/** What is asked of the file. */
+interface LossHost {
+  readonly table: CallTable;
+  readonly consumers: Consumers;
+  /** Whether a function acquires pages itself. */
+  readonly acquires: (index: number) => boolean;
+  readonly entries: () => Entries;
+}
+
+/** Functions that free memory in which held pages may stand. */
+interface Freeing {
+  readonly names: readonly string[];
+  /** Functions that release the pages, if userspace asks for it. */
+  readonly onRequest: readonly string[];
+}
+
 /**
  * Functions that free memory and mention what leads to the held pages; none where the file has another function than
  * `producer` that may release them: one that mentions it too, one that calls the producer, or one that releases pages
- * which it did not acquire itself.
+ * which it did not acquire itself. Userspace need not call those that it may call: where all are such, these are the
+ * functions that are called when it closes, or when the device goes.
  */
-export function freeing(
-  producer: string,
-  leaves: Leaves,
-  table: CallTable,
-  consumers: Consumers,
-  acquires: (index: number) => boolean,
-): string[] {
+export function freeing(producer: string, leaves: Leaves, host: LossHost): Freeing | undefined {
+  const { table, consumers, acquires } = host;
   const calls = (index: number, what: string, test: (callee: string) => boolean): boolean =>
     table.pieces[index]!.fact(`calls what ${what}`, () => [...table.callees[index]!].some(test));
   const freed = [...table.indexOf].filter(
@@ -39,20 +53,42 @@ export function freeing(
       (consumers.mentionsAny(index, leaves) || consumers.mentionsStruct(index, leaves)) &&
       !consumers.isHelperOf(producer, name),
   );
-  if (freed.length === 0) return [];
+  if (freed.length === 0) return undefined;
   const isOther = (name: string): boolean => name !== producer;
   const releases = (index: number): boolean => calls(index, 'releases', isReleaseName);
   const releasing = closure(table, releases, isOther);
   const calling = closure(table, (index) => index === table.indexOf.get(producer));
-  for (const name of releasing) {
+  const others = [...releasing].filter((name) => {
     const index = table.indexOf.get(name)!;
     // What the producer's own helpers do, its run has shown.
-    if (consumers.isHelperOf(producer, name)) continue;
-    if (calling.has(name) || consumers.mentionsAny(index, leaves)) return [];
-    if (releases(index) && !acquires(index) && !consumers.isPartOf(producer, name)) return [];
+    if (consumers.isHelperOf(producer, name)) return false;
+    if (calling.has(name) || consumers.mentionsAny(index, leaves)) return true;
+    return releases(index) && !acquires(index) && !consumers.isPartOf(producer, name);
+  });
+  const names = freed.map(([name]) => name);
+  if (others.length === 0) {
+    const isAsked = [...releasing].some(
+      (name) => consumers.isHelperOf(producer, name) && !consumers.isPartOf(producer, name),
+    );
+    return { names: names.slice(0, MAX_FREEING), onRequest: isAsked ? [producer] : [] };
   }
-  return freed.map(([name]) => name).slice(0, MAX_FREEING);
+  const entries = host.entries();
+  const from = others.flatMap((name) => {
+    const reached = entries.reachedFrom(name);
+    return reached.length > 0 ? reached : [undefined];
+  });
+  if (!from.every((r) => r !== undefined && ON_REQUEST.has(r.role))) return undefined;
+  const ends = names.flatMap((name) => entries.reachedFrom(name)).filter(({ role }) => AT_THE_END.has(role));
+  if (ends.length === 0) return undefined;
+  return {
+    names: [...new Set(ends.map(({ entry }) => entry))].slice(0, MAX_FREEING),
+    onRequest: [...new Set(from.map((r) => r!.entry))],
+  };
 }
+
+/** Who calls what userspace need not call, and what is called whatever userspace does. */
+const ON_REQUEST: ReadonlySet<Role> = new Set(['call', 'ioctl', 'release-call']);
+const AT_THE_END: ReadonlySet<Role> = new Set(['close', 'remove']);
 
 /**
  * Ends at which pages are lost: they are all held, the memory that they stood in is freed, and nothing leads to them. A

@@ -17,6 +17,8 @@ export interface PairInfo {
   readonly fields: readonly string[];
   /** Functions that were run on them. */
   readonly consumers: readonly string[];
+  /** Functions that release the pages, if userspace asks for it; told where others are run that free their memory. */
+  readonly onRequest: readonly string[];
   /** Consumers that were recognised by the type of the structure, not only by the name of its member. */
   readonly typed: readonly string[];
 }
@@ -44,7 +46,7 @@ export interface ConsumerRun {
 
 export interface Pairing {
   readonly runs: readonly ConsumerRun[];
-  readonly info: PairInfo;
+  readonly info: Omit<PairInfo, 'onRequest'>;
 }
 
 /**

@@ -63,6 +63,8 @@ export interface Member extends At {
   readonly arrow: boolean;
   /** Declared as an array: its value is its address. */
   readonly array?: boolean;
+  /** What it points to, where a name for its value has said so: `void *` members have no struct of their own. */
+  readonly struct?: string;
 }
 export interface Index extends At {
   readonly k: 'index';
@@ -125,6 +127,8 @@ export interface Call extends At {
 export interface Cast extends At {
   readonly k: 'cast';
   readonly e: Expr;
+  /** The struct to whose pointer it is cast. */
+  readonly struct?: string;
 }
 /** Several expressions evaluated in order; the value is the last one's. */
 export interface Seq extends At {

@@ -12,6 +12,7 @@ import type { BinaryOp, Call, Expr, IntType, Opaque, Place, Var } from './ir.ts'
 import type { MemberLookup } from './members.ts';
 import { childByField, namedChildren, textOf } from './navigate.ts';
 import { byName } from './page-bits.ts';
+import { structPointedTo } from './structs.ts';
 import { walk } from './walk.ts';
 
 /** Names that are visible where an expression stands, and the calls met so far. */
@@ -164,7 +165,8 @@ export function lowerExpr(scope: Scope, node: number): Expr {
       // `(struct page **)NULL`, `(int)FOLL_WRITE`: a small number is the same in every type.
       if (e.k === 'num' && e.n >= 0 && e.n <= (to === undefined ? 0 : MOST_CAST))
         return { ...e, type: to, ...at };
-      return { k: 'cast', e, type: to, ...at };
+      const struct = to === undefined && type >= 0 ? structPointedTo(textOf(tree, type)) : undefined;
+      return { k: 'cast', e, type: to, ...(struct !== undefined && { struct }), ...at };
     }
     case Kind.call_expression:
       return lowerCall(scope, node);

@@ -94,7 +94,7 @@ class Builder {
     if (exit >= 0)
       this.#return(exit, this.#of.place(this.#tree.end[this.#body]! - 1, this.#tree.end[this.#body]!));
     for (const n of this.#nodes) for (const s of n.succ) this.#nodes[s]!.preds++;
-    dropTemporaries(this.#nodes, this.#scope.cleaned);
+    dropTemporaries(this.#nodes, this.#scope.cleaned, this.#declarations.structs);
     return {
       name: this.#name,
       isStatic: this.#isStatic,

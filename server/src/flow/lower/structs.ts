@@ -192,6 +192,7 @@ export function structOf(types: TypeLookup, ir: FunctionIr, e: Expr): string | u
     case 'var':
       return e.local ? ir.structs.get(e.name) : types.globals.get(e.name);
     case 'member': {
+      if (e.struct !== undefined) return e.struct;
       const owner = structOf(types, ir, e.base);
       return owner === undefined ? undefined : types.members.get(`${owner}.${e.name}`);
     }
@@ -206,6 +207,8 @@ export function structOf(types: TypeLookup, ir: FunctionIr, e: Expr): string | u
       return structOf(types, ir, e.l);
     case 'cond':
       return structOf(types, ir, e.a) ?? structOf(types, ir, e.b);
+    case 'cast':
+      return e.struct;
     case 'call': {
       const named = e.fn !== undefined && NAMES_STRUCT.test(e.fn) ? e.args[1] : undefined;
       if (named?.k === 'var') return named.name;
@@ -223,4 +226,10 @@ export function structNamed(specifiers: string): string | undefined {
   const words = specifiers.trim().split(/\s+/);
   const last = words.at(-1)!;
   return words.some((w) => NO_STRUCT.test(w) && w !== 'const') || NO_STRUCT.test(last) ? undefined : last;
+}
+
+/** The same of a type that is a pointer to one, as it is written in a cast: `struct foo *`. */
+export function structPointedTo(type: string): string | undefined {
+  const star = type.indexOf('*');
+  return star < 0 || type.includes('*', star + 1) ? undefined : structNamed(type.slice(0, star));
 }

@@ -14,8 +14,15 @@ interface Uses {
   shared: boolean;
 }
 
-/** Puts the values of such names where they are read. `kept` are names that mean more than their value. */
-export function dropTemporaries(nodes: readonly Node[], kept: ReadonlySet<string>): void {
+/**
+ * Puts the values of such names where they are read. `kept` are names that mean more than their value, `structs` what
+ * locals point to.
+ */
+export function dropTemporaries(
+  nodes: readonly Node[],
+  kept: ReadonlySet<string>,
+  structs: ReadonlyMap<string, string>,
+): void {
   const uses = usesOf(nodes);
   for (const node of nodes) {
     const { expr } = node;
@@ -27,7 +34,7 @@ export function dropTemporaries(nodes: readonly Node[], kept: ReadonlySet<string
     const next = nodes[following(nodes, node)];
     if (next === undefined || next.id !== read.node || kept.has(expr.l.name) || expr.l.name[0] === '#')
       continue;
-    const value = converted(expr.r, expr.l);
+    const value = converted(expr.r, expr.l, structs.get(expr.l.name));
     if (value === undefined || !mayMove(expr.r, next, read.at)) continue;
     const isWhole = next.expr === read.at || value.k === 'call';
     // A finding about an argument shows the argument.
@@ -94,9 +101,13 @@ function following(nodes: readonly Node[], from: Node): number {
   return -1;
 }
 
-/** The value as the name would hold it; undefined where the name's type changes it in a way that a cast does not say. */
-function converted(value: Expr, to: Var): Expr | undefined {
+/**
+ * The value as the name would hold it, which points to a `struct`, if it says so; undefined where the name's type changes
+ * it in a way that a cast does not say.
+ */
+function converted(value: Expr, to: Var, struct: string | undefined): Expr | undefined {
   const { type } = to;
+  if (struct !== undefined && value.k === 'member') return { ...value, struct };
   // Where the path loses an offset, the name of the array still leads to its pages.
   if (type === undefined && value.k === 'binary') return undefined;
   if (type === undefined || sameType(value.type, type) || isTruth(value)) return value;

@@ -85,7 +85,7 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
     () => false,
     (place) => isLocalData(st, place),
   );
-  const mayTake = w.fields?.given?.(st, e.fn, args) ?? true;
+  const mayTake = w.fields?.given?.(f.ir, st, e, args) ?? true;
   if (mayTake) for (const id of reached) st.update(id, { escaped: e.fn ?? CALLBACK });
   doubtDevices(st, e.fn, reached);
   for (const a of args) {

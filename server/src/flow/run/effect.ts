@@ -59,6 +59,12 @@ export function applyEffects(
   return v === undefined ? undefined : [{ st, v }];
 }
 
+/** The address that is freed: who looks for an object may know it better than the path does. */
+function freed(w: World, f: Frame, st: State, e: Call, i: number, args: readonly Value[]): Value {
+  const v = args[i] ?? TOP;
+  return w.fields?.frees?.(f.ir, st, e.args[i], v) ?? v;
+}
+
 function apply(
   w: World,
   f: Frame,
@@ -137,8 +143,7 @@ function apply(
       return undefined;
     }
     case 'free':
-      w.fields?.frees?.(f.ir, st, e.args[effect.memory], arg(effect.memory));
-      freeMemory(st, arg(effect.memory), e);
+      freeMemory(st, freed(w, f, st, e, effect.memory, args), e, w.fields?.isCopy?.(st));
       return undefined;
     case 'page-lock':
     case 'page-unlock':

@@ -17,8 +17,11 @@ export function freeArray(st: State, v: Value, at: Range): void {
   );
 }
 
-/** The memory at which a value points is freed: an array of pages, or an object with pages in its members. */
-export function freeMemory(st: State, v: Value, at: Range): void {
+/**
+ * The memory at which a value points is freed: an array of pages, or an object with pages in its members. What stands at
+ * an `ignored` place leads nowhere.
+ */
+export function freeMemory(st: State, v: Value, at: Range, ignored?: (place: string) => boolean): void {
   freeArray(st, v, at);
   // Whoever frees an object has taken it out of its list.
   st.store.delete(elsewhere(v.key));
@@ -31,25 +34,29 @@ export function freeMemory(st: State, v: Value, at: Range): void {
     (place) =>
       place.replace(/^&+/, '').startsWith(`${base}[`) || (place[0] === '(' && allocationOf(place) === base),
   );
-  loseArrays(st, base, at);
+  loseArrays(st, base, at, ignored);
 }
 
 /** Members of a freed object lead to their arrays no more: one that nothing else leads to is lost with its pages. */
-function loseArrays(st: State, base: string, at: Range): void {
+function loseArrays(st: State, base: string, at: Range, ignored?: (place: string) => boolean): void {
   if (!holdsReference(st)) return;
+  const allocated = new Set<string>();
   st.store.keep(({ text }, held) => {
     const isAllocated = held.t === 'sym' && held.key.startsWith(`@${ALLOCATED}`);
-    return !isAllocated || !text.startsWith(`${base}[`);
+    if (!isAllocated || !text.startsWith(`${base}[`)) return true;
+    allocated.add(held.key);
+    return false;
   });
   // Arrays that stood in its members before.
   const isKnown = (array: string): boolean => {
-    for (const [, v] of st.store) if (v.key === array) return true;
+    for (const [place, v] of st.store) if (v.key === array && ignored?.(place) !== true) return true;
     return false;
   };
   dropPages(st, at, (place) => {
-    if (!place.startsWith(`*${base}[`)) return false;
-    const array = /^(.*\.\w+)\[[^[\].]*\]$/.exec(place)?.[1];
-    return array !== undefined && !isKnown(array);
+    const array = /^(.*)\[[^[\].]*\]$/.exec(place)?.[1];
+    if (array === undefined) return false;
+    const isMember = place.startsWith(`*${base}[`) && /\.\w+$/.test(array);
+    return (isMember || allocated.has(array)) && !isKnown(array);
   });
 }
 

@@ -30,10 +30,10 @@ export interface FieldHook {
   located(ir: FunctionIr, st: State, e: Member, place: string | undefined): string | undefined;
   /** Tells places of which the run has found the object elsewhere. */
   isCopy?(st: State): (place: string) => boolean;
-  /** Memory is freed. */
-  frees?(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): void;
+  /** Memory is freed: its address, as far as it is told apart. */
+  frees?(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): Value;
   /** A callee that is not seen is given something: whether it may take over or release pages. */
-  given?(st: State, callee: string | undefined, args: readonly Value[]): boolean;
+  given?(ir: FunctionIr, st: State, e: Call, args: readonly Value[]): boolean;
 }
 
 export interface World {
