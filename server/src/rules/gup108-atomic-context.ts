@@ -1,5 +1,6 @@
 import type { AtomicPlace, ContextObservation } from '../flow/context/observation.ts';
-import { called } from './evidence/apis.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { called, hasNoPins } from './evidence/apis.ts';
 import { callFinding } from './evidence/findings.ts';
 import { contexts } from './evidence/observations.ts';
 import type { Finding, RelatedPlace } from './finding.ts';
@@ -44,10 +45,10 @@ export const atomicContext: Rule = {
 	return 0;
 }
 `,
-  check: (flow) => contexts(flow).flatMap((o) => (o.sleeps ? findings(o) : [])),
+  check: (flow, { kernel }) => contexts(flow).flatMap((o) => (o.sleeps ? findings(o, kernel) : [])),
 };
 
-function findings(o: ContextObservation): Finding[] {
+function findings(o: ContextObservation, kernel: KernelVersion): Finding[] {
   const { callers } = o;
   const innermost = o.atomic.at(-1);
   if (innermost !== undefined) {
@@ -55,7 +56,7 @@ function findings(o: ContextObservation): Finding[] {
       innermost.by === 'kmap_atomic'
         ? 'between kmap_atomic() and kunmap_atomic()'
         : `under ${place(innermost)}`;
-    return [callFinding('GUP108', o, 'certain', message(o, where), relatedTo(innermost))];
+    return [callFinding('GUP108', o, 'certain', message(o, where, kernel), relatedTo(innermost))];
   }
   const origin = callers.origins.find((each) => each.kind === 'atomic');
   if (origin === undefined) return [];
@@ -64,7 +65,7 @@ function findings(o: ContextObservation): Finding[] {
       ? `in ${origin.what}`
       : `in ${origin.what}, reached through ${called(origin.function)}`;
   // Somebody else calls it too: a condition may keep the two apart.
-  return [callFinding('GUP108', o, origin.only ? 'certain' : 'likely', message(o, where))];
+  return [callFinding('GUP108', o, origin.only ? 'certain' : 'likely', message(o, where, kernel))];
 }
 
 function place({ by }: AtomicPlace): string {
@@ -76,10 +77,10 @@ function relatedTo({ range, via }: AtomicPlace): RelatedPlace[] {
   return via === undefined ? [begins] : [begins, { range: via.range, message: 'called from here' }];
 }
 
-function message(o: ContextObservation, where: string): string {
+function message(o: ContextObservation, where: string, kernel: KernelVersion): string {
   const name = called(o.call.fn);
   if (o.model === undefined)
-    return `${name} takes the page lock, which may sleep, ${where}: the scheduler is entered where that is forbidden. Mark the pages dirty from a work item or after unlocking; unpin_user_pages() and unpin_user_pages_dirty_lock() with make_dirty false do not sleep.`;
+    return `${name} takes the page lock, which may sleep, ${where}: the scheduler is entered where that is forbidden. Mark the pages dirty from a work item or after unlocking${hasNoPins(kernel) ? '' : '; unpin_user_pages() and unpin_user_pages_dirty_lock() with make_dirty false do not sleep'}.`;
   const cure = o.model.kind === 'get' ? ', or use get_user_pages_fast_only()' : '';
   return `${name} takes mmap_lock and faults pages in, which may sleep, ${where}: the scheduler is entered where that is forbidden, whatever flags are passed. Acquire the pages before${cure}.`;
 }

@@ -30,13 +30,16 @@ export const force: Rule = {
       const flags = certainBits(o.flags);
       if ((flags & FOLL.FORCE) === 0 || o.form?.booleans || isOfAnotherProcess(o.model.name)) return [];
       // Before 6.2 a read-only long-term pin needed FOLL_FORCE | FOLL_WRITE to break copy-on-write.
-      if ((flags & FOLL.LONGTERM) !== 0 && !isSince(kernel, '6.2')) return [];
+      const longterm = (flags & FOLL.LONGTERM) !== 0 || o.model.name === 'get_user_pages_longterm';
+      if (longterm && !isSince(kernel, '6.2')) return [];
       const write = (flags & FOLL.WRITE) !== 0;
       const effect = write ? 'writes to memory' : 'reads memory';
       const message = `With FOLL_FORCE ${called(o.model.name)} ${effect} that the process itself may not ${write ? 'write' : 'read'}: that is for debuggers only. Leave FOLL_FORCE out, and let the call fail with -EFAULT.`;
       const found = argumentFinding('GUP111', o, flags, message);
+      // Before FOLL_LONGTERM nothing in the call says how long the pages stay.
+      const mayLast = !isSince(kernel, '5.2');
       // Code that peeks at instructions is like a debugger, and only its purpose tells.
-      return [write ? found : { ...found, certainty: 'likely' as const }];
+      return [write && !mayLast ? found : { ...found, certainty: 'likely' as const }];
     }),
 };
 

@@ -1,6 +1,6 @@
 import type { ReleaseObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { beforePins, called, isUnpin, pinForm } from './evidence/apis.ts';
+import { beforePins, called, hasNoPins, isUnpin, pinForm } from './evidence/apis.ts';
 import { registersNotifier } from './evidence/devices.ts';
 import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './evidence/environments.ts';
 import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
@@ -85,6 +85,7 @@ function finding(o: ReleaseObservation, makesMm: boolean, kernel: KernelVersion)
     message,
     related,
   );
+  if (hasNoPins(kernel)) return { ...found, certainty: 'possible' };
   // The mm of somebody else may be one that can't fork: it surely may where the file makes one, as for execve().
   if (set.model.api !== 'get_user_pages_remote') return found;
   return { ...found, certainty: makesMm ? 'possible' : 'likely' };

@@ -1,6 +1,6 @@
 import type { DeviceObservation, ReleaseObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { beforePins, called, pinForm } from './evidence/apis.ts';
+import { beforePins, called, hasNoPins, pinForm } from './evidence/apis.ts';
 import {
   deviceEvents,
   givenLate,
@@ -99,6 +99,7 @@ function finding(
   const at = { range: rangeOf(set.call), function: set.within };
   const related = [{ range: o.range, message: 'the pages are given away here' }];
   const found = pathFinding('GUP202', laterOn(o, ends), at, message, related);
+  if (hasNoPins(kernel)) return { ...found, certainty: 'possible' };
   // A scatterlist by itself may be for the CPU. Of pages that live on, a notifier may be registered elsewhere.
   const unsure = (o.event === 'listed' && o.way === 'list') || outlives;
   return unsure ? { ...found, certainty: 'likely' } : found;

@@ -3,7 +3,8 @@ import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { ReleaseObservation } from '../flow/run/observation.ts';
 import { isWithCallee } from '../flow/state/state.ts';
 import { certainBits } from '../flow/state/value.ts';
-import { called, isUnpin } from './evidence/apis.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { called, hasNoPins, isUnpin } from './evidence/apis.ts';
 import { RECLAIM, WRITEBACK } from './evidence/environments.ts';
 import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
 import { DIRTIES, isPlain, meantToBeWritten, withWrite } from './evidence/meant-for-writing.ts';
@@ -54,7 +55,7 @@ export const notDirtied: Rule = {
     });
     const written = firstPerKey(surest(known), (o) => `${o.set.call.start}`).map((o) => {
       const elsewhere = o.set.escaped !== undefined && mayBeDirtied(o, context);
-      return writtenThen(o, elsewhere || dirtied.has(o.set.call.start));
+      return writtenThen(o, elsewhere || dirtied.has(o.set.call.start), context.kernel);
     });
     return [...written, ...meantToBeWritten(flow, context, new Set(bad.map((o) => o.set.call.start)))];
   },
@@ -94,7 +95,7 @@ function mayBeDirtied({ set }: ReleaseObservation, context: RuleContext): boolea
 const MARKS_DIRTY = /\b(?:\w*set_page_dirty\w*|folio_mark_dirty\w*|SetPageDirty)\s*\(|\bPG_dirty\b/;
 
 /** `elsewhere`: the page may be marked dirty on another path, or by somebody who is not seen. */
-function writtenThen(o: ReleaseObservation, elsewhere: boolean): Finding {
+function writtenThen(o: ReleaseObservation, elsewhere: boolean, kernel: KernelVersion): Finding {
   const { set } = o;
   const pin = isUnpin(o.effect.api);
   const cure = pin
@@ -115,5 +116,6 @@ function writtenThen(o: ReleaseObservation, elsewhere: boolean): Finding {
   // FOLL_WRITE | FOLL_LONGTERM admits no page of a file whose dirty pages are tracked.
   const tracked = (certainBits(set.flags) & FOLL.LONGTERM) === 0;
   // A get that GUP201 leaves alone is core-mm practice under mmap_lock, on mappings that such code knows.
-  return tracked && set.kind === 'pin' && !elsewhere ? found : { ...found, certainty: 'likely' };
+  const ordinary = set.kind === 'pin' || (hasNoPins(kernel) && !set.underLock && write !== undefined);
+  return tracked && ordinary && !elsewhere ? found : { ...found, certainty: 'likely' };
 }

@@ -1,6 +1,7 @@
 import type { FunctionFlow } from '../flow/file.ts';
 import type { DirtyObservation } from '../flow/run/observation.ts';
-import { called } from './evidence/apis.ts';
+import type { KernelVersion } from '../syntax/preprocess/version.ts';
+import { called, hasNoPins } from './evidence/apis.ts';
 import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
 import { dirtyings, isReleased, lastRelease, releases } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
@@ -38,11 +39,13 @@ export const dirtyUnlocked: Rule = {
 }
 `,
   pairs: true,
-  check: (flow, { text }) => {
+  check: (flow, { text, kernel }) => {
     const bad = dirtyings(flow).filter((o) =>
       isReleased(o) ? !isReleasedAgain(flow, o) : !o.locked && !o.set.pageLocked,
     );
-    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map((o) => finding(o, text));
+    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map((o) =>
+      finding(o, text, kernel),
+    );
   },
 };
 
@@ -53,13 +56,14 @@ function isReleasedAgain(flow: FunctionFlow, { set, slot, call }: DirtyObservati
   );
 }
 
-function finding(o: DirtyObservation, text: string): Finding {
+function finding(o: DirtyObservation, text: string, kernel: KernelVersion): Finding {
   const [byBit] = /^\w*set_bit\b/.exec(text.slice(o.call.start, o.call.end)) ?? [];
   const name = byBit === undefined ? called(o.call.fn) : `${byBit}(PG_dirty)`;
   const late = isReleased(o);
+  const atOnce = hasNoPins(kernel) ? '' : ', or release with unpin_user_pages_dirty_lock()';
   const message = late
-    ? `${name} is called after the page was released: by then it may belong to somebody else, and what is marked dirty is not what was written. Mark it dirty before the release, or release with unpin_user_pages_dirty_lock().`
-    : `${name} is called without the page lock: the page may be truncated from its file at the same time, and the file system then finds a dirty page that it does not own. Call set_page_dirty_lock(), or release with unpin_user_pages_dirty_lock().`;
+    ? `${name} is called after the page was released: by then it may belong to somebody else, and what is marked dirty is not what was written. Mark it dirty before the release${atOnce}.`
+    : `${name} is called without the page lock: the page may be truncated from its file at the same time, and the file system then finds a dirty page that it does not own. Call set_page_dirty_lock()${atOnce}.`;
   const release = late ? lastRelease(o.path, o.set.id) : undefined;
   const related = [
     { range: rangeOf(o.set.call), message: 'acquired here' },

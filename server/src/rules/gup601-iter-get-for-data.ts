@@ -5,7 +5,7 @@ import type { DeviceObservation, ReleaseObservation } from '../flow/run/observat
 import type { PathLink } from '../flow/state/path.ts';
 import type { PageSet } from '../flow/state/state.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { beforePins, called, isUnpin } from './evidence/apis.ts';
+import { beforePins, called, hasNoPins, isUnpin } from './evidence/apis.ts';
 import { deviceEvents, pinnedForDevice, transferEnds, WHO, withTransfer } from './evidence/devices.ts';
 import { COPY_ON_WRITE, RECLAIM, WRITEBACK } from './evidence/environments.ts';
 import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
@@ -92,7 +92,8 @@ function writtenByCpu(o: ReleaseObservation, kernel: KernelVersion): Finding {
 function givenToDevice(o: DeviceObservation, kernel: KernelVersion): Finding {
   const related = [{ range: o.range, message: 'the pages are given away here' }];
   const found = finding(o, `${WHO[o.way]} gets to the data (CASE 1)`, related, kernel);
-  if (o.event !== 'mapped' || o.direction === undefined) return { ...found, certainty: 'likely' };
+  if (o.event !== 'mapped' || o.direction === undefined)
+    return hasNoPins(kernel) ? found : { ...found, certainty: 'likely' };
   return o.direction === 'to-device' ? found : intoMemory(found);
 }
 
@@ -107,7 +108,9 @@ function finding(
     ? 'Use iov_iter_extract_pages(), and unpin_user_pages_dirty_lock() where iov_iter_extract_will_pin() is true.'
     : `Take the addresses from the iterator's segments and pin them with pin_user_pages_fast().${beforePins(kernel)}`;
   const message = `${called(set.model.name)} takes references, but ${what}: after a fork the process may have another page there. ${cure}`;
-  return pathFinding('GUP601', o, { range: rangeOf(set.call), function: set.within }, message, related);
+  const at = { range: rangeOf(set.call), function: set.within };
+  const found = pathFinding('GUP601', o, at, message, related);
+  return hasNoPins(kernel) ? { ...found, certainty: 'possible' } : found;
 }
 
 /** The iterator is a destination, since its pages are written: gup is then called with FOLL_WRITE. */

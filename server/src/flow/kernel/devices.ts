@@ -197,3 +197,10 @@ export function unmappedBy(fn: string): number | undefined {
 export function endsEarly(fn: string): boolean {
   return EFFECTS.get(fn)?.some((e) => e.does === 'wait' && (e.interruptible || e.timeout)) ?? false;
 }
+
+/** Whether a helper puts a page into an object that holds its reference from then on: a bio or an skb. */
+export function carriesReferences(fn: string): boolean {
+  return (
+    EFFECTS.get(fn)?.some((e) => e.does === 'device-list' && (e.way === 'bio' || e.way === 'skb')) ?? false
+  );
+}

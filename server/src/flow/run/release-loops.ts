@@ -1,10 +1,11 @@
 /**
- * Loops that release pages round by round. Where the path has lost count of the rounds, it leaves such a loop at any of
- * them: what is still held then says nothing of the program.
+ * Loops that release pages round by round, or put them into a bio, an skb or another object. Where the path has lost
+ * count of the rounds, it leaves such a loop at any of them: what is still held then says nothing of the program.
  */
 import { ACQUIRES } from '../kernel/acquire.ts';
+import { carriesReferences } from '../kernel/devices.ts';
 import { isReleaseName } from '../kernel/effects.ts';
-import type { FunctionIr, Node } from '../lower/ir.ts';
+import type { Expr, FunctionIr, Node } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
 import type { State } from '../state/state.ts';
 import { asUnfilled, TOP } from '../state/value.ts';
@@ -15,8 +16,8 @@ import type { Frame, Outcome, World } from './world.ts';
 const answers = new WeakMap<World, Map<Node, boolean>>();
 
 /**
- * Whether the condition of a loop that only releases pages is one that the path can't tell, and pages are held, or some
- * were asked for and not acquired.
+ * Whether the condition of a loop that only releases pages or gives them away is one that the path can't tell, and pages
+ * are held, or some were asked for and not acquired.
  */
 export function losesCount(w: World, f: Frame, node: Node, { st, v }: Outcome): boolean {
   if (node.loop === undefined || outcomeOf(st, v) !== undefined) return false;
@@ -28,7 +29,7 @@ export function losesCount(w: World, f: Frame, node: Node, { st, v }: Outcome): 
   }
   let releases = known.get(node);
   if (releases === undefined) {
-    releases = onlyReleases(w, f.ir, node);
+    releases = onlyTakesAway(w, f.ir, node);
     known.set(node, releases);
   }
   return releases;
@@ -49,14 +50,39 @@ export function doubtHeld(st: State): void {
   }
 }
 
-/** Whether a call in the body of a loop may release pages, and none acquires any. What leaves the loop is no part of it. */
-function onlyReleases(w: World, ir: FunctionIr, head: Node): boolean {
-  const called = callsInside(ir, head);
+/**
+ * Whether the body of a loop may release pages, or give them to an object that is released with them, and acquires none.
+ * What leaves the loop is no part of it.
+ */
+function onlyTakesAway(w: World, ir: FunctionIr, head: Node): boolean {
+  const body = expressionsInside(ir, head);
+  const called = body.flatMap((e) => (e.k === 'call' && e.fn !== undefined ? [e.fn] : []));
   if (called.some((fn) => ACQUIRES.has(fn) || w.handsOver(fn))) return false;
-  return called.some((fn) => isReleaseName(fn) || (w.defines(fn) && !w.isInert(fn)));
+  if (called.some((fn) => isReleaseName(fn) || carriesReferences(fn) || (w.defines(fn) && !w.isInert(fn))))
+    return true;
+  const entries = body.flatMap((e) => storedEntry(e) ?? []);
+  return entries.length > 0 && filledArrays(ir).some((name) => entries.includes(name));
 }
 
-function callsInside(ir: FunctionIr, head: Node): string[] {
+/** The array of which an entry is put into a member of something: `frag->page = pages[i]`. */
+function storedEntry(e: Expr): string | undefined {
+  if (e.k !== 'assign' || e.op !== '=' || e.l.k !== 'member' || e.r.k !== 'index') return undefined;
+  return e.r.base.k === 'var' ? e.r.base.name : undefined;
+}
+
+/** Variables that are given to acquiring functions: `pages`, `&pages[done]`. */
+function filledArrays(ir: FunctionIr): string[] {
+  const names: string[] = [];
+  for (const { expr } of ir.nodes)
+    if (expr !== undefined)
+      walk(expr, (e) => {
+        if (e.k === 'call' && e.fn !== undefined && ACQUIRES.has(e.fn))
+          for (const arg of e.args) walk(arg, (x) => x.k === 'var' && names.push(x.name));
+      });
+  return names;
+}
+
+function expressionsInside(ir: FunctionIr, head: Node): Expr[] {
   const reached = new Set(head.succ.filter((next) => next !== head.loop));
   for (const at of reached) for (const next of ir.nodes[at]!.succ) if (next !== head.id) reached.add(next);
   const again = new Set<number>();
@@ -68,13 +94,10 @@ function callsInside(ir: FunctionIr, head: Node): string[] {
       grew = true;
     }
   }
-  const called: string[] = [];
+  const found: Expr[] = [];
   for (const at of again) {
     const { expr } = ir.nodes[at]!;
-    if (expr !== undefined)
-      walk(expr, (e) => {
-        if (e.k === 'call' && e.fn !== undefined) called.push(e.fn);
-      });
+    if (expr !== undefined) walk(expr, (e) => found.push(e));
   }
-  return called;
+  return found;
 }

@@ -31,9 +31,14 @@ export function knownFlags(set: PageSet, kernel: KernelVersion): number | undefi
   return isFlags ? set.flags.n : set.flags.n === 0 ? 0 : FOLL.WRITE;
 }
 
+/** Before 5.6 every driver holds what it lends to a device with get_user_pages*(): there is nothing else to write. */
+export function hasNoPins(kernel: KernelVersion): boolean {
+  return !isSince(kernel, '5.6');
+}
+
 /** What a message adds for a kernel that does not have the functions which it recommends. */
 export function beforePins(kernel: KernelVersion): string {
-  if (isSince(kernel, '5.6')) return '';
+  if (!hasNoPins(kernel)) return '';
   return ' Before 5.6 there are none: hold the pages no longer than the access takes, and mark them dirty.';
 }
 
