@@ -97,6 +97,32 @@ long f(unsigned long a, struct page **pages)
     },
   );
 
+  it('takes a form of another release, behind a test of the build, for no mistake', () => {
+    const code = `static long my_remote(struct mm_struct *mm, unsigned long a, struct page **pages)
+{
+#if defined(MY_REMOTE_HAS_TSK)
+	return get_user_pages_remote(NULL, mm, a, 1, 0, pages, NULL, NULL);
+#elif defined(MY_REMOTE_HAS_NO_VMAS)
+	return get_user_pages_remote(mm, a, 1, 0, pages, NULL);
+#else
+	return get_user_pages(NULL, mm, a, 1, 0, 0, pages, NULL);
+#endif
+}
+long f(unsigned long a, struct page **pages)
+{
+	lockdep_assert_held(&current->mm->mmap_lock);
+#if defined(MY_GUP_HAS_6ARGS)
+	return get_user_pages(a, 2, 0, 0, pages, NULL);
+#elif defined(MY_GUP_HAS_NO_VMAS)
+	return get_user_pages(a, 2, 0, pages);
+#else
+	return get_user_pages(current, current->mm, a, 2, 0, 0, pages, NULL);
+#endif
+}
+`;
+    expect(found(code).filter((each) => each.startsWith('GUP105'))).toEqual([]);
+  });
+
   it('computes a macro of the file that compares releases', () => {
     const macros = `#define MY_MIN(a, b, c) (LINUX_VERSION_CODE >= KERNEL_VERSION(a, b, c))
 #define MY_RANGE(a, b, c, d, e, f) (MY_MIN(a, b, c) && !MY_MIN(d, e, f))

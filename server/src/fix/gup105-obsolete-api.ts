@@ -1,5 +1,5 @@
 import { FUNCTION_LIVES } from '../flow/kernel/history.ts';
-import { isSince } from '../flow/kernel/presence.ts';
+import { isSince, presenceOf } from '../flow/kernel/presence.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { type CallText, callAt, callsOf, textOf } from './edits/call.ts';
@@ -26,10 +26,13 @@ export function fixObsoleteApi(finding: Finding, source: FixSource): Attempts {
     shortened(call.name, args, source) ??
     withVmas(call.name, args, source);
   if (form === undefined) {
-    const { later, earlier } = FUNCTION_LIVES.get(call.name) ?? {};
-    const instead = later ?? earlier;
+    const life = FUNCTION_LIVES.get(call.name);
+    const isThere = life !== undefined && presenceOf(life, source.kernel) === 'present';
+    const instead = isThere ? undefined : (life?.later ?? life?.earlier);
     const why =
-      instead === undefined ? 'its arguments do not say enough' : `${instead} asks for other things`;
+      instead === undefined
+        ? 'its arguments do not say enough'
+        : `${instead} takes other arguments, or does something else`;
     return [{ refusal: why }];
   }
   if (form.args.some((arg) => arg.includes('\n')))
@@ -107,6 +110,8 @@ function renamed(name: string, args: readonly string[], { kernel }: FixSource): 
         args: [start!, count!, choice(write!, 'FOLL_WRITE'), pages],
       };
     }
+    case 'page_cache_release':
+      return { name: 'put_page', args };
     case 'pin_user_pages_fast_only':
       return { name: 'pin_user_pages_fast', args };
     default:

@@ -1,6 +1,7 @@
+import { formOf } from '../flow/facts/form.ts';
 import type { CallObservation } from '../flow/facts/observation.ts';
 import type { FunctionFlow } from '../flow/file.ts';
-import { ACQUIRES, type AcquireModel, formOf } from '../flow/kernel/acquire.ts';
+import { ACQUIRES, type AcquireModel } from '../flow/kernel/acquire.ts';
 import type { Call } from '../flow/lower/ir.ts';
 import { called } from './evidence/apis.ts';
 import { callFinding, pathFinding, rangeOf } from './evidence/findings.ts';
@@ -102,7 +103,7 @@ function shortUses(flow: FunctionFlow, call: Call): Finding[] {
 
 /** Without an array there are no pages to lose: the call only faults the range in. */
 function givesNoPages(o: CallObservation, model: AcquireModel): boolean {
-  const form = formOf(model, o.call.args.length);
+  const form = formOf(model, o.call.args);
   const pages = form === undefined ? undefined : o.call.args[form.pages];
   return pages?.k === 'num' && pages.n === 0;
 }
@@ -114,12 +115,12 @@ function tellsPages(model: AcquireModel): boolean {
 
 /** The function may drop mmap_lock and start again, and comes back with 0 where nothing was acquired meanwhile. */
 function unlocks(o: CallObservation, model: AcquireModel): boolean {
-  const at = formOf(model, o.call.args.length)?.locked;
+  const at = formOf(model, o.call.args)?.locked;
   return model.name.endsWith('_unlocked') || (at !== undefined && o.call.args[at]?.k === 'addr');
 }
 
 function several(o: CallObservation, model: AcquireModel): boolean {
-  const form = formOf(model, o.call.args.length);
+  const form = formOf(model, o.call.args);
   const nr = form?.nr === undefined ? undefined : o.call.args[form.nr];
   return nr !== undefined && !(nr.k === 'num' && nr.n === 1);
 }

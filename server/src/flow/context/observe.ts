@@ -1,8 +1,9 @@
 /** Calls that may sleep or need a user's mm, and the contexts in which the functions of a file make them. */
 import type { SourceFile } from '../../syntax/source.ts';
 import type { CallTable } from '../facts/call-table.ts';
+import { formOf } from '../facts/form.ts';
 import type { Piece } from '../facts/pieces.ts';
-import { ACQUIRES, type AcquireModel, formOf, isOfIterator } from '../kernel/acquire.ts';
+import { ACQUIRES, type AcquireModel, isOfIterator } from '../kernel/acquire.ts';
 import { ATOMIC_WORD, MMAP_WORD, SLEEPS } from '../kernel/contexts.ts';
 import type { Call, Expr, FunctionIr } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
@@ -193,7 +194,7 @@ function dirtiesFrom(ir: FunctionIr, call: Call, from: Call): boolean {
 /** Only gup that is confined to the lockless walk never sleeps (FOLL_FAST_ONLY). */
 function maySleep(call: Call, model: AcquireModel): boolean {
   if (model.api === 'get_user_pages_fast_only' || model.name === 'pin_user_pages_fast_only') return false;
-  const form = formOf(model, call.args.length);
+  const form = formOf(model, call.args);
   const flags = form === undefined ? undefined : call.args[form.flags];
   return flags === undefined || !names(flags).includes('FOLL_FAST_ONLY');
 }
@@ -210,7 +211,7 @@ function names(e: Expr): string[] {
 /** `x` of an argument `&x`. */
 function lockedVariable(call: Call): string | undefined {
   const model = call.fn === undefined ? undefined : ACQUIRES.get(call.fn);
-  const at = model === undefined ? undefined : formOf(model, call.args.length)?.locked;
+  const at = model === undefined ? undefined : formOf(model, call.args)?.locked;
   const arg = at === undefined ? undefined : call.args[at];
   return arg?.k === 'addr' && arg.e.k === 'var' && arg.e.local ? arg.e.name : undefined;
 }

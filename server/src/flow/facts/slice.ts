@@ -3,11 +3,12 @@
  * conditions and repeated conditions, and two rounds backwards over assignments (FLOW section 2). All others are
  * unknown to the interpreter, so that states differ only in what matters.
  */
-import { ACQUIRES, formOf } from '../kernel/acquire.ts';
+import { ACQUIRES } from '../kernel/acquire.ts';
 import { isProtocolName } from '../kernel/effects.ts';
 import { conditionText } from '../lower/conditions.ts';
 import type { Assign, Expr, FunctionIr } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
+import { formOf } from './form.ts';
 
 /** `touchesPages` tells of a function of the same file whether it acquires, releases or accesses pages. */
 export function trackedLocals(
@@ -97,7 +98,7 @@ function flagGuards(ir: FunctionIr): Set<string> {
   const flags = new Set<string>();
   for (const call of ir.calls) {
     const model = call.fn === undefined ? undefined : ACQUIRES.get(call.fn);
-    const form = model === undefined ? undefined : formOf(model, call.args.length);
+    const form = model === undefined ? undefined : formOf(model, call.args);
     const arg = form === undefined || form.booleans ? undefined : call.args[form.flags];
     if (arg !== undefined) walk(arg, (e) => e.k === 'var' && e.local && flags.add(e.name));
   }

@@ -3,11 +3,12 @@
  * does with their results, and which FOLL_* flags it names.
  */
 import type { KernelVersion } from '../../syntax/preprocess/version.ts';
-import { ACQUIRES, formOf } from '../kernel/acquire.ts';
+import { ACQUIRES } from '../kernel/acquire.ts';
 import { FUNCTION_LIVES } from '../kernel/history.ts';
 import { presenceOf } from '../kernel/presence.ts';
 import type { Call, Expr, FunctionIr } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
+import { formOf } from './form.ts';
 import type { ResultUse, TextObservation } from './observation.ts';
 
 /** Reads of a reference count. */
@@ -33,9 +34,9 @@ export function isSurveyed(callee: string, code: string, kernel: KernelVersion):
   return life !== undefined && (life.forms !== undefined || presenceOf(life, kernel) !== 'present');
 }
 
-/** Functions whose calls are told of, wherever they stand. */
-function isOfInterest(name: string): boolean {
-  return FUNCTION_LIVES.has(name) || ACQUIRES.has(name) || SEMAPHORE.test(name);
+/** Functions whose calls are told of, wherever they stand: of locks, where mmap_sem is not another name of mmap_lock. */
+function isOfInterest(name: string, defines: (name: string) => boolean): boolean {
+  return FUNCTION_LIVES.has(name) || ACQUIRES.has(name) || (SEMAPHORE.test(name) && !defines('mmap_sem'));
 }
 
 /** `defines`: a name that the file defines itself, as a function or a macro, is not the kernel's. */
@@ -46,7 +47,7 @@ export function survey(ir: FunctionIr, defines: (name: string) => boolean): Text
     const { expr } = node;
     if (expr === undefined) continue;
     walk(expr, (e) => {
-      if (e.k === 'call' && e.fn !== undefined && !defines(e.fn) && isOfInterest(e.fn)) {
+      if (e.k === 'call' && e.fn !== undefined && !defines(e.fn) && isOfInterest(e.fn, defines)) {
         const { partlyRead } = ir;
         seen.push({ what: 'call', call: e, use: useOf(ir, e), preset: isPreset(ir, e), partlyRead, within });
       }
@@ -97,7 +98,7 @@ function useOf(ir: FunctionIr, call: Call): ResultUse {
  */
 function isPreset(ir: FunctionIr, call: Call): boolean {
   const model = call.fn === undefined ? undefined : ACQUIRES.get(call.fn);
-  const form = model === undefined ? undefined : formOf(model, call.args.length);
+  const form = model === undefined ? undefined : formOf(model, call.args);
   const array = form === undefined ? undefined : call.args[form.pages];
   const to = array && withoutCasts(array);
   const nr = form?.nr === undefined ? undefined : call.args[form.nr];

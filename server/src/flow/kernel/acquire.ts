@@ -5,7 +5,7 @@
 import { FOLL } from '#engine/protocol/flags.ts';
 import type { AcquireApi } from '#engine/protocol/steps.ts';
 
-/** Positions of arguments in one historical form of a function, told apart by the number of arguments. */
+/** Positions of arguments in one historical form of a function, told apart by the arguments (`facts/form.ts`). */
 export interface AcquireForm {
   readonly argc: number;
   /** Position of the page count; absent for functions of one page, and where only the bytes are limited. */
@@ -104,7 +104,11 @@ const ROWS: readonly AcquireModel[] = [
     [
       { argc: 6, nr: 2, flags: 3, pages: 4, locked: 5 },
       { argc: 7, nr: 2, flags: 3, pages: 4, locked: 6 },
+      // Of 4.9: with a task, and not yet with locked.
+      { argc: 7, nr: 3, flags: 4, pages: 5 },
       { argc: 8, nr: 3, flags: 4, pages: 5, locked: 7 },
+      // Of 4.6 to 4.8.
+      { argc: 8, nr: 3, flags: 4, pages: 6, booleans: true },
     ],
     { underMmapLock: true },
   ),
@@ -173,9 +177,9 @@ const ROWS: readonly AcquireModel[] = [
 
 export const ACQUIRES: ReadonlyMap<string, AcquireModel> = new Map(ROWS.map((r) => [r.name, r]));
 
-/** The form that a call with `argc` arguments uses; undefined when no kernel had such a form. */
-export function formOf(model: AcquireModel, argc: number): AcquireForm | undefined {
-  return model.forms.find((f) => f.argc === argc);
+/** The forms with `argc` arguments, the newest first; none when no kernel had such a form. */
+export function formsOf(model: AcquireModel, argc: number): readonly AcquireForm[] {
+  return model.forms.filter((f) => f.argc === argc);
 }
 
 /** Whether an acquiring function takes its pages from an iov_iter. */

@@ -203,6 +203,9 @@ add(
 add('copy_highpage copy_user_highpage', { does: 'write-page', page: 0 }, { does: 'read-page', page: 1 });
 add('memcpy_page', { does: 'write-page', page: 0 }, { does: 'read-page', page: 2 });
 add('memcpy_from_page memcpy_from_folio', { does: 'read-page', page: 1 });
+// Of another process: asm-generic/cacheflush.h. Besides the page it is told where the page is mapped.
+add('copy_to_user_page', { does: 'write-page', page: 1 }, { does: 'read', data: 4 });
+add('copy_from_user_page', { does: 'read-page', page: 1 }, { does: 'write', data: 3 });
 add('copy_page_to_iter copy_page_to_iter_nofault copy_folio_to_iter', { does: 'read-page', page: 0 });
 add('copy_page_from_iter copy_page_from_iter_atomic copy_folio_from_iter copy_folio_from_iter_atomic', {
   does: 'write-page',

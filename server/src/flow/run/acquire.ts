@@ -1,6 +1,7 @@
 /** An acquire forks a path into outcome classes: none of the pages, some, or all. */
 import { FOLL } from '#engine/protocol/flags.ts';
-import { type AcquireForm, type AcquireModel, formOf } from '../kernel/acquire.ts';
+import { formOf } from '../facts/form.ts';
+import type { AcquireForm, AcquireModel } from '../kernel/acquire.ts';
 import { EFAULT } from '../lower/constants.ts';
 import type { Call, Expr, FunctionIr, Node } from '../lower/ir.ts';
 import { oneLine } from '../lower/ir.ts';
@@ -20,7 +21,7 @@ export function acquire(
   model: AcquireModel,
   args: readonly Value[],
 ): Outcome[] {
-  const form = formOf(model, e.args.length);
+  const form = formOf(model, e.args);
   const flags = flagsOf(w, model, form, args);
   const given = form === undefined ? TOP : form.pages < 0 ? TOP : (args[form.pages] ?? TOP);
   const nullPages =

@@ -1,5 +1,7 @@
 /** Counts whose values a path has lost: under a second name, and where pages are asked for, they become known together. */
-import { ACQUIRES, formOf } from '../kernel/acquire.ts';
+
+import { formOf } from '../facts/form.ts';
+import { ACQUIRES } from '../kernel/acquire.ts';
 import type { Assign, Call, Expr, FunctionIr } from '../lower/ir.ts';
 import type { State } from '../state/state.ts';
 import { isPlainUnknown, type Sym, TOP, type Value } from '../state/value.ts';
@@ -20,7 +22,7 @@ export function boundRequest(w: World, st: State, e: Call, args: Value[], lost: 
       ? args.map((v, i) => (v === TOP && w.takesNumber(fn, i) ? shared(w, st, lost(e.args[i]!)) : v))
       : args;
   const model = ACQUIRES.get(fn);
-  const nr = model === undefined ? undefined : formOf(model, e.args.length)?.nr;
+  const nr = model === undefined ? undefined : formOf(model, e.args)?.nr;
   const place = nr === undefined || args[nr] !== TOP ? undefined : lost(e.args[nr]!);
   if (place === undefined) return args;
   const two = w.values.int(2);
@@ -55,7 +57,7 @@ function countsOf(w: World, { fn, args }: Call): string[] {
   if (fn === undefined) return [];
   if (w.defines(fn)) return w.handsOver(fn) ? args.flatMap(nameOf) : [];
   const model = ACQUIRES.get(fn);
-  const nr = model === undefined ? undefined : formOf(model, args.length)?.nr;
+  const nr = model === undefined ? undefined : formOf(model, args)?.nr;
   return nr === undefined ? [] : nameOf(args[nr]!);
 }
 

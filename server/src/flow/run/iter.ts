@@ -2,7 +2,9 @@
  * Acquires from an iov_iter: lib/iov_iter.c. The result is in bytes, the first page may begin inside the buffer, and
  * what came is never more than asked for: pages = DIV_ROUND_UP(bytes + offset, PAGE_SIZE).
  */
-import { type AcquireForm, type AcquireModel, formOf } from '../kernel/acquire.ts';
+
+import { formOf } from '../facts/form.ts';
+import type { AcquireForm, AcquireModel } from '../kernel/acquire.ts';
 import { EFAULT } from '../lower/constants.ts';
 import type { Call } from '../lower/ir.ts';
 import { PAGE_BYTES } from '../state/bytes.ts';
@@ -26,7 +28,7 @@ export function acquireFromIterator(
   model: AcquireModel,
   args: readonly Value[],
 ): Outcome[] {
-  const form = formOf(model, e.args.length);
+  const form = formOf(model, e.args);
   const most = pageLimit(w, f, st, e, form, args);
   w.observe({
     what: 'acquire',

@@ -36,11 +36,10 @@ export function inAllConfigurations(
   for (const variant of variants) {
     const { source, found } = analyzed(chosen, variant, steps);
     if (found === undefined) continue;
-    // Which of two forms is compiled, a test of the build decides: a form of another release is no mistake there.
-    if (variant.name !== undefined)
-      findings = findings.filter((each) => each.code !== 'GUP105' || !isLeftOut(each, source));
+    findings = findings.filter((each) => !isFormOfOther(each, variant) || !isLeftOut(each, source));
     const concerned = concernedBy(chosen, source);
     for (const finding of found.findings) {
+      if (isFormOfOther(finding, variant)) continue;
       if (seen.has(keyOf(finding)) || !isConcerned(finding, concerned, chosen, source)) continue;
       if (isLeftOut(finding.site, chosen) && findings.some((known) => isTwin(known, finding))) continue;
       seen.add(keyOf(finding));
@@ -59,6 +58,11 @@ export function inAllConfigurations(
   }
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
   return { ...analysis, findings, problems };
+}
+
+/** Which of two forms is compiled, a test of the build decides: a form of another release is no mistake there. */
+function isFormOfOther({ code }: Finding, { name }: Variant): boolean {
+  return name !== undefined && code === 'GUP105';
 }
 
 function in_(problem: AnalysisProblem, { when }: Variant): AnalysisProblem {
