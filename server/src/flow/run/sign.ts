@@ -17,6 +17,7 @@ export function observeSign(
 ): void {
   const set = lastAcquire(st.path);
   if (set === undefined || set.result >= 0 || !holdsResult(w, f.ir, result)) return;
+  if (isCaughtNext(f.ir, comparison, result, holds)) return;
   w.observe({
     what: 'sign',
     range: { start: comparison.start, end: comparison.end },
@@ -47,6 +48,31 @@ function holdsResult(w: World, ir: FunctionIr, e: Expr, copies: readonly string[
 function acquires(w: World, e: Expr): boolean {
   if (e.k === 'cast') return acquires(w, e.e);
   return e.k === 'call' && e.fn !== undefined && (w.defines(e.fn) ? w.handsOver(e.fn) : ACQUIRES.has(e.fn));
+}
+
+/**
+ * Whether the next half of the condition takes the error for one: in `got < 0 || got != n` the first half never holds for
+ * an unsigned variable, and the second does.
+ */
+function isCaughtNext(ir: FunctionIr, comparison: Binary, result: Expr, holds: boolean): boolean {
+  const branch = ir.nodes.find(({ kind, expr }) => kind === 'branch' && expr === comparison);
+  if (branch === undefined) return false;
+  const [taken, other] = holds ? branch.succ : [...branch.succ].reverse();
+  const { kind, expr, succ } = ir.nodes[behindJoins(ir, taken!)]!;
+  if (kind !== 'branch' || expr?.k !== 'binary' || (expr.op !== '!=' && expr.op !== '==')) return false;
+  const name = nameOf(result);
+  if (name === undefined || nameOf(expr.l) !== name) return false;
+  return succ[expr.op === '!=' ? 0 : 1] === other;
+}
+
+function behindJoins(ir: FunctionIr, id: number): number {
+  const { kind, succ } = ir.nodes[id]!;
+  return kind === 'join' && succ.length === 1 ? behindJoins(ir, succ[0]!) : id;
+}
+
+function nameOf(e: Expr): string | undefined {
+  if (e.k === 'cast') return nameOf(e.e);
+  return e.k === 'var' && e.local ? e.name : undefined;
 }
 
 /** Nodes that can be reached once the comparison has come out as it did. */
