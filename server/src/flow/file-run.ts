@@ -7,6 +7,7 @@ import type { CallTable } from './facts/call-table.ts';
 import { Entries } from './facts/entries.ts';
 import { survey } from './facts/survey.ts';
 import type { FileFlow, FlowOptions } from './file.ts';
+import { type AgainHost, isCalledAgain, overwrittenBy } from './held/again.ts';
 import { Consumers } from './held/consumers.ts';
 import { strandedBy } from './held/failures.ts';
 import { type Held, isGiven } from './held/held.ts';
@@ -200,6 +201,30 @@ export class FileRun {
         releases ? this.#consume(name, held, reads) : undefined;
       const observations = unreleasedBy(this.#records.left.get(name) ?? this.#leftAgain(name), name, again);
       for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
+      this.#records.tell(scope, before, name, observations);
+    }
+  }
+
+  /** Says of pages that userspace's calls leave in structures that the next such call loses them. */
+  again(): void {
+    const host: AgainHost = {
+      table: this.#table,
+      consumers: this.consumers,
+      types: this.#types,
+      entries: () => this.#entries(),
+      lower: (fn) => this.#lowering.lowerAgain(fn),
+    };
+    for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
+      const used = this.#records.usedBy.get(name)!;
+      if (!isCalledAgain(name, leaves, used, host)) continue;
+      const reads = this.consumers.reading(leaves);
+      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
+      const scope = { name: `${name}, again`, roots: [name], also };
+      if (this.#records.recall(scope, name) !== undefined) continue;
+      const before = this.#records.surroundings();
+      const left = this.#records.left.get(name) ?? this.#leftAgain(name);
+      const observations = overwrittenBy(left, name, (held) => this.#consume(name, held, reads, true));
+      for (const fn of used) this.#lowering.used.add(fn);
       this.#records.tell(scope, before, name, observations);
     }
   }

@@ -217,6 +217,7 @@ function runFile(
   run.pairs();
   run.losses(acquiresIn);
   run.never(acquiresIn);
+  run.again();
   run.failures();
   run.holds(direct);
   run.contexts();

@@ -8,6 +8,7 @@ import type { TextObservation } from './facts/observation.ts';
 import type {
   HoldObservation,
   OrderObservation,
+  OverwrittenObservation,
   StrandedObservation,
   UnreleasedObservation,
 } from './held/observation.ts';
@@ -22,4 +23,5 @@ export type Observation =
   | HoldObservation
   | OrderObservation
   | StrandedObservation
+  | OverwrittenObservation
   | UnreleasedObservation;

@@ -4,7 +4,11 @@ import type { FunctionFlow } from './file.ts';
 import type { Held } from './held/held.ts';
 import type { RunSummary } from './held/holds.ts';
 import { type Leaves, NO_LEAVES } from './held/leaves.ts';
-import type { StrandedObservation, UnreleasedObservation } from './held/observation.ts';
+import type {
+  OverwrittenObservation,
+  StrandedObservation,
+  UnreleasedObservation,
+} from './held/observation.ts';
 import { AskedTypes, type FileTypes } from './lower/structs.ts';
 import type { FileLowering } from './lowering.ts';
 import type { FlowMemo, RememberedRun, RunIdentity, RunScope, Surroundings } from './memo.ts';
@@ -100,7 +104,7 @@ export class RunRecords {
     scope: RunScope,
     before: Surroundings,
     name: string,
-    observations: readonly (StrandedObservation | UnreleasedObservation)[],
+    observations: readonly (StrandedObservation | UnreleasedObservation | OverwrittenObservation)[],
   ): void {
     const fields = observations.flatMap((o) => o.members);
     const pair = { producer: name, fields, consumers: [], typed: [], onRequest: [] };

@@ -7,6 +7,7 @@ import {
   leakFindings,
   leaks,
   lossOf,
+  overwrittenFindings,
   stranded,
   strandedFindings,
   unreleasedFindings,
@@ -68,6 +69,7 @@ export const leak: Rule = {
   pairs: true,
   check: (flow, context) => [
     ...unreleasedFindings('GUP303', flow),
+    ...overwrittenFindings('GUP303', flow),
     ...strandedFindings(
       'GUP303',
       stranded(flow).filter((o) => !isShort(o)),

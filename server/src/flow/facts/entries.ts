@@ -36,6 +36,11 @@ export class Entries {
     for (const { name, isStatic } of source.functions) if (!isStatic) this.#hasRole(name, 'exported');
   }
 
+  /** Whether userspace may call a function as often as it likes. */
+  isRequest(name: string): boolean {
+    return this.#roles.get(name)?.has('request') === true;
+  }
+
   /** Functions from which `name` is reached, itself included. `avoid` are not passed through. */
   reaching(name: string, avoid: ReadonlySet<string> = new Set()): Set<string> {
     const found = new Set([name]);
@@ -63,7 +68,7 @@ export class Entries {
   #reached(entry: string, role: Role, chain: readonly string[]): ReachedFrom {
     const start = this.#source.functions[this.#table.indexOf.get(entry)!]?.nameStart ?? 0;
     const range = { start, end: start + entry.length };
-    if (role !== 'ioctl' && role !== 'call') return { entry, role, chain, range, commanded: false };
+    if (role !== 'request' && role !== 'call') return { entry, role, chain, range, commanded: false };
     const first = chain[1];
     const commanded = first !== undefined && this.#labelsAt(entry, first).some(releasesByName);
     const named = commanded || chain.slice(0, -1).some(releasesByName);

@@ -73,21 +73,25 @@ export function freeing(producer: string, leaves: Leaves, host: LossHost): Freei
     return { names: names.slice(0, MAX_FREEING), onRequest: isAsked ? [producer] : [] };
   }
   const entries = host.entries();
-  const from = others.flatMap((name) => {
-    const reached = entries.reachedFrom(name);
-    return reached.length > 0 ? reached : [undefined];
-  });
-  if (!from.every((r) => r !== undefined && ON_REQUEST.has(r.role))) return undefined;
+  if (!others.every((name) => isOnRequest(entries, name))) return undefined;
   const ends = names.flatMap((name) => entries.reachedFrom(name)).filter(({ role }) => AT_THE_END.has(role));
   if (ends.length === 0) return undefined;
   return {
     names: [...new Set(ends.map(({ entry }) => entry))].slice(0, MAX_FREEING),
-    onRequest: [...new Set(from.map((r) => r!.entry))],
+    onRequest: [...new Set(others.flatMap((name) => entries.reachedFrom(name)).map(({ entry }) => entry))],
   };
 }
 
+/** Whether a function is only run where userspace asks for it; `atTheEnd`: or when it closes, or the device goes. */
+export function isOnRequest(entries: Entries, name: string, atTheEnd = false): boolean {
+  const from = entries.reachedFrom(name);
+  return (
+    from.length > 0 && from.every(({ role }) => ON_REQUEST.has(role) || (atTheEnd && AT_THE_END.has(role)))
+  );
+}
+
 /** Who calls what userspace need not call, and what is called whatever userspace does. */
-const ON_REQUEST: ReadonlySet<Role> = new Set(['call', 'ioctl', 'release-call']);
+const ON_REQUEST: ReadonlySet<Role> = new Set(['call', 'request', 'release-call']);
 const AT_THE_END: ReadonlySet<Role> = new Set(['close', 'remove']);
 
 /**

@@ -33,6 +33,18 @@ export interface UnreleasedObservation {
   readonly within: string;
 }
 
+/** A function leaves pages in a structure, and loses them when it is called again: it puts others in their place. */
+export interface OverwrittenObservation {
+  readonly what: 'overwritten';
+  readonly set: PageSet;
+  /** What led to them: `struct.member`, or a variable. */
+  readonly members: readonly string[];
+  /** The return of the second call. */
+  readonly range: Range;
+  readonly path: PathLink | undefined;
+  readonly within: string;
+}
+
 /**
  * Pages are still held when the entry point has returned that acquired them (`entry`, or `set.within` where that is only
  * called from other files). `by` are the entry points that release them later.

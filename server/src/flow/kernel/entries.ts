@@ -5,14 +5,14 @@
 
 /**
  * `close`: userspace closes, unmaps or exits. `remove`: the device or module goes. `release-call`: a command that by its
- * name undoes something. `call`: any other call of userspace's. `completion`: interrupt, work, timer, end of I/O.
+ * name undoes something. `request`: a command, or a write, which userspace calls as often as it likes. `call`: any other call of userspace's. `completion`: interrupt, work, timer, end of I/O.
  * `notifier`: an MMU notifier's callback. `unknown`: a callback of some other kind. `exported`: other files may call it.
  */
 export type Role =
   | 'close'
   | 'remove'
   | 'release-call'
-  | 'ioctl'
+  | 'request'
   | 'call'
   | 'completion'
   | 'notifier'
@@ -29,7 +29,7 @@ const MEMBERS: readonly (readonly [RegExp, Role])[] = [
   [/(^|_)(un|de)reg(ister)?(_\w+)?$/, 'close'],
   [/(^|_)reg(ister)?(_\w+)?$/, 'call'],
   [/^(probe|remove(_new)?|shutdown|exit|unbind|fini|teardown|suspend|freeze)$/, 'remove'],
-  [/^(unlocked_|compat_)?ioctl$|^vidioc_\w+$|^uring_cmd$/, 'ioctl'],
+  [/^(unlocked_|compat_)?ioctl$|^vidioc_\w+$|^uring_cmd$/, 'request'],
   [
     /^(read|write|read_iter|write_iter|open|mmap|poll|fault|huge_fault|llseek|splice_\w+|show|store|get|set|sendmsg|recvmsg|setsockopt|getsockopt|bind|connect|fsync|direct_IO|attach\w*)$/,
     'call',
@@ -42,6 +42,7 @@ const MEMBERS: readonly (readonly [RegExp, Role])[] = [
 
 /** Role of a function in member `member` of a table of type `table`. */
 export function memberRole(member: string, table: string | undefined): Role {
+  if (table === 'file_operations' && /^(read|write)(_iter)?$/.test(member)) return 'request';
   if (table !== undefined && /mmu_(interval_)?notifier_ops/.test(table)) return 'notifier';
   return MEMBERS.find(([name]) => name.test(member))?.[1] ?? 'unknown';
 }

@@ -93,6 +93,30 @@ export function unreleasedFindings(code: string, flow: FunctionFlow): Finding[] 
   });
 }
 
+/** Pages that the next call of a function of userspace's loses; one finding per call. */
+export function overwrittenFindings(code: string, flow: FunctionFlow): Finding[] {
+  const found = flow.observations.filter((o) => o.what === 'overwritten');
+  return firstPerKey(found, (o) => `${o.set.call.start}`).map((o) => {
+    const { set, within } = o;
+    const { cure, effect } = lossOf(set);
+    const where = o.members.slice(0, 2).map((m) => m.replace(/^\./, ''));
+    const kept = set.kind === 'pin' ? 'pinned' : 'held';
+    const message = `The pages that ${called(set.model.name)} acquires here stay in ${where.join(' and ')} when ${called(within)} has returned. Userspace may call it again while they are still ${kept}: the second call puts others in their place, nothing leads to the first ones any more, and ${effect}. Refuse the second call (-EBUSY), or release the first pages with ${cure} before.`;
+    const related = [
+      { range: rangeOf(o.range), message: 'the second call returns here, and the first pages are lost' },
+    ];
+    const finding = pathFinding(
+      code,
+      o,
+      { range: rangeOf(set.call), function: set.within },
+      message,
+      related,
+    );
+    const isGuess = asksForZeroPage(finding) || isUnexpected(finding);
+    return { ...finding, certainty: isGuess ? 'possible' : 'likely' };
+  });
+}
+
 export function stranded(flow: FunctionFlow): StrandedObservation[] {
   return flow.observations.filter((o) => o.what === 'stranded');
 }
