@@ -20,7 +20,7 @@ export interface DriverPath {
 export function driverPath(witness: Witness, run: RuleRun): DriverPath {
   const all = witness.steps.map((s, id): DriverStep => ({ ...s.step, id }));
   const short = shortened(all);
-  const kept = run.ofInternalFlags === true ? short : short.map(withoutOldFlags);
+  const kept = run.ofRefusedFlags === true ? short : short.map(withoutOldFlags);
   const path = run.completed?.([...kept, { op: 'return' }]) ?? [...kept, { op: 'return' } as const];
   const ended = run.endsAtRelease === true ? releasedAlike(path) : path;
   return {
@@ -29,9 +29,10 @@ export function driverPath(witness: Witness, run: RuleRun): DriverPath {
   };
 }
 
-/** Without the flags that a caller may pass in releases before 6.3 only. */
+/** Without the flags that a caller may pass in old releases only: before 6.3, and for a get with FOLL_LONGTERM before 5.7. */
 function withoutOldFlags(step: DriverStep): DriverStep {
-  const old = FOLL.TOUCH | FOLL.TRIED | FOLL.REMOTE;
+  const isGet = step.op === 'acquire' && step.api.startsWith('get_');
+  const old = FOLL.TOUCH | FOLL.TRIED | FOLL.REMOTE | (isGet ? FOLL.LONGTERM : 0);
   return step.op === 'acquire' && (step.flags & old) !== 0 ? { ...step, flags: step.flags & ~old } : step;
 }
 

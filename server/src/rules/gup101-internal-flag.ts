@@ -46,7 +46,7 @@ export const internalFlag: Rule = {
       return [argumentFinding('GUP101', o, flags, message)];
     }),
   run: {
-    ofInternalFlags: true,
+    ofRefusedFlags: true,
     environments: [{ memory: 'anon', actors: [] }],
     documentForm: (steps) => steps.map(withoutInternalFlags),
   },

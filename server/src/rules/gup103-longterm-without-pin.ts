@@ -35,6 +35,7 @@ export const longtermWithoutPin: Rule = {
     }),
   run: {
     environments: [{ memory: 'anon', actors: [] }],
+    ofRefusedFlags: true,
     // Memory of a PCI device can't be held for a long time by a pin either.
     documentForm: (steps) =>
       steps.map((s) =>

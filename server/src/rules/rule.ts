@@ -48,10 +48,10 @@ export interface RuleRun {
   /** The device goes on after a release that no unmap precedes. Unless given, its access ends there at the latest. */
   readonly deviceOutlivesRelease?: true;
   /**
-   * It is about flags that are internal to gup. Elsewhere they are left out of the run: before 6.3 a caller could pass
-   * some of them, and the engine's 6.12 would refuse the call.
+   * It is about flags for which the engine's 6.12 refuses the call. Elsewhere they are left out of the run: older kernels
+   * took them.
    */
-  readonly ofInternalFlags?: true;
+  readonly ofRefusedFlags?: true;
   /** How the path goes on after the witness ends, as far as the rule knows it. */
   readonly completed?: (steps: readonly DriverStep[]) => readonly DriverStep[];
   /** The same steps as the document would have them written. */
