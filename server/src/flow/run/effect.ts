@@ -236,12 +236,13 @@ function isError(w: World, st: State, v: Value, orNull: boolean): Value | Outcom
   ];
 }
 
-/** min() of two counts: an unknown one may be either, so the smaller known one stands where it is small. */
+/** min() or max() of two counts: of 1 and a count that is not known, which is no less, min() is 1. */
 function smaller(w: World, pair: readonly Value[], which: 'min' | 'max'): Value | undefined {
   const [a, b] = pair;
   if (a?.t === 'int' && b?.t === 'int')
     return w.values.int(which === 'min' ? Math.min(a.n, b.n) : Math.max(a.n, b.n));
-  return undefined;
+  const known = a?.t === 'int' ? a : b;
+  return which === 'min' && known?.t === 'int' && known.n <= 1 ? known : undefined;
 }
 
 function somePage(w: World, st: State, array: Value): PageRef | undefined {

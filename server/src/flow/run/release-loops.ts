@@ -15,34 +15,40 @@ import type { Frame, Outcome, World } from './world.ts';
 /** Answers by the loop's condition, for each run. */
 const answers = new WeakMap<World, Map<Node, boolean>>();
 
+/** What a path that has lost count of a loop's rounds can't tell: which entries a round reaches, what is held behind it. */
+export interface LostCount {
+  readonly held: boolean;
+}
+
 /**
- * Whether the condition of a loop that only releases pages or gives them away is one that the path can't tell, and pages
- * are held, or some were asked for and not acquired.
+ * Whether the condition of a loop is one that the path can't tell, and pages are held, or some were asked for and not
+ * acquired. What is held behind the loop is not known where it only releases pages or gives them away.
  */
-export function losesCount(w: World, f: Frame, node: Node, { st, v }: Outcome): boolean {
-  if (node.loop === undefined || outcomeOf(st, v) !== undefined) return false;
-  if (!st.holdsPages() && !st.hasUnfilled()) return false;
+export function losesCount(w: World, f: Frame, node: Node, { st, v }: Outcome): LostCount | undefined {
+  if (node.loop === undefined || outcomeOf(st, v) !== undefined) return undefined;
+  const unfilled = st.hasUnfilled();
+  if (!unfilled && !st.holdsPages()) return undefined;
   let known = answers.get(w);
   if (known === undefined) {
     known = new Map();
     answers.set(w, known);
   }
-  let releases = known.get(node);
-  if (releases === undefined) {
-    releases = onlyTakesAway(w, f.ir, node);
-    known.set(node, releases);
+  let takes = known.get(node);
+  if (takes === undefined) {
+    takes = onlyTakesAway(w, f.ir, node);
+    known.set(node, takes);
   }
-  return releases;
+  return takes || unfilled ? { held: takes } : undefined;
 }
 
-/** On the way into such a loop: whether this round is one for an entry that was never filled is not known. */
+/** On the way into a loop of unknown rounds: whether this round is one for an entry that was never filled is not known. */
 export function doubtUnfilled(st: State): void {
   const { store } = st;
   for (let i = 0; i < store.size; i++)
     if (asUnfilled(store.valueAt(i)) !== undefined) store.set(store.keyAt(i).text, TOP);
 }
 
-/** On the way out of such a loop: pages that another round could have released are unsure. */
+/** On the way out of a loop of unknown rounds: pages that another round could have released are unsure. */
 export function doubtHeld(st: State): void {
   for (const [id, { slots }] of [...st.sets]) {
     if (slots.includes('held'))

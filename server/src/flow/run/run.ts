@@ -137,10 +137,11 @@ function execute(w: World, f: Frame, node: Node, st: State): { node: number; st:
     case 'branch':
       if (node.firstRound) return runFirstRound(w, f, node, st);
       return each(evaluate(w, f, st, node.expr!), (o) => {
-        const isLost = losesCount(w, f, node, o);
+        const lost = losesCount(w, f, node, o);
         return decide(w, f, o.st, o.v, node.expr!, node.loop !== undefined).map((d) => {
           const next = node.succ[d.holds ? 0 : 1]!;
-          if (isLost) (next === node.loop ? doubtHeld : doubtUnfilled)(d.st);
+          if (lost !== undefined && next !== node.loop) doubtUnfilled(d.st);
+          if (lost?.held && next === node.loop) doubtHeld(d.st);
           return { node: next, st: d.st };
         });
       });

@@ -158,13 +158,20 @@ function isOfAnotherKind(o: ExitObservation): boolean {
   return false;
 }
 
-/** The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119). */
+/**
+ * The path takes the page for a zero or reserved page, of which no pin is held (document lines 115-119), or its mapping
+ * for one of I/O memory, which gup refuses (check_vma_flags() of mm/gup.c).
+ */
 function asksForZeroPage(found: Finding): boolean {
   return found.witness?.assumed.some(isOfZeroPage) ?? false;
 }
 
+/** Asks for a page of which nobody holds a reference. */
+const NOT_COUNTED =
+  /is_(huge_)?zero_|reserved|pfn_valid|\bVM_(IO|PFNMAP)\b|\b\w*is_(io|iomem|mmio|pfn_?map(ped)?)\s*\(/i;
+
 function isOfZeroPage({ text, holds }: { readonly text: string; readonly holds: boolean }): boolean {
-  if (!/is_(huge_)?zero_|reserved|pfn_valid/i.test(text)) return false;
+  if (!NOT_COUNTED.test(text)) return false;
   // Of one condition alone it is known what it says of the page.
   if (/&&|\|\||\?/.test(text)) return true;
   const says = holds !== /^\s*!/.test(text);
