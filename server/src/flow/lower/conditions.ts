@@ -31,9 +31,18 @@ export function switchText(text: string, place: Place): string {
   return `${conditionText(text, place)}==`;
 }
 
-/** Texts under which the outcomes of a function's conditions are remembered, each as often as it is written. */
-export function conditionsOf(text: string, nodes: readonly Node[]): string[] {
+/**
+ * Texts under which the outcomes of a function's conditions are remembered, each as often as it is written. What every
+ * round of a loop asks of something that none of them changes counts as written twice.
+ */
+export function conditionsOf(
+  text: string,
+  nodes: readonly Node[],
+  params: readonly { readonly name: string }[],
+): string[] {
   const out: string[] = [];
+  for (const { kind, expr } of askedEveryRound(nodes, new Set(params.map((p) => p.name))))
+    out.push(kind === 'switch' ? switchText(text, expr!) : conditionText(text, expr!));
   for (const n of nodes) {
     if (n.kind === 'branch' && n.expr !== undefined) {
       out.push(conditionText(text, n.expr));
@@ -59,4 +68,56 @@ function addDecided(text: string, e: Expr, out: string[]): void {
 function isComparison(e: Expr): boolean {
   if (e.k === 'unary') return e.op === '!';
   return e.k === 'binary' && /^(?:[=!<>]=|[<>])$/.test(e.op);
+}
+
+/** Switches and branches in loops on parameters that nothing in a loop assigns. */
+function askedEveryRound(nodes: readonly Node[], params: ReadonlySet<string>): Node[] {
+  const looped = inLoops(nodes).filter(({ kind, loop }) => kind !== 'branch' || loop === undefined);
+  const asking = looped.filter(
+    ({ kind, expr }) => asks(kind) && expr !== undefined && isSteady(expr, params),
+  );
+  if (asking.length === 0) return [];
+  const assigned = new Set<string>();
+  for (const { expr } of looped)
+    if (expr !== undefined)
+      walk(expr, (e) => {
+        if (e.k === 'assign') addTarget(e.l, assigned);
+        else if (e.k === 'step' || e.k === 'addr') addTarget(e.e, assigned);
+      });
+  return asking.filter(({ expr }) => {
+    let steady = true;
+    walk(expr!, (e) => {
+      if ((e.k === 'var' || e.k === 'member') && assigned.has(e.name)) steady = false;
+    });
+    return steady;
+  });
+}
+
+function asks(kind: Node['kind']): boolean {
+  return kind === 'switch' || kind === 'branch';
+}
+
+/** Nodes between the two ends of an edge that leads back: they are numbered as they are written. */
+function inLoops(nodes: readonly Node[]): Node[] {
+  const until = new Map<number, number>();
+  for (const { id, succ } of nodes)
+    for (const to of succ) if (to <= id) until.set(to, Math.max(until.get(to) ?? 0, id));
+  if (until.size === 0) return [];
+  let end = -1;
+  return nodes.filter(({ id }) => {
+    end = Math.max(end, until.get(id) ?? -1);
+    return id <= end;
+  });
+}
+
+function addTarget(e: Expr, into: Set<string>): void {
+  if (e.k === 'var' || e.k === 'member') into.add(e.name);
+  else if (e.k === 'cast') addTarget(e.e, into);
+}
+
+/** A parameter by itself, negated, or compared with a constant. */
+function isSteady(e: Expr, params: ReadonlySet<string>): boolean {
+  if (e.k === 'var') return params.has(e.name);
+  if (e.k === 'unary') return e.op === '!' && isSteady(e.e, params);
+  return e.k === 'binary' && (e.op === '==' || e.op === '!=') && e.r.k === 'num' && isSteady(e.l, params);
 }

@@ -103,7 +103,7 @@ class Builder {
       structs: this.#declarations.structs,
       nodes: this.#nodes,
       calls: this.#calls,
-      conditions: conditionsOf(this.#of.text, this.#nodes),
+      conditions: conditionsOf(this.#of.text, this.#nodes, this.#declarations.params),
       cleaned: this.#cleanups.length === 0 ? [] : [...this.#scope.cleaned, '#kept', '#returned'],
       partlyRead: this.#tree.hasError,
     };

@@ -20,6 +20,7 @@ import { type State, UNKNOWN_PLACE } from '../state/state.ts';
 import { isPageRef, isPlainUnknown, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
 import { boundRequest, isCopyOfCount, isLengthInUse, mayBeTwo, shared, startOfSum } from './counts.ts';
+import { doubtRounds } from './doubt.ts';
 import { comparedWithFresh } from './fresh.ts';
 import { doubtMixed } from './mixed.ts';
 import { comparedWithFunction, functionAt } from './pointer.ts';
@@ -453,6 +454,7 @@ function boundLoop(w: World, f: Frame, st: State, e: Expr): Decision[] | undefin
   return (st.holdsPages() ? [2] : isCount ? [0] : [2, 0]).map((bound) => {
     const s = st.clone();
     learn(s, w.values, unknown, bound);
+    if (bound > 0) doubtRounds(s);
     const n = w.values.int(bound);
     const v = binary(w.values, e.op, l === unknown ? n : l, r === unknown ? n : r, {
       l: e.l.type,

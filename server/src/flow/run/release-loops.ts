@@ -9,6 +9,7 @@ import type { Expr, FunctionIr, Node } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
 import type { State } from '../state/state.ts';
 import { asUnfilled, TOP } from '../state/value.ts';
+import { doubtSet } from './doubt.ts';
 import { outcomeOf } from './evaluate.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
@@ -50,10 +51,7 @@ export function doubtUnfilled(st: State): void {
 
 /** On the way out of a loop of unknown rounds: pages that another round could have released are unsure. */
 export function doubtHeld(st: State): void {
-  for (const [id, { slots }] of [...st.sets]) {
-    if (slots.includes('held'))
-      st.update(id, { slots: slots.map((s) => (s === 'held' ? 'unsure' : s)), guessed: true });
-  }
+  for (const [id, { slots }] of [...st.sets]) if (slots.includes('held')) doubtSet(st, id);
 }
 
 /**
