@@ -1,6 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
 import { Kind } from '../syntax/kinds.ts';
 import type { NewStatement } from './edits/insert.ts';
+import { isKeptOnAWay } from './edits/kept.ts';
 import {
   beforeFreeing,
   jumpInstead,
@@ -26,8 +27,9 @@ export function fixLeak(finding: Finding, source: FixSource): Attempts {
   const ends = leakingEnds(ft, finding);
   if (ends.length === 0 || ends.some((end) => !sameFunction(acquired, end)))
     return [{ refusal: 'the path does not end at a return of this function' }];
+  const isShared = ends.some((end) => isKeptOnAWay(acquired, end));
   const attempts: (Fix | Refusal)[] = [];
-  for (const count of countsOf(acquired, ends)) {
+  for (const count of isShared ? [] : countsOf(acquired, ends)) {
     const release = releaseOf(acquired, count);
     const label = releasingLabel(ft, release);
     const title = `Release the pages with ${release.name}()`;
@@ -51,6 +53,7 @@ export function fixLeak(finding: Finding, source: FixSource): Attempts {
     if (edits !== undefined)
       attempts.push(attempt(`Release the pages with ${release.name}()`, 'safe', edits));
   }
+  if (isShared) return [...attempts, { refusal: 'another way to the same return keeps the pages' }];
   if (attempts.length === 0) return [{ refusal: 'how many pages are held is in no variable' }];
   return attempts;
 }

@@ -219,6 +219,9 @@ function onePerCause(findings: readonly Finding[], rules: readonly Rule[]): Find
   }
   return findings.filter((f) => {
     const codes = at.get(f.site.range.start)!;
-    return !PRECEDENCE[f.code]?.some((code) => codes.get(code) === false || (codes.get(code) && isNote(f)));
+    // A form of another release says nothing against what is sure on every release.
+    const hide = (code: string): boolean =>
+      codes.get(code) === false ? code !== 'GUP105' || isNote(f) : codes.get(code) === true && isNote(f);
+    return !PRECEDENCE[f.code]?.some(hide);
   });
 }

@@ -84,7 +84,12 @@ function findings(o: ContextObservation, kernel: KernelVersion): Finding[] {
     ];
   }
   if (mmap.s !== 'start' || callers.takeMmapLock) return [];
-  const message = `${must}, and ${callers.fromUserOnly ? 'nothing on the way from user space takes it' : 'nothing in this file takes it'}. Take it with ${lock} around the call${instead}.`;
+  if (o.mmapLater !== undefined) {
+    const message = `${must}, and this function takes it only afterwards. Take it with ${lock} around the call${instead}.`;
+    const related = [{ range: rangeOf(o.mmapLater), message: 'taken only here' }];
+    return [callFinding('GUP107', o, 'certain', message, related)];
+  }
+  const message = `${must}, and ${callers.fromUserOnly ? 'nothing on the way from user space takes it' : 'no caller in this file takes it'}. Take it with ${lock} around the call${instead}.`;
   return [callFinding('GUP107', o, callers.fromUserOnly ? 'certain' : 'possible', message)];
 }
 

@@ -27,7 +27,8 @@ export function givingUp(ft: FunctionTree, acquire: number, result: string): num
   return found;
 }
 
-function leaves(ft: FunctionTree, statement: number): boolean {
+/** A statement that goes somewhere else. */
+export function leaves(ft: FunctionTree, statement: number): boolean {
   const kind = ft.kind(statement);
   return kind === Kind.return_statement || kind === Kind.goto_statement || kind === Kind.break_statement;
 }

@@ -16,6 +16,8 @@ export interface ContextObservation {
   /** What makes the place certainly atomic, the innermost last. */
   readonly atomic: readonly AtomicPlace[];
   readonly mmap: MmapState;
+  /** Where this function itself takes that lock after the call, which shows that nobody holds it at the call. */
+  readonly mmapLater: Range | undefined;
   /** The mm whose lock is held is that of the calling process. */
   readonly mmapIsCurrent: boolean;
   /** The call is given the mm of the calling process, by its kind or by name. */

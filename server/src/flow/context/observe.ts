@@ -9,6 +9,7 @@ import type { Call, Expr, FunctionIr } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
 import { type GuardScope, guardScopes } from './guards.ts';
 import { leftLocked } from './left-locked.ts';
+import { lockedLater } from './locked-later.ts';
 import { type CalleeLocks, type LockContext, locksAtCalls, locksAtNodes, mayUnlock } from './locks.ts';
 import type {
   AtomicPlace,
@@ -71,12 +72,19 @@ export class FileContexts {
     const around = this.#aroundCalls(name);
     // Code that asks whether there is a user's mm knows what it does.
     const asks = ASKS_FOR_MM.test(this.roles.codeOf(name));
+    const calls = locksAtCalls(ir, context);
+    const dropsCallers = calls.some(
+      ({ call, state }) => state.mmap.s === 'start' && mayUnlock(call, context),
+    );
     const seen: ContextObservation[] = [];
-    for (const { call, state } of locksAtCalls(ir, context)) {
+    for (const { call, state } of calls) {
       if (call.fn === undefined || !this.#isOfInterest(call.fn)) continue;
       const model = ACQUIRES.get(call.fn);
+      // Another function of that name: no release of the kernel takes these arguments.
+      if (model !== undefined && formOf(model, call.args) === undefined) continue;
       const own = state.atomic.map(({ by, range }): AtomicPlace => ({ by, range }));
       const mmapGuard = guards.find((g) => g.holds === 'mmap' && covers(g, call));
+      const ofCurrent = model !== undefined && isOfCurrent(ir, this.#source, call, model);
       seen.push({
         what: 'context',
         call,
@@ -89,8 +97,12 @@ export class FileContexts {
         ],
         mmap: mmapGuard === undefined ? state.mmap : { s: 'held', mm: '?', range: mmapGuard.at },
         mmapIsCurrent: 'mm' in state.mmap && isCurrent(ir, this.#source, state.mmap.mm),
-        ofCurrent: model !== undefined && !asks && isOfCurrent(ir, this.#source, call, model),
-        callers,
+        ofCurrent: ofCurrent && !asks,
+        mmapLater:
+          model?.underMmapLock === true && ofCurrent && mmapGuard === undefined && state.mmap.s === 'start'
+            ? lockedLater(ir, context, call, (mm) => isCurrent(ir, this.#source, mm))
+            : undefined,
+        callers: dropsCallers && !callers.fromUserOnly ? { ...callers, takeMmapLock: true } : callers,
         within: name,
       });
     }

@@ -39,7 +39,8 @@ function isUserspace(r: ReachedFrom): boolean {
 
 /** Why it is userspace that decides, as a clause about pages; `released` is the word for giving them back. */
 export function lasting(o: HoldObservation, released: 'released' | 'dropped'): string {
-  if (decidingRoles(o)) return `are ${released} only by ${releasedBy(o)}`;
+  if (decidingRoles(o))
+    return `are still held when ${o.entry}() returns, and ${released} by ${releasedBy(o)}`;
   const charged = o.charged === o.entry ? 'charges' : `has ${o.charged}() charge`;
   return `are still held when ${o.entry}() returns, which ${charged} them to their user's limit on locked memory`;
 }
