@@ -6,7 +6,7 @@ import { ORDINARY } from './evidence/environments.ts';
 import { pathFinding, rangeOf } from './evidence/findings.ts';
 import { unpinApi, withReleases } from './evidence/forms.ts';
 import { releases } from './evidence/observations.ts';
-import { putsOfPinnedOnly } from './evidence/only-pins.ts';
+import { putsOfPinnedOnly } from './evidence/only-kind.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 

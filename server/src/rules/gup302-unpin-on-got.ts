@@ -6,6 +6,7 @@ import { GONE, ORDINARY } from './evidence/environments.ts';
 import { pathFinding, rangeOf } from './evidence/findings.ts';
 import { putApi, withReleases } from './evidence/forms.ts';
 import { releases } from './evidence/observations.ts';
+import { unpinsOfGotOnly } from './evidence/only-kind.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -60,6 +61,7 @@ export const unpinOnGot: Rule = {
       choice ? { ...finding(o), certainty: 'possible' as const } : finding(o),
     );
   },
+  checkFile: unpinsOfGotOnly,
   run: {
     environments: [...ORDINARY, ...GONE],
     endsAtRelease: true,

@@ -1,10 +1,10 @@
 import type { FunctionFlow } from '../flow/file.ts';
 import type { DirtyObservation } from '../flow/run/observation.ts';
 import type { KernelVersion } from '../syntax/preprocess/version.ts';
-import { called, hasNoPins } from './evidence/apis.ts';
+import { called } from './evidence/apis.ts';
 import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
 import { dirtyings, isReleased, lastRelease, releases } from './evidence/observations.ts';
-import { type Mark, markedUnlocked } from './evidence/only-users.ts';
+import { markedUnlocked, orUnpin, TRUNCATED } from './evidence/only-users.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -48,32 +48,8 @@ export const dirtyUnlocked: Rule = {
       finding(o, text, kernel),
     );
   },
-  checkFile: (source, known) => markedUnlocked(source, known, (mark) => surmised(mark, source.kernel)),
+  checkFile: markedUnlocked,
 };
-
-/** A mark that no run has come across with a page: the file has no others. */
-function surmised(mark: Mark, kernel: KernelVersion): Finding {
-  const { acquire, allocates, range, witness } = mark;
-  const why = allocates
-    ? 'the only pages of this file that it does not allocate and free itself'
-    : 'the only pages of this file';
-  return {
-    code: 'GUP309',
-    certainty: allocates ? 'likely' : 'certain',
-    surmised: true,
-    message: `${called(mark.name)} is called without the page lock, and ${why} are user memory, acquired by ${called(acquire.name)}: the page may be truncated from its file at the same time, and the file system then finds a dirty page that it does not own. Call set_page_dirty_lock()${atOnceOf(kernel)}.`,
-    range,
-    function: mark.function,
-    api: acquire.name,
-    site: { function: acquire.function, range: acquire.range },
-    related: [{ range: acquire.range, message: 'acquired here' }],
-    witness,
-  };
-}
-
-function atOnceOf(kernel: KernelVersion): string {
-  return hasNoPins(kernel) ? '' : ', or release with unpin_user_pages_dirty_lock()';
-}
 
 /** What is marked dirty and released once more is GUP306's. */
 function isReleasedAgain(flow: FunctionFlow, { set, slot, call }: DirtyObservation): boolean {
@@ -86,10 +62,10 @@ function finding(o: DirtyObservation, text: string, kernel: KernelVersion): Find
   const [byBit] = /^\w*set_bit\b/.exec(text.slice(o.call.start, o.call.end)) ?? [];
   const name = byBit === undefined ? called(o.call.fn) : `${byBit}(PG_dirty)`;
   const late = isReleased(o);
-  const atOnce = atOnceOf(kernel);
+  const atOnce = orUnpin(kernel);
   const message = late
     ? `${name} is called after the page was released: by then it may belong to somebody else, and what is marked dirty is not what was written. Mark it dirty before the release${atOnce}.`
-    : `${name} is called without the page lock: the page may be truncated from its file at the same time, and the file system then finds a dirty page that it does not own. Call set_page_dirty_lock()${atOnce}.`;
+    : `${name} is called without the page lock: ${TRUNCATED}. Call set_page_dirty_lock()${atOnce}.`;
   const release = late ? lastRelease(o.path, o.set.id) : undefined;
   const related = [
     { range: rangeOf(o.set.call), message: 'acquired here' },

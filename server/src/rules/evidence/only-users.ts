@@ -2,78 +2,52 @@
  * Pages that are marked dirty without the page lock in a file that has no pages but those of user memory: whatever way they
  * take through its structures, the mark is on one of these. Part of GUP309, for what the runs have lost on the way.
  */
-import { ACQUIRES, type AcquireModel, isOfIterator } from '../../flow/kernel/acquire.ts';
-import type { Range } from '../../syntax/range.ts';
+import { isOfIterator } from '../../flow/kernel/acquire.ts';
+import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import type { SourceFile } from '../../syntax/source.ts';
 import type { Finding } from '../finding.ts';
-import { acquiredOnly, type CallSite, nearest } from './page-sources.ts';
+import { called, hasNoPins } from './apis.ts';
+import { acquiredOnly, nearest, surmise } from './page-sources.ts';
 
+const MENTIONS = /\b(?:set_page_dirty|SetPageDirty|folio_mark_dirty|folio_set_dirty)\s*\(/;
 const MARKS = /^(?:set_page_dirty|SetPageDirty|folio_mark_dirty|folio_set_dirty)$/;
 
 /** What keeps a page from being truncated meanwhile, wherever in the file it stands. */
 const LOCKS =
   /\b(?:(?:try)?_?_?lock_page\w*|folio_(?:try)?lock\w*|pte_offset_map_lock|vm_fault|PageLocked|folio_test_locked)\b/;
 
-/** Findings of marks that no run has come across with a page, made by `findingOf`. `known` are all others. */
-export function markedUnlocked(
-  source: SourceFile,
-  known: readonly Finding[],
-  findingOf: (mark: Mark) => Finding,
-): Finding[] {
-  if (!/\b(?:set_page_dirty|SetPageDirty|folio_mark_dirty|folio_set_dirty)\s*\(/.test(source.code)) return [];
-  if (LOCKS.test(source.code)) return [];
-  const pages = acquiredOnly(source, isOfUser);
+/** Findings of marks that no run has come across with a page. `known` are all others. */
+export function markedUnlocked(source: SourceFile, known: readonly Finding[]): Finding[] {
+  if (!MENTIONS.test(source.code) || LOCKS.test(source.code)) return [];
+  const pages = acquiredOnly(source, (model) => !isOfIterator(model));
   if (pages === undefined) return [];
+  const { acquires, calls, allocates } = pages;
   const judged = new Set(known.map((f) => f.range.start));
-  return pages.calls.flatMap((mark) => {
-    if (!MARKS.test(mark.name) || judged.has(mark.range.start)) return [];
-    const acquire = nearest(source, mark, pages.acquires);
-    return acquire === undefined ? [] : [findingOf(markAt(source, mark, acquire, pages.allocates))];
+  const whose = allocates
+    ? 'the only pages of this file that it does not allocate and free itself'
+    : 'the only pages of this file';
+  return calls.flatMap((call) => {
+    if (!MARKS.test(call.name) || judged.has(call.range.start)) return [];
+    const acquire = nearest(source, call, acquires);
+    if (acquire === undefined) return [];
+    const message = `${called(call.name)} is called without the page lock, and ${whose} are user memory, acquired by ${called(acquire.name)}: ${TRUNCATED}. Call set_page_dirty_lock()${orUnpin(source.kernel)}.`;
+    return [
+      surmise(source, call, acquire, {
+        code: 'GUP309',
+        certainty: allocates ? 'likely' : 'certain',
+        message,
+        step: { op: 'dirty', locked: false, set: 0, from: 0, count: 1 },
+        acquired: 'acquired here',
+      }),
+    ];
   });
 }
 
-/** A call that marks a page dirty, and the call that has acquired it. */
-export interface Mark {
-  readonly name: string;
-  readonly range: Range;
-  readonly function: string;
-  readonly acquire: { readonly name: string; readonly range: Range; readonly function: string };
-  /** The file allocates pages as well, and has a function that frees such. */
-  readonly allocates: boolean;
-  readonly witness: NonNullable<Finding['witness']>;
-}
+/** What may become of a page that is marked dirty without its lock. */
+export const TRUNCATED =
+  'the page may be truncated from its file at the same time, and the file system then finds a dirty page that it does not own';
 
-function isOfUser(model: AcquireModel): boolean {
-  return !isOfIterator(model);
-}
-
-function markAt(source: SourceFile, mark: CallSite, acquire: CallSite, allocates: boolean): Mark {
-  const nameOf = ({ index }: CallSite): string => source.functions[index]!.name;
-  const textOf = ({ range }: CallSite): string =>
-    source.text.slice(range.start, range.end).replace(/\s+/g, ' ');
-  const place = acquire.index === mark.index ? {} : { within: nameOf(acquire) };
-  const { api } = ACQUIRES.get(acquire.name)!;
-  return {
-    name: mark.name,
-    range: mark.range,
-    function: nameOf(mark),
-    acquire: { name: acquire.name, range: acquire.range, function: nameOf(acquire) },
-    allocates,
-    witness: {
-      steps: [
-        {
-          step: { op: 'acquire', api, flags: 0, nr: 1, set: 0, expect: 1 },
-          range: acquire.range,
-          text: textOf(acquire),
-          ...place,
-        },
-        {
-          step: { op: 'dirty', locked: false, set: 0, from: 0, count: 1 },
-          range: mark.range,
-          text: textOf(mark),
-        },
-      ],
-      assumed: [],
-    },
-  };
+/** Another way to mark pages dirty under their locks, where the kernel has it. */
+export function orUnpin(kernel: KernelVersion): string {
+  return hasNoPins(kernel) ? '' : ', or release with unpin_user_pages_dirty_lock()';
 }

@@ -1,8 +1,13 @@
-/** Where the pages of a file come from, told by the names of the functions that it calls. */
+/**
+ * Where the pages of a file come from, told by the names of the functions that it calls: of a file that has no pages but
+ * those which it acquires in one way, something can be said of calls that no run has come across with a page.
+ */
+import type { DriverStep } from '#engine/protocol/steps.ts';
 import { ACQUIRES, type AcquireModel } from '../../flow/kernel/acquire.ts';
 import { effectsOf } from '../../flow/kernel/effects.ts';
 import type { Range } from '../../syntax/range.ts';
 import type { SourceFile } from '../../syntax/source.ts';
+import type { Finding } from '../finding.ts';
 
 /** A call in the code of a function of the file. */
 export interface CallSite {
@@ -123,4 +128,40 @@ export function nearest(
 function structsIn(code: string): Set<string> {
   const found = [...code.matchAll(/\bstruct\s+(\w+)/g)].map(([, name]) => name!);
   return new Set(found.filter((name) => !COMMON.test(name)));
+}
+
+/** What is said of such a call. */
+interface Said extends Pick<Finding, 'code' | 'certainty' | 'message'> {
+  /** What the call does to the page. */
+  readonly step: DriverStep;
+  /** What is said at the place of the acquire. */
+  readonly acquired: string;
+}
+
+/** A finding about a call that no run has come across with a page, and what `acquire` gets. */
+export function surmise(source: SourceFile, call: CallSite, acquire: CallSite, said: Said): Finding {
+  const nameOf = ({ index }: CallSite): string => source.functions[index]!.name;
+  const textOf = ({ range }: CallSite): string =>
+    source.text.slice(range.start, range.end).replace(/\s+/g, ' ');
+  const { code, certainty, message, step, acquired } = said;
+  const { api } = ACQUIRES.get(acquire.name)!;
+  const get = { op: 'acquire', api, flags: 0, nr: 1, set: 0, expect: 1 } as const;
+  const place = acquire.index === call.index ? {} : { within: nameOf(acquire) };
+  return {
+    code,
+    certainty,
+    message,
+    range: call.range,
+    function: nameOf(call),
+    api: acquire.name,
+    site: { function: nameOf(acquire), range: acquire.range },
+    related: [{ range: acquire.range, message: acquired }],
+    witness: {
+      steps: [
+        { step: get, range: acquire.range, text: textOf(acquire), ...place },
+        { step, range: call.range, text: textOf(call) },
+      ],
+      assumed: [],
+    },
+  };
 }
