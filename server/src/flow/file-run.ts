@@ -10,6 +10,7 @@ import type { FileFlow, FlowOptions } from './file.ts';
 import { type AgainHost, isCalledAgain, overwrittenBy } from './held/again.ts';
 import { Consumers } from './held/consumers.ts';
 import { strandedBy } from './held/failures.ts';
+import { isFileVariable } from './held/file-variable.ts';
 import { type Held, isGiven } from './held/held.ts';
 import {
   callersThatKeep,
@@ -178,7 +179,7 @@ export class FileRun {
 
   /** Says of what functions leave where only this file looks for it that no function of the file releases it. */
   never(acquires: (index: number) => boolean): void {
-    const { code, structs } = this.#source;
+    const { structs } = this.#source;
     const host: NeverHost = {
       table: this.#table,
       consumers: this.consumers,
@@ -187,7 +188,7 @@ export class FileRun {
       entries: () => this.#entries(),
       lower: (fn) => this.#lowering.lowerAgain(fn),
       isPrivate: (struct) => structs.has(struct),
-      isStatic: (variable) => new RegExp(`^static\\b[^;{}()]*\\b${variable}\\b`, 'm').test(code),
+      isStatic: (variable) => isFileVariable(this.#source, variable),
     };
     for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
       if (this.#isCovered(name, leaves) || !isNeverReleased(name, leaves, host)) continue;

@@ -48,7 +48,11 @@ export function leakFindings(
       return pathFinding(code, o, at, message(o), related);
     };
     const sure = same.find(
-      (o) => !isGuess(o, findingOf(o)) && !isOfAnotherKind(o) && !isFoundAgain(o, context),
+      (o) =>
+        !isGuess(o, findingOf(o)) &&
+        !isOfAnotherKind(o) &&
+        !isFoundAgain(o, context) &&
+        !isSetAtEntry(findingOf(o), context),
     );
     return sure === undefined ? { ...findingOf(first), certainty: 'possible' } : findingOf(sure);
   });
@@ -187,6 +191,15 @@ function isUnexpected(found: Finding): boolean {
         (!holds && /unpin|pinned|will_pin|user_backed|bio_release_page/i.test(text)),
     ) ?? false
   );
+}
+
+/**
+ * The path finds a flag set through a pointer that the file sets to say what was done (`*mapped = 1;`): its caller would have
+ * to call with what only this function tells.
+ */
+function isSetAtEntry(found: Finding, { mentions }: RuleContext): boolean {
+  const flags = found.witness?.assumed.map(({ text, holds }) => (holds ? /^\*\s*(\w+)$/.exec(text) : null));
+  return flags?.some((m) => m && mentions(new RegExp(`\\*\\s*${m[1]}\\s*=\\s*(?:1|true)\\s*;`))) ?? false;
 }
 
 /**
