@@ -1,5 +1,5 @@
 import type { CallObservation, FlagObservation } from '../flow/facts/observation.ts';
-import { FLAG_LIFE_BY_NAME, FUNCTION_LIVES, type Life } from '../flow/kernel/history.ts';
+import { FLAG_LIFE_BY_NAME, FUNCTION_LIVES, type FunctionLife, type Life } from '../flow/kernel/history.ts';
 import { isSince, presenceOf } from '../flow/kernel/presence.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
 import type { Range } from '../syntax/range.ts';
@@ -59,9 +59,22 @@ function callFindings(o: CallObservation, kernel: KernelVersion): Finding[] {
   const forms = life.forms?.filter((form) => form.argc === argc) ?? [];
   if (o.partlyRead || forms.length === 0) return [];
   if (forms.some((form) => presenceOf(form, kernel) === 'present')) return [];
-  const last = forms.at(-1)!;
-  const message = `${called(name)} with ${argc} arguments is not the form of ${target}: ${last.change}.`;
+  const message = `${called(name)} with ${argc} arguments is not the form of ${target}: ${whyNot(life, argc, kernel)}.`;
   return [found(o, name, message)];
+}
+
+/** What ended the last form with so many arguments before the target kernel, or what it had before the first one came. */
+function whyNot({ forms = [] }: FunctionLife, argc: number, kernel: KernelVersion): string {
+  const same = forms.filter((form) => form.argc === argc);
+  const ended = same.findLast((form) => presenceOf(form, kernel) === 'gone');
+  if (ended !== undefined) return ended.change;
+  const [first] = same;
+  // A form that is still there says what was before it.
+  if (first?.since === undefined || first.until === undefined) return first?.change ?? 'it has another one';
+  const right = forms.find((form) => presenceOf(form, kernel) === 'present');
+  const before =
+    right?.until === undefined ? '' : `; until ${right.until} it takes ${right.argc} (${right.change})`;
+  return `this one came with ${first.since}${before}`;
 }
 
 /**

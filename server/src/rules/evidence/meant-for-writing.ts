@@ -10,9 +10,10 @@ import { isOfIterator } from '../../flow/kernel/acquire.ts';
 import type { ReleaseObservation } from '../../flow/run/observation.ts';
 import { CALLBACK, type PageSet } from '../../flow/state/state.ts';
 import { certainBits } from '../../flow/state/value.ts';
+import type { KernelVersion } from '../../syntax/preprocess/version.ts';
 import type { Finding } from '../finding.ts';
 import type { RuleContext } from '../rule.ts';
-import { called, isUnpin } from './apis.ts';
+import { called, hasNoPins, isUnpin } from './apis.ts';
 import { withTransfer } from './devices.ts';
 import { firstPerKey, pathFinding, rangeOf } from './findings.ts';
 import { acquires, exits, isTakenForReserved, releases } from './observations.ts';
@@ -33,7 +34,7 @@ export const DIRTIES =
   /\b(?!unpin_user_pages?_dirty_lock\s*\([^;]*,\s*(?:false|0)\s*\)\s*;)\w*dirt(?:y|ied)\w*\s*\(/i;
 
 /**
- * Findings about pins with FOLL_WRITE whose pages are released without being marked dirty, in a file that never marks
+ * Findings about pins with FOLL_WRITE, or gets of a kernel that has none, whose pages are released without being marked dirty, in a file that never marks
  * any. Not of the calls in `known`: what writes to their pages is seen.
  */
 export function meantToBeWritten(
@@ -42,7 +43,8 @@ export function meantToBeWritten(
   known: ReadonlySet<number>,
 ): Finding[] {
   const bad = releases(flow).filter(
-    (o) => !known.has(o.set.call.start) && isPlain(o) && isForUnseenWriter(o.set) && isUnpin(o.effect.api),
+    (o) =>
+      !known.has(o.set.call.start) && isPlain(o) && isForUnseenWriter(o.set) && belongs(o, context.kernel),
   );
   if (bad.length === 0 || context.mentions(DIRTIES)) return [];
   const handedOn = new Set(
@@ -58,6 +60,12 @@ export function meantToBeWritten(
   });
   const surest = [...telling.filter((t) => t.evidence !== undefined), ...telling];
   return firstPerKey(surest, ({ o }) => `${o.set.call.start}`).map(({ o, evidence }) => finding(o, evidence));
+}
+
+/** Gets that should be pins are GUP201's and GUP202's, where there are pins. */
+function belongs({ set, effect }: ReleaseObservation, kernel: KernelVersion): boolean {
+  const isPin = isUnpin(effect.api);
+  return set.kind === (isPin ? 'pin' : 'get') && (isPin || hasNoPins(kernel));
 }
 
 /** What says for certain that the pages are written to, as a clause; undefined where FOLL_WRITE alone says so. */
@@ -90,11 +98,10 @@ const MAPS_AND_COPIES =
 
 /** Of what FOLL_LONGTERM admits nothing is lost; who only reads has no use for FOLL_WRITE, and has not written. */
 function isForUnseenWriter(set: PageSet): boolean {
-  const { kind, model, flags, read, written, device } = set;
+  const { model, flags, read, written, device } = set;
   return (
     // Of a short count what is released is given back unused.
     set.result === set.nr &&
-    kind === 'pin' &&
     !isOfIterator(model) &&
     (certainBits(flags) & FOLL.LONGTERM) === 0 &&
     !read &&
@@ -124,7 +131,11 @@ function finding(o: ReleaseObservation, evidence: string | undefined): Finding {
   const { set } = o;
   const why = evidence ?? 'FOLL_WRITE says so';
   const drop = evidence === undefined ? ', or drop FOLL_WRITE if they are only read' : '';
-  const message = `${called(set.model.name)} pins the pages to have them written to (${why}), and ${called(o.call.fn)} releases them without marking them dirty, as the whole file never does: what was written after writeback has cleaned a page never reaches the file. Release them with unpin_user_pages_dirty_lock(…, true) where they were written${drop}.`;
+  const cure = isUnpin(o.effect.api)
+    ? 'Release them with unpin_user_pages_dirty_lock(…, true)'
+    : `Call set_page_dirty_lock() before ${called(o.call.fn)}`;
+  const verb = isUnpin(o.effect.api) ? 'pins' : 'acquires';
+  const message = `${called(set.model.name)} ${verb} the pages to have them written to (${why}), and ${called(o.call.fn)} releases them without marking them dirty, as the whole file never does: what was written after writeback has cleaned a page never reaches the file. ${cure} where they were written${drop}.`;
   const at = { range: rangeOf(o.call), function: o.within };
   const found = pathFinding('GUP308', o, at, message, [
     { range: rangeOf(set.call), message: 'acquired here' },
