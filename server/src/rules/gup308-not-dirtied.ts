@@ -3,7 +3,6 @@ import type { DriverStep } from '#engine/protocol/steps.ts';
 import type { ReleaseObservation } from '../flow/run/observation.ts';
 import { isWithCallee } from '../flow/state/state.ts';
 import { certainBits } from '../flow/state/value.ts';
-import type { KernelVersion } from '../syntax/preprocess/version.ts';
 import { called, hasNoPins, isUnpin } from './evidence/apis.ts';
 import { RECLAIM, WRITEBACK } from './evidence/environments.ts';
 import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
@@ -55,7 +54,7 @@ export const notDirtied: Rule = {
     });
     const written = firstPerKey(surest(known), (o) => `${o.set.call.start}`).map((o) => {
       const elsewhere = o.set.escaped !== undefined && mayBeDirtied(o, context);
-      return writtenThen(o, elsewhere || dirtied.has(o.set.call.start), context.kernel);
+      return writtenThen(o, elsewhere || dirtied.has(o.set.call.start), isOwnMemory(o, context));
     });
     return [...written, ...meantToBeWritten(flow, context, new Set(bad.map((o) => o.set.call.start)))];
   },
@@ -94,8 +93,19 @@ function mayBeDirtied({ set }: ReleaseObservation, context: RuleContext): boolea
 
 const MARKS_DIRTY = /\b(?:\w*set_page_dirty\w*|folio_mark_dirty\w*|SetPageDirty)\s*\(|\bPG_dirty\b/;
 
+/**
+ * Whether a get is all that the kernel has, and the pages are the process' own: of the mm of somebody else, or of one that
+ * is being made, code may know that no file is behind them.
+ */
+function isOwnMemory({ set }: ReleaseObservation, context: RuleContext): boolean {
+  if (!hasNoPins(context.kernel) || set.underLock) return false;
+  return set.model.api !== 'get_user_pages_remote' && !context.mentions(MAKES_MM);
+}
+
+const MAKES_MM = /\bmm_alloc\s*\(/;
+
 /** `elsewhere`: the page may be marked dirty on another path, or by somebody who is not seen. */
-function writtenThen(o: ReleaseObservation, elsewhere: boolean, kernel: KernelVersion): Finding {
+function writtenThen(o: ReleaseObservation, elsewhere: boolean, own: boolean): Finding {
   const { set } = o;
   const pin = isUnpin(o.effect.api);
   const cure = pin
@@ -116,6 +126,6 @@ function writtenThen(o: ReleaseObservation, elsewhere: boolean, kernel: KernelVe
   // FOLL_WRITE | FOLL_LONGTERM admits no page of a file whose dirty pages are tracked.
   const tracked = (certainBits(set.flags) & FOLL.LONGTERM) === 0;
   // A get that GUP201 leaves alone is core-mm practice under mmap_lock, on mappings that such code knows.
-  const ordinary = set.kind === 'pin' || (hasNoPins(kernel) && !set.underLock && write !== undefined);
+  const ordinary = set.kind === 'pin' || (own && write !== undefined);
   return tracked && ordinary && !elsewhere ? found : { ...found, certainty: 'likely' };
 }

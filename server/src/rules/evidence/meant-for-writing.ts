@@ -62,10 +62,13 @@ export function meantToBeWritten(
   return firstPerKey(surest, ({ o }) => `${o.set.call.start}`).map(({ o, evidence }) => finding(o, evidence));
 }
 
-/** Gets that should be pins are GUP201's and GUP202's, where there are pins. */
+/**
+ * Gets that should be pins are GUP201's and GUP202's, where there are pins. Where there are none, the address alone says
+ * nothing: who has looked it up lets go of the page.
+ */
 function belongs({ set, effect }: ReleaseObservation, kernel: KernelVersion): boolean {
-  const isPin = isUnpin(effect.api);
-  return set.kind === (isPin ? 'pin' : 'get') && (isPin || hasNoPins(kernel));
+  if (isUnpin(effect.api)) return set.kind === 'pin';
+  return set.kind === 'get' && hasNoPins(kernel) && (set.device !== undefined || set.escaped === CALLBACK);
 }
 
 /** What says for certain that the pages are written to, as a clause; undefined where FOLL_WRITE alone says so. */
