@@ -230,7 +230,9 @@ function holdOf(producer: string, held: HeldSummary, around: Around, host: HoldH
   const by = later.flatMap((fn) => entries.reachedFrom(fn, above)).filter((r) => isLater(r, above));
   const charged = held.longterm ? undefined : chargedBy(above, host);
   if (by.length === 0 && charged === undefined) return undefined;
-  const entry = heldAfter(producer, held, around, charged !== undefined, host);
+  // Who acquires through a table of operations does not matter where nobody but who closes the object releases.
+  const untilClosed = by.length > 0 && by.every(({ role }) => role === 'close' || role === 'remove');
+  const entry = heldAfter(producer, held, around, charged !== undefined || untilClosed, host);
   if (entry === undefined) return undefined;
   const entryKnown = entries.reachedFrom(producer).some((r) => r.entry === entry && r.role !== 'exported');
   const used = usesData(members, host);
