@@ -79,7 +79,7 @@ static const struct file_operations area_fops = {
 `,
   check: (flow, context) => {
     const bad = holds(flow).filter(
-      (o) => o.set.kind === 'get' && o.used && userspaceDecides(o) !== undefined,
+      (o) => o.set.kind === 'get' && (o.used || isForWriting(o)) && userspaceDecides(o) !== undefined,
     );
     if (bad.length === 0 || registersNotifier(context)) return [];
     return firstPerKey(bad, (o) => `${o.set.call.start}`).map((o) => finding(o, context.text));
@@ -107,12 +107,19 @@ function use(o: HoldObservation, text: string): WitnessStep[] {
   return [{ step, range: set.exposed, text: oneLine(text, set.exposed) }];
 }
 
+/** FOLL_WRITE is asked for: nobody needs it who does not write to the data, now or later. */
+function isForWriting({ set }: HoldObservation): boolean {
+  return (certainBits(set.flags) & FOLL.WRITE) !== 0;
+}
+
 function finding(o: HoldObservation, text: string): Finding {
   const { set } = o;
-  const message = `${called(set.model.name)} takes references that ${lasting(o, 'dropped')}: userspace decides how long that takes (CASE 2), and the data is used meanwhile: after a fork the process may have another page there, and the page can't be moved out of CMA or movable memory. Use ${called(pinForm(set.model.name))} with FOLL_LONGTERM and release with unpin_user_pages_dirty_lock().`;
+  const used = o.used ? 'the data is used meanwhile' : 'FOLL_WRITE says that the data is written meanwhile';
+  const message = `${called(set.model.name)} takes references that ${lasting(o, 'dropped')}: userspace decides how long that takes (CASE 2), and ${used}: after a fork the process may have another page there, and the page can't be moved out of CMA or movable memory. Use ${called(pinForm(set.model.name))} with FOLL_LONGTERM and release with unpin_user_pages_dirty_lock().`;
   const at = { range: rangeOf(set.call), function: set.within };
   const found = pathFinding('GUP203', o, at, message, []);
   const { steps = [], assumed = [] } = found.witness ?? {};
   const witness = { steps: [...steps, laterStep(o), ...use(o, text)], assumed };
-  return { ...found, witness, certainty: userspaceDecides(o) ?? 'possible' };
+  const certainty = userspaceDecides(o) ?? 'possible';
+  return { ...found, witness, certainty: certainty === 'certain' && !o.used ? 'likely' : certainty };
 }
