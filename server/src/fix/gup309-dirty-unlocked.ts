@@ -18,17 +18,18 @@ export function fixDirtyUnlocked(finding: Finding, source: FixSource): Attempts 
   if (call === undefined || ft === undefined || statement < 0)
     return [{ refusal: 'the marking is not written out as a call' }];
   const late = finding.related.some(({ message }) => message === 'released here');
-  if (late) return [markedByRelease(call, ft, statement, source)];
+  if (late) return [markedByRelease(call, ft, statement, source, finding)];
   const together = followingUnpin(ft, statement).flatMap((release) =>
     (['plain', 'guarded', 'none'] as const).map((folding) =>
       made(
         'Mark dirty and unpin with unpin_user_pages_dirty_lock()',
         source,
+        finding,
         toUnpin(release, source, { folding }),
       ),
     ),
   );
-  const locked = made('Use set_page_dirty_lock()', source, asLocked(call, source));
+  const locked = made('Use set_page_dirty_lock()', source, finding, asLocked(call, source));
   return [...together.filter((each) => 'edits' in each && covers(each, call)), locked];
 }
 
@@ -45,8 +46,14 @@ function covers({ edits }: Fix, call: CallText): boolean {
   return edits.some(({ range }) => range.start <= call.range.start && call.range.end <= range.end);
 }
 
-function made(title: string, source: FixSource, edits: Parameters<typeof attempt>[2]): Fix | Refusal {
-  const fix = attempt(title, 'safe', edits);
+/** Another function than the one that acquires may be called where nothing can sleep; taking the page lock does. */
+function made(
+  title: string,
+  source: FixSource,
+  finding: Finding,
+  edits: Parameters<typeof attempt>[2],
+): Fix | Refusal {
+  const fix = attempt(title, finding.function === finding.site.function ? 'safe' : 'unsafe', edits);
   return 'edits' in fix ? { ...fix, edits: tidied(source, fix.edits) } : fix;
 }
 
@@ -64,6 +71,7 @@ function markedByRelease(
   ft: FunctionTree,
   statement: number,
   source: FixSource,
+  finding: Finding,
 ): Fix | Refusal {
   const siblings = ft.children(ft.parent(statement));
   const before = siblings[siblings.indexOf(statement) - 1];
@@ -76,6 +84,7 @@ function markedByRelease(
   return made(
     'Mark dirty and unpin with unpin_user_pages_dirty_lock()',
     source,
+    finding,
     unpinned && gone && [...unpinned, gone],
   );
 }

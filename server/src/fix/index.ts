@@ -61,7 +61,7 @@ export const FIXERS: Readonly<Record<string, Fixer>> = {
     advice: 'Release the pages by what belongs to the call that took them',
     attempts: fixUnpinOnGot,
   },
-  GUP303: { advice: 'Release the pages before the function returns', attempts: fixLeak },
+  GUP303: { advice: 'Release the pages while something still leads to them', attempts: fixLeak },
   GUP304: { advice: 'Release what a short count acquired before giving up', attempts: fixPartialLeak },
   GUP305: { advice: COUNT_ADVICE, attempts: fixWrongCount },
   GUP307: { advice: 'Release the pages behind the last access', attempts: fixUseAfterRelease },

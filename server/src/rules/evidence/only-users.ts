@@ -23,14 +23,12 @@ export function markedUnlocked(source: SourceFile, known: readonly Finding[]): F
   if (pages === undefined) return [];
   const { acquires, calls, allocates } = pages;
   const judged = new Set(known.map((f) => f.range.start));
-  const whose = allocates
-    ? 'the only pages of this file that it does not allocate and free itself'
-    : 'the only pages of this file';
+  const other = allocates ? ', which it does not allocate and free itself,' : '';
   return calls.flatMap((call) => {
     if (!MARKS.test(call.name) || judged.has(call.range.start)) return [];
     const acquire = nearest(source, call, acquires);
     if (acquire === undefined) return [];
-    const message = `${called(call.name)} is called without the page lock, and ${whose} are user memory, acquired by ${called(acquire.name)}: ${TRUNCATED}. Call set_page_dirty_lock()${orUnpin(source.kernel)}.`;
+    const message = `${called(call.name)} is called without the page lock, and the pages that this file acquires${other} are user memory (${called(acquire.name)}): ${TRUNCATED}. Call set_page_dirty_lock()${orUnpin(source.kernel)}.`;
     return [
       surmise(source, call, acquire, {
         code: 'GUP309',
