@@ -4,8 +4,7 @@
  */
 import type { CallTable } from '../facts/call-table.ts';
 import type { Entries } from '../facts/entries.ts';
-import { callersOf } from '../facts/reach.ts';
-import { effectsOf, isReleaseName } from '../kernel/effects.ts';
+import { effectsOf } from '../kernel/effects.ts';
 import type { FunctionIr } from '../lower/ir.ts';
 import { structOf, type TypeLookup } from '../lower/structs.ts';
 import type { ExitObservation } from '../run/observation.ts';
@@ -51,12 +50,10 @@ export function isCalledAgain(
   const waits = (index: number): boolean =>
     table.pieces[index]!.fact('waits', ({ code, bodyAt }) => WAITS.test(code.slice(bodyAt)));
   if (indices.some(waits)) return false;
-  const releases = (index: number): boolean =>
-    table.pieces[index]!.fact('calls what releases', () => [...table.callees[index]!].some(isReleaseName));
-  const others = [...callersOf(table, releases)].filter(
-    (fn) => !used.has(fn) && consumers.mentionsAny(table.indexOf.get(fn)!, leaves),
-  );
-  if (!others.every((fn) => isOnRequest(entries(), fn, true))) return false;
+  for (const [fn, index] of table.indexOf) {
+    if (used.has(fn) || !consumers.canRelease(fn) || !consumers.mentionsAny(index, leaves)) continue;
+    if (!isOnRequest(entries(), fn, true)) return false;
+  }
   const structs = new Set(leaves.typed.map((member) => member.slice(0, member.indexOf('.'))));
   structs.add('file');
   return ![...used].some((fn) => mayBeAsked(host.lower(fn), structs, host));

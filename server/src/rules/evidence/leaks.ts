@@ -1,6 +1,10 @@
 /** Paths that end while pages are held: what GUP303 and GUP304 share. */
 import type { FunctionFlow } from '../../flow/file.ts';
-import type { StrandedObservation } from '../../flow/held/observation.ts';
+import type {
+  OverwrittenObservation,
+  StrandedObservation,
+  UnreleasedObservation,
+} from '../../flow/held/observation.ts';
 import { isOfIterator } from '../../flow/kernel/acquire.ts';
 import type { ExitObservation } from '../../flow/run/observation.ts';
 import type { PageSet } from '../../flow/state/state.ts';
@@ -85,37 +89,39 @@ export function strandedFindings(code: string, found: readonly StrandedObservati
 
 /** Pages that stay for ever in a structure, or a variable, that only the file knows; one finding per call. */
 export function unreleasedFindings(code: string, flow: FunctionFlow): Finding[] {
-  const found = flow.observations.filter((o) => o.what === 'unreleased');
-  return firstPerKey(found, (o) => `${o.set.call.start}`).map((o) => {
-    const { set, within } = o;
+  return keptFindings(code, flow, 'unreleased', ({ set }) => {
     const { cure, effect } = lossOf(set);
-    const where = o.members.slice(0, 2).map((m) => m.replace(/^\./, ''));
-    const message = `The pages that ${called(set.model.name)} acquires here stay in ${where.join(' and ')} when ${called(within)} has returned, and no function of this file, which alone knows of them, ever releases them: ${effect}. Release them with ${cure} when nobody uses them any more, at the latest where the file, device or module that they belong to is closed.`;
-    const finding = pathFinding(code, o, { range: rangeOf(set.call), function: set.within }, message, []);
-    const isGuess = asksForZeroPage(finding) || isUnexpected(finding);
-    return { ...finding, certainty: isGuess ? 'possible' : 'likely' };
+    return `, and no function of this file, which alone knows of them, ever releases them: ${effect}. Release them with ${cure} when nobody uses them any more, at the latest where the file, device or module that they belong to is closed.`;
   });
 }
 
 /** Pages that the next call of a function of userspace's loses; one finding per call. */
 export function overwrittenFindings(code: string, flow: FunctionFlow): Finding[] {
-  const found = flow.observations.filter((o) => o.what === 'overwritten');
+  return keptFindings(code, flow, 'overwritten', ({ set }) => {
+    const { cure, effect } = lossOf(set);
+    const kept = set.kind === 'pin' ? 'pinned' : 'held';
+    return `. Userspace may call it again while they are still ${kept}: the second call puts others in their place, nothing leads to the first ones any more, and ${effect}. Refuse the second call (-EBUSY), or release the first pages with ${cure} before.`;
+  });
+}
+
+type Kept = UnreleasedObservation | OverwrittenObservation;
+
+/** Pages that are kept when a function has returned; `becomes` says what becomes of them then. */
+function keptFindings(
+  code: string,
+  flow: FunctionFlow,
+  what: Kept['what'],
+  becomes: (o: Kept) => string,
+): Finding[] {
+  const found = flow.observations.filter((o): o is Kept => o.what === what);
   return firstPerKey(found, (o) => `${o.set.call.start}`).map((o) => {
     const { set, within } = o;
-    const { cure, effect } = lossOf(set);
     const where = o.members.slice(0, 2).map((m) => m.replace(/^\./, ''));
-    const kept = set.kind === 'pin' ? 'pinned' : 'held';
-    const message = `The pages that ${called(set.model.name)} acquires here stay in ${where.join(' and ')} when ${called(within)} has returned. Userspace may call it again while they are still ${kept}: the second call puts others in their place, nothing leads to the first ones any more, and ${effect}. Refuse the second call (-EBUSY), or release the first pages with ${cure} before.`;
-    const related = [
-      { range: rangeOf(o.range), message: 'the second call returns here, and the first pages are lost' },
-    ];
-    const finding = pathFinding(
-      code,
-      o,
-      { range: rangeOf(set.call), function: set.within },
-      message,
-      related,
-    );
+    const message = `The pages that ${called(set.model.name)} acquires here stay in ${where.join(' and ')} when ${called(within)} has returned${becomes(o)}`;
+    const again = 'the second call returns here, and the first pages are lost';
+    const related = o.what === 'overwritten' ? [{ range: rangeOf(o.range), message: again }] : [];
+    const at = { range: rangeOf(set.call), function: set.within };
+    const finding = pathFinding(code, o, at, message, related);
     const isGuess = asksForZeroPage(finding) || isUnexpected(finding);
     return { ...finding, certainty: isGuess ? 'possible' : 'likely' };
   });
