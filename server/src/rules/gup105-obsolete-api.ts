@@ -1,4 +1,5 @@
 import type { CallObservation, FlagObservation } from '../flow/facts/observation.ts';
+import { fitOf } from '../flow/kernel/fit.ts';
 import { FLAG_LIFE_BY_NAME, FUNCTION_LIVES, type FunctionLife, type Life } from '../flow/kernel/history.ts';
 import { isSince, presenceOf } from '../flow/kernel/presence.ts';
 import { formatKernelVersion, type KernelVersion } from '../syntax/preprocess/version.ts';
@@ -28,8 +29,8 @@ export const obsoleteApi: Rule = {
 	unpin_user_pages_dirty_lock(pages, n, true);
 }
 `,
-  check: (flow, { kernel }) => [
-    ...callsByName(flow).flatMap((o) => callFindings(o, kernel)),
+  check: (flow, { text, kernel }) => [
+    ...callsByName(flow).flatMap((o) => callFindings(o, text, kernel)),
     ...firstPerKey(
       flow.observations.filter((o) => o.what === 'flag'),
       (o) => o.name,
@@ -37,7 +38,7 @@ export const obsoleteApi: Rule = {
   ],
 };
 
-function callFindings(o: CallObservation, kernel: KernelVersion): Finding[] {
+function callFindings(o: CallObservation, text: string, kernel: KernelVersion): Finding[] {
   const name = o.call.fn!;
   const target = formatKernelVersion(kernel);
   if (standsIn(o.within, kernel)) return [];
@@ -59,6 +60,9 @@ function callFindings(o: CallObservation, kernel: KernelVersion): Finding[] {
   const forms = life.forms?.filter((form) => form.argc === argc) ?? [];
   if (o.partlyRead || forms.length === 0) return [];
   if (forms.some((form) => presenceOf(form, kernel) === 'present')) return [];
+  // Arguments of other releases stand in an `#if` that nothing decides: without them it is the form of this one.
+  const written = text.slice(o.call.start, o.call.end);
+  if (/^[ \t]*#/m.test(written) && fitOf(written, kernel) === 'fits') return [];
   const message = `${called(name)} with ${argc} arguments is not the form of ${target}: ${whyNot(life, argc, kernel)}.`;
   return [found(o, name, message)];
 }

@@ -8,6 +8,10 @@ const CALL =
   /\b([a-z_]\w*_(?:pages?|pages2|folios?|alloc2?|pin|only|lock|dirty|fast|remote|unlocked|locked|longterm))\s*\(/g;
 const ALIAS = /#[ \t]*define[ \t]+\w+[ \t]+(\w+)[ \t]*(?:\/[/*].*)?$/gm;
 
+const COMMENTS = /\/\*[\s\S]*?\*\/|\/\/.*$/gm;
+const INNER_GROUP = /^[ \t]*#[ \t]*if[\s\S]*?^[ \t]*#[ \t]*endif\b.*$/m;
+const INNER_GROUPS = new RegExp(INNER_GROUP, 'gm');
+
 /**
  * What the calls in `code` of functions around page pinning tell: `outdated` where `kernel` has none of them, since they
  * are gone, not yet there, or take another number of arguments; `fits` where it has one; `alias` where `code` only gives
@@ -16,10 +20,15 @@ const ALIAS = /#[ \t]*define[ \t]+\w+[ \t]+(\w+)[ \t]*(?:\/[/*].*)?$/gm;
 export function fitOf(code: string, kernel: KernelVersion): Fit | undefined {
   if (!/_page|_folio|mmap_sem/.test(code)) return undefined;
   let outdated = false;
-  for (const match of code.matchAll(CALL)) {
-    const fits = fitsIn(match[1]!, argumentsAt(code, match.index + match[0].length), kernel);
-    if (fits === true) return 'fits';
-    if (fits === false) outdated = true;
+  // Arguments of other releases may stand in an `#if` of their own: with them, and without.
+  const bare = code.replace(COMMENTS, '');
+  const texts = INNER_GROUP.test(bare) ? [bare, bare.replace(INNER_GROUPS, '')] : [bare];
+  for (const text of texts) {
+    for (const match of text.matchAll(CALL)) {
+      const fits = fitsIn(match[1]!, argumentsAt(text, match.index + match[0].length), kernel);
+      if (fits === true) return 'fits';
+      if (fits === false) outdated = true;
+    }
   }
   for (const [, name = ''] of code.matchAll(ALIAS)) {
     const life = FUNCTION_LIVES.get(name);

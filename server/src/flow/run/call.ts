@@ -36,7 +36,10 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
       (receivesError(st, args) && !w.isInert(fn)) ||
       // What is asked about numbers that are known has an answer: `if (!got_all(got, n))`.
       (args.length > 0 && args.every((a) => a.t === 'int') && w.isInert(fn)) ||
-      (w.releases(fn) && (args.some((a) => isUnknown(a) && st.holdsPages()) || reachesUnfilled(st, args)));
+      (w.releases(fn) &&
+        (args.some((a) => isUnknown(a) && st.holdsPages()) ||
+          reachesUnfilled(st, args) ||
+          heldByVariable(st)));
     const outcomes = concerns ? w.enter(f, e, args, st) : undefined;
     if (outcomes !== undefined) return outcomes;
     if (w.isInert(fn)) return [{ st, v: computed(w, fn, args) ?? result(w, f, st, e) }];
@@ -60,6 +63,15 @@ function isUnknown(v: Value): boolean {
 function receivesPages(st: State, args: readonly Value[]): boolean {
   if (st.sets.size === 0) return false;
   return reachableSets(st, args, () => false).size > 0 || args.some((a) => leadsToList(st, a));
+}
+
+/** Pages are held to which a variable of the file leads: a function that is given nothing finds them there. */
+function heldByVariable(st: State): boolean {
+  return st.holdsPages() && reachableSets(st, [], isVariableOfFile).size > 0;
+}
+
+function isVariableOfFile(place: string): boolean {
+  return /^[&*]*:(?!somewhere\b)/.test(place);
 }
 
 /** What an acquire returned when it failed is handed on where a count is meant, perhaps. */

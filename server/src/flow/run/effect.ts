@@ -19,6 +19,7 @@ import {
 } from '../state/places.ts';
 import type { Slot, State } from '../state/state.ts';
 import { asUnfilled, isPageRef, type PageRef, TOP, type Value } from '../state/value.ts';
+import { copyObject } from './copy.ts';
 import { applyDevice } from './device.ts';
 import { forgetObject } from './forget.ts';
 import { freeMemory } from './free.ts';
@@ -187,7 +188,7 @@ const FILLS = /^_*(copy_from_|memcpy|memmove|get_random_)/;
 /** Those of them that copy from an object of the kernel's. */
 const COPIES = /^_*mem(cpy|move)$/;
 
-/** Pages that stand in the array `from` stand in the one at `to` as well. */
+/** Pages that stand in the array `from`, or in members of an object there, stand in the one at `to` as well. */
 function copyPages(w: World, st: State, e: Call, to: Value, from: Value): void {
   const source = isPageRef(from) ? undefined : asAddress(from);
   const sets = new Set(
@@ -198,6 +199,12 @@ function copyPages(w: World, st: State, e: Call, to: Value, from: Value): void {
     if (target === undefined) st.update(set, { escaped: e.fn });
     else st.store.set(somewhere(target.base, set), w.values.ref('page', set, null));
   }
+  if (source?.off === 0) copyObject(st, elementPlace(source.base, 0), target && wholePlace(target));
+}
+
+/** The place of the object at an address. */
+function wholePlace({ base, off }: NonNullable<ReturnType<typeof asAddress>>): string | undefined {
+  return off === null ? undefined : elementPlace(base, off);
 }
 
 /** Somebody can get at the data of the page from here on: by an address, or by its number. */

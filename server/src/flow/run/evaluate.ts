@@ -7,18 +7,11 @@ import { oneLine } from '../lower/ir.ts';
 import { binary, isErrno, isPositiveCount, losesSign, truth } from '../state/arithmetic.ts';
 import { isNotZero, learn, learnName, settle } from '../state/learn.ts';
 import { isNamedConstant } from '../state/named.ts';
-import {
-  ALLOCATED,
-  asAddress,
-  blank,
-  elementPlace,
-  holdsReference,
-  read,
-  readSomewhere,
-} from '../state/places.ts';
-import { type State, UNKNOWN_PLACE } from '../state/state.ts';
-import { isPageRef, isPlainUnknown, type Sym, TOP, type Value } from '../state/value.ts';
+import { ALLOCATED, asAddress, blank, elementPlace, read, readSomewhere } from '../state/places.ts';
+import type { State } from '../state/state.ts';
+import { isPlainUnknown, type Sym, TOP, type Value } from '../state/value.ts';
 import { call } from './call.ts';
+import { copyObject } from './copy.ts';
 import { boundRequest, isCopyOfCount, isLengthInUse, mayBeTwo, shared, startOfSum } from './counts.ts';
 import { doubtRounds } from './doubt.ts';
 import { comparedWithFresh } from './fresh.ts';
@@ -297,21 +290,11 @@ function assign(w: World, f: Frame, st: State, e: Assign): Outcome[] {
   );
 }
 
-/** `*to = *from` of a structure: pages that stand in members of the one stand in the other as well. */
+/** `*to = *from` of a structure. */
 function copyMembers(w: World, f: Frame, st: State, from: Expr, to: Where): void {
-  if (!holdsReference(st)) return;
   const isObject = from.k === 'var' || (from.k === 'deref' && from.e.k === 'var');
   const source = isObject ? locate(w, f, st.clone(), from)[0]?.at : undefined;
-  if (source?.in !== 'place') return;
-  const { store } = st;
-  for (let i = 0, { size } = store; i < size; i++) {
-    const v = store.valueAt(i);
-    if (!isPageRef(v)) continue;
-    const place = store.keyAt(i).text;
-    if (!place.startsWith(`${source.place}.`)) continue;
-    if (to.in === 'place') store.set(`${to.place}${place.slice(source.place.length)}`, v);
-    else st.update(v.set, { escaped: UNKNOWN_PLACE });
-  }
+  if (source?.in === 'place') copyObject(st, source.place, to.in === 'place' ? to.place : undefined);
 }
 
 function step(w: World, f: Frame, st: State, e: Step): Outcome[] {

@@ -44,7 +44,7 @@ export function acquireFromIterator(
   const again = hasSet(st, `${f.name}#${e.site}.`);
   const outcomes: Outcome[] = [];
   const outcome = (s: State, nr: number, result: number, bytes: number): void => {
-    take(w, f, s, e, form, args, { call: e, model, form, flags: TOP, nr, within: f.ir.name, result });
+    take(w, f, s, form, args, { call: e, model, form, flags: TOP, nr, within: f.ir.name, result });
     outcomes.push({ st: s, v: w.values.int(bytes) });
   };
   if (most > 0) outcome(st.clone(), most, -EFAULT, -EFAULT);
@@ -110,7 +110,6 @@ function take(
   w: World,
   f: Frame,
   st: State,
-  e: Call,
   form: AcquireForm | undefined,
   args: readonly Value[],
   seen: Seen,
@@ -120,7 +119,7 @@ function take(
   if (seen.model.kind === 'pin' && isKernelBacked(st)) return;
   const set = addSet(w, f, st, seen);
   if (!isUserBacked(st) && isMaker(w)) st.update(set.id, { iterator: 'perhaps-kernel' });
-  const base = form.list === undefined ? place : listAt(w, f, st, e, form.list, place, seen.result);
+  const base = form.list === undefined ? place : listAt(w, st, set, form.list, place);
   const address = base === undefined ? undefined : asAddress(base);
   if (address === undefined) {
     if (set.result > 0) st.update(set.id, { escaped: UNKNOWN_ARRAY });
@@ -161,12 +160,10 @@ function withResult(set: PageSet): PageSet {
 /** The array to which `struct page ***pages` leads: the call's own where none is given. */
 function listAt(
   w: World,
-  f: Frame,
   st: State,
-  e: Call,
+  { id, result }: PageSet,
   list: NonNullable<AcquireForm['list']>,
   pointer: Value,
-  result: number,
 ): Value | undefined {
   const address = asAddress(pointer);
   if (address?.off == null) return undefined;
@@ -178,7 +175,8 @@ function listAt(
     if (list === 'allocated') st.store.set(place, w.values.int(0));
     return undefined;
   }
-  const array = w.values.unknown(`${ALLOCATED}${f.name}#${e.site}.pages;`);
+  // A helper that is called twice makes two.
+  const array = w.values.unknown(`${ALLOCATED}${id}.pages;`);
   st.facts.set(array.key, true);
   st.store.set(place, array);
   return array;

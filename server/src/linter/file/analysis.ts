@@ -29,7 +29,7 @@ const prefer = new RegExp(PROTOCOL_WORDS.join('|'));
 
 /** Headers without any of these have neither wrappers nor macros to see through. */
 const headerMatters = new RegExp(
-  `${prefer.source}|put_page|release_pages|folio_put|set_page_dirty|FOLL_|\\bgoto\\b`,
+  `${prefer.source}|put_page|page_cache_release|release_pages|folio_put|set_page_dirty|\\bkmap|FOLL_|\\bgoto\\b`,
 );
 
 /** An `#if` around any of these is worth reading in all its branches. */
