@@ -2,8 +2,8 @@
 import type { Call, Expr, FunctionIr, Member } from '../lower/ir.ts';
 import { structOf, type TypeLookup } from '../lower/structs.ts';
 import { ALLOCATED, asAddress, elementPlace, wholeObject } from '../state/places.ts';
-import type { State } from '../state/state.ts';
-import { TOP, type Value } from '../state/value.ts';
+import { NUMBER_KEPT, type State } from '../state/state.ts';
+import { isPageRef, TOP, type Value } from '../state/value.ts';
 import { type Held, HeldFinder, unplaced } from './held.ts';
 
 /** Stands for an object that a callee was given which is not seen. */
@@ -11,7 +11,7 @@ const GIVEN = '%given ';
 
 /** What functions are called that end the use of something, and may release its pages. */
 const ENDS =
-  /put|pin|release|free|drop|clean|clear|destroy|fini|exit|stop|unmap|unbind|detach|remove|delete|reset|close|shut|tear|disable|dispose|kill|abort|cancel|unreg|unref|deinit|uninit|finish|end|done|complete|evict|inval|dealloc|discard|purge|undo|revert|unwind|return|give|retire|reclaim|unload|unlock|_del|_rel|_un/i;
+  /(?<!in|out|com)put|(?<!s)pin(?!g)|release|free|drop|clean|clear|destroy|fini|exit|stop|unmap|unbind|detach|remove|delete|reset|close|shut|tear|disable|dispose|kill|abort|cancel|unreg|unref|deinit|uninit|finish|end|done|complete|evict|inval|dealloc|discard|purge|undo|revert|unwind|return|give|retire|reclaim|unload|unlock|_del|_rel|_un/i;
 
 /** Whether a function that is not seen may release pages of what it is given, as far as its name tells. */
 export function mayRelease(callee: string): boolean {
@@ -21,7 +21,8 @@ export function mayRelease(callee: string): boolean {
 /** The same pages, as their loss is judged: who was told of them when they were acquired need not be their owner. */
 export function withoutNotices(held: Held): Held {
   const sets = held.sets.map((set) =>
-    set.escaped !== undefined && /^\w+$/.test(set.escaped) && !mayRelease(set.escaped)
+    set.escaped !== undefined &&
+    (set.escaped === NUMBER_KEPT || (/^\w+$/.test(set.escaped) && !mayRelease(set.escaped)))
       ? { ...set, escaped: undefined }
       : set,
   );
@@ -29,7 +30,7 @@ export function withoutNotices(held: Held): Held {
 }
 
 /** What keeps books of objects knows nothing of their pages. */
-const KEEPS_BOOKS = /^_*(?:list|hlist|llist|rb|idr|ida|xa|radix_tree|interval_tree)_/;
+const KEEPS_BOOKS = /^_*(?:list|hlist|llist|hash|rb|idr|ida|xa|radix_tree|interval_tree)_/;
 
 export class LossFinder extends HeldFinder {
   readonly #left: Held;
@@ -88,12 +89,19 @@ export class LossFinder extends HeldFinder {
     return true;
   }
 
-  /** What was left stays where it was: its place in the function that left it is a second one for the same object. */
-  isCopy(st: State): (place: string) => boolean {
+  /**
+   * What was left stays where it was: its place in the function that left it is a second one for the same object. Addresses
+   * of the data and numbers of pages may stay where they like: no function of the file releases pages by them.
+   */
+  isIdle(st: State): (place: string) => boolean {
     const copies = this.#left.objects.flatMap(({ place }, i) => {
       const found = st.store.get(`%${i}`)?.key.slice(1);
       return found === undefined || found === place ? [] : [`${place}.`];
     });
-    return (place) => copies.some((copy) => place.includes(copy));
+    return (place) => {
+      const v = st.store.get(place);
+      const isNumber = v !== undefined && isPageRef(v) && v.t !== 'page';
+      return isNumber || copies.some((copy) => place.includes(copy));
+    };
   }
 }

@@ -6,8 +6,8 @@ import type { CallTable } from '../facts/call-table.ts';
 import type { Entries } from '../facts/entries.ts';
 import { ACQUIRES } from '../kernel/acquire.ts';
 import { effectsOf, isReleaseName } from '../kernel/effects.ts';
-import type { Call, Expr, FunctionIr } from '../lower/ir.ts';
-import { structOf, type TypeLookup } from '../lower/structs.ts';
+import type { Call, Expr, FunctionIr, Member } from '../lower/ir.ts';
+import { ownerOf, structOf, type TypeLookup } from '../lower/structs.ts';
 import { walk } from '../lower/walk.ts';
 import { concerns } from '../run/observation-key.ts';
 import type { Consumers } from './consumers.ts';
@@ -92,12 +92,18 @@ function mayTake(
 ): boolean {
   if (fn !== undefined && !isUnseenEnd(fn, host)) return false;
   const { types } = host;
+  /** What another struct has in a member leads elsewhere. */
+  const isOfOther = (e: Member): boolean => {
+    const owner = ownerOf(types, ir, e);
+    return owner !== undefined && !structs.has(owner);
+  };
   const leads = (e: Expr): boolean => {
+    if (e.k === 'member' && isOfOther(e)) return false;
     const owner = structOf(types, ir, e);
     if (owner !== undefined && (structs.has(owner) || owner === 'page' || owner === 'folio')) return true;
     let found = false;
     walk(e, (part) => {
-      found ||= part.k === 'member' && names.includes(`.${part.name}`);
+      found ||= part.k === 'member' && names.includes(`.${part.name}`) && !isOfOther(part);
       found ||= part.k === 'var' && !part.local && names.includes(part.name);
     });
     return found;

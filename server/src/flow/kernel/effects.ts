@@ -334,7 +334,7 @@ const HARMLESS = new RegExp(
     'flush_\\w+|invalidate_kernel_\\w+|update_mmu_cache|dma_sync_\\w+|cache_flush\\w*|clflush\\w*|drm_clflush_\\w+|wb\\w+|mb|rmb|wmb|smp_\\w+|barrier|memory_barrier',
     'dma_unmap_\\w+|dma_mapping_error|dma_map_sg\\w*|dma_map_sgtable|sg_init_table|sg_init_one|sg_nents|sg_dma_\\w+|sg_mark_end|sg_free_table\\w*|sg_alloc_table|for_each_\\w+',
     'access_ok|offset_in_page|current|IS_ALIGNED|ALIGN\\w*|round_up|round_down|roundup|rounddown|DIV_ROUND_UP|PAGE_ALIGN\\w*|PFN_\\w+|ARRAY_SIZE|sizeof|array_size|struct_size|size_mul|size_add|check_\\w+_overflow|swap|abs|test_bit\\w*|find_\\w+_bit\\w*',
-    'vma_lookup|find_vma|find_extend_vma\\w*|vma_is_\\w+|untagged_addr\\w*|mmget\\w*|mmput\\w*|mmgrab|mmdrop|get_task_mm|account_locked_vm|__account_locked_vm|capable|ns_capable|rlimit|task_rlimit|lock_limit|atomic(64|_long)?_(read|add|sub|inc|dec|add_return|sub_return|inc_return|dec_and_test|sub_and_test)\\w*|refcount_\\w+|kref_(init|get|read)',
+    'vma_lookup|find_vma|find_extend_vma\\w*|vma_is_\\w+|untagged_addr\\w*|mmget\\w*|mmput\\w*|mmgrab|mmdrop|get_task_mm|iommu_domain_free|account_locked_vm|__account_locked_vm|capable|ns_capable|rlimit|task_rlimit|lock_limit|atomic(64|_long)?_(read|add|sub|inc|dec|add_return|sub_return|inc_return|dec_and_test|sub_and_test)\\w*|refcount_\\w+|kref_(init|get|read)',
     'schedule\\w*|wake_up\\w*|complete\\w*|wait_\\w+|signal_pending\\w*|fatal_signal_pending|msleep|udelay|ndelay|usleep_range',
     'fault_in_\\w+|pagefault_(dis|en)able|cpu_to_(l|b)e\\d+p?|(l|b)e\\d+_to_cpup?|hton[sl]|ntoh[sl]|swab\\d+',
   ].join('|')})$`,

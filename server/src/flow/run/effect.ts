@@ -144,7 +144,7 @@ function apply(
       return undefined;
     }
     case 'free':
-      freeMemory(st, freed(w, f, st, e, effect.memory, args), e, w.fields?.isCopy?.(st));
+      freeMemory(st, freed(w, f, st, e, effect.memory, args), e, w.fields?.isIdle?.(st));
       return undefined;
     case 'page-lock':
     case 'page-unlock':

@@ -199,7 +199,7 @@ function runSwitch(w: World, f: Frame, node: Node, st: State): { node: number; s
 function leave(w: World, f: Frame, st: State, returns: Value | undefined, range: Range): void {
   const results = returns === undefined ? [] : [returns];
   const byCaller = reachableSets(st, results, (place) => isArgument(f, place));
-  const byAnyone = reachableSets(st, results, outlives, w.fields?.isCopy?.(st));
+  const byAnyone = reachableSets(st, results, outlives, w.fields?.isIdle?.(st));
   for (const set of st.sets.values()) {
     if (set.result <= 0) continue;
     const held = set.slots.some((slot) => slot === 'held' || slot === 'unsure');

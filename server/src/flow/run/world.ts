@@ -29,7 +29,7 @@ export interface FieldHook {
   /** `place` is undefined where the object is not told apart; so is the answer where it stays so. */
   located(ir: FunctionIr, st: State, e: Member, place: string | undefined): string | undefined;
   /** Tells places of which the run has found the object elsewhere. */
-  isCopy?(st: State): (place: string) => boolean;
+  isIdle?(st: State): (place: string) => boolean;
   /** Memory is freed: its address, as far as it is told apart. */
   frees?(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): Value;
   /** A callee that is not seen is given something: whether it may take over or release pages. */
