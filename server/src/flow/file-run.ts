@@ -1,4 +1,4 @@
-/** The run of one file: its functions as entry points, pairs of them, and what is remembered of earlier versions. */
+/** The run of one file: its functions as entry points, and what is remembered of earlier versions. */
 import type { Parser } from '../syntax/parser.ts';
 import type { SourceFile } from '../syntax/source.ts';
 import { FileContexts } from './context/observe.ts';
@@ -7,14 +7,10 @@ import type { CallTable } from './facts/call-table.ts';
 import { Entries } from './facts/entries.ts';
 import { survey } from './facts/survey.ts';
 import type { FileFlow, FlowOptions } from './file.ts';
-import { type AgainHost, isCalledAgain, overwrittenBy } from './held/again.ts';
 import { Consumers } from './held/consumers.ts';
-import { strandedBy } from './held/failures.ts';
-import { isFileVariable } from './held/file-variable.ts';
 import { type Held, isGiven } from './held/held.ts';
 import {
   callersThatKeep,
-  type EntryRun,
   type HoldHost,
   type Holding,
   holdingBy,
@@ -23,12 +19,10 @@ import {
   observationsOf,
   summaryOf,
 } from './held/holds.ts';
-import { type Leaves, leavesOf, NO_LEAVES } from './held/leaves.ts';
-import { freeing, lossesOf } from './held/losses.ts';
-import { asCalled } from './held/mismatch.ts';
-import { isNeverReleased, type NeverHost, unreleasedBy } from './held/never.ts';
-import { type ConsumerRun, pairUp, usesOf } from './held/pairs.ts';
+import { leavesOf, NO_LEAVES } from './held/leaves.ts';
+import type { ConsumerRun } from './held/pairs.ts';
 import { leftToCaller } from './held/to-caller.ts';
+import { LaterRuns } from './later-runs.ts';
 import type { FunctionIr } from './lower/ir.ts';
 import { type FileTypes, fileTypes } from './lower/structs.ts';
 import { FileLowering } from './lowering.ts';
@@ -43,6 +37,8 @@ export class FileRun {
   /** Functions that may leave pages to their callers. */
   readonly handsOver = new Set<string>();
   readonly consumers: Consumers;
+  /** What is run on pages that entry points have left. */
+  readonly later: LaterRuns;
   readonly #source: SourceFile;
   readonly #options: FlowOptions;
   readonly #table: CallTable;
@@ -80,6 +76,19 @@ export class FileRun {
     this.#records = new RunRecords(this.#types, this.#lowering, memo, this.handsOver);
     const lower = (name: string): FunctionIr | undefined => this.#lowering.lowerAgain(name);
     this.consumers = new Consumers(source, table, touching, lower);
+    this.later = new LaterRuns({
+      source,
+      table,
+      types: this.#types,
+      consumers: this.consumers,
+      records: this.#records,
+      lowering: this.#lowering,
+      memo,
+      joined: options.join !== undefined,
+      entries: () => this.#entries(),
+      consume: (name, held, reads, frees) => this.#consume(name, held, reads, frees),
+      rootOf: (name) => this.#rootOf(name),
+    });
   }
 
   result(): FileFlow {
@@ -87,7 +96,9 @@ export class FileRun {
       .filter(([, facts]) => facts.partlyRead)
       .map(([name]) => name);
     const statics = new Set(this.#source.functions.filter((f) => f.isStatic).map((f) => f.name));
-    const held = [...this.#records.leaving].filter(([name, { leaves }]) => !this.#isCovered(name, leaves));
+    const held = [...this.#records.leaving].filter(
+      ([name, { leaves }]) => !this.later.isCovered(name, leaves),
+    );
     return {
       functions: this.#records.functions,
       analysed: [...this.#lowering.known.keys()],
@@ -148,125 +159,6 @@ export class FileRun {
       this.#run(name, 0);
   }
 
-  /** Runs, for each function that leaves pages held in a structure, the functions that find them there. */
-  pairs(): void {
-    for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
-      if (this.#isCovered(name, leaves)) continue;
-      const consumers = this.consumers.of(name, leaves);
-      if (consumers.length === 0) continue;
-      const reads = this.consumers.reading(leaves);
-      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
-      const callers = consumers.flatMap((consumer) => this.consumers.askable(consumer));
-      const scope = { name: `${name}, later`, roots: [name, ...consumers, ...callers], also };
-      if (this.#records.recall(scope, name) === undefined) this.#pair(scope, name, consumers, reads);
-    }
-  }
-
-  /** Runs, where no function of the file releases what another one leaves held, those that free memory. */
-  losses(acquires: (index: number) => boolean): void {
-    const host = { table: this.#table, consumers: this.consumers, acquires, entries: () => this.#entries() };
-    for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
-      if (this.#isCovered(name, leaves)) continue;
-      const found = freeing(name, leaves, host);
-      if (found === undefined) continue;
-      const { names, onRequest } = found;
-      const reads = this.consumers.reading(leaves);
-      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()} ${onRequest.join()}`;
-      const scope = { name: `${name}, lost`, roots: [name, ...names], also };
-      if (this.#records.recall(scope, name) === undefined) this.#pair(scope, name, names, reads, onRequest);
-    }
-  }
-
-  /** Says of what functions leave where only this file looks for it that no function of the file releases it. */
-  never(acquires: (index: number) => boolean): void {
-    const { structs } = this.#source;
-    const host: NeverHost = {
-      table: this.#table,
-      consumers: this.consumers,
-      types: this.#types,
-      acquires,
-      entries: () => this.#entries(),
-      lower: (fn) => this.#lowering.lowerAgain(fn),
-      isPrivate: (struct) => structs.has(struct),
-      isStatic: (variable) => isFileVariable(this.#source, variable),
-    };
-    for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
-      if (this.#isCovered(name, leaves) || !isNeverReleased(name, leaves, host)) continue;
-      const reads = this.consumers.reading(leaves);
-      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
-      const scope = { name: `${name}, never`, roots: [name], also };
-      if (this.#records.recall(scope, name) !== undefined) continue;
-      const before = this.#records.surroundings();
-      const releases = this.consumers.of(name, leaves).includes(name);
-      const again = (held: Held): ConsumerRun | undefined =>
-        releases ? this.#consume(name, held, reads) : undefined;
-      const observations = unreleasedBy(this.#records.left.get(name) ?? this.#leftAgain(name), name, again);
-      for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
-      this.#records.tell(scope, before, name, observations);
-    }
-  }
-
-  /** Says of pages that userspace's calls leave in structures that the next such call loses them. */
-  again(): void {
-    const host: AgainHost = {
-      table: this.#table,
-      consumers: this.consumers,
-      types: this.#types,
-      entries: () => this.#entries(),
-      lower: (fn) => this.#lowering.lowerAgain(fn),
-    };
-    for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
-      const used = this.#records.usedBy.get(name)!;
-      if (!isCalledAgain(name, leaves, used, host)) continue;
-      const reads = this.consumers.reading(leaves);
-      const also = `${this.#memo.numberOf(identity)} ${[...reads].join()}`;
-      const scope = { name: `${name}, again`, roots: [name], also };
-      if (this.#records.recall(scope, name) !== undefined) continue;
-      const before = this.#records.surroundings();
-      const left = this.#records.left.get(name) ?? this.#leftAgain(name);
-      const observations = overwrittenBy(left, name, (held) => this.#consume(name, held, reads, true));
-      for (const fn of used) this.#lowering.used.add(fn);
-      this.#records.tell(scope, before, name, observations);
-    }
-  }
-
-  /** Says of functions that fail which pages they leave in structures where nobody of the file releases them. */
-  failures(): void {
-    for (const [name, { identity, leaves }] of [...this.#records.failing]) {
-      // What a caller makes of the failure its own run shows.
-      if (this.#table.callersOf(name).length > 0) continue;
-      const consumers = this.consumers.of(name, leaves);
-      const reads = this.consumers.reading(leaves);
-      const { releasing } = this.consumers;
-      const own = leaves.typed.filter((m) => this.#source.structs.has(m.slice(0, m.indexOf('.'))));
-      const known = [[...reads], releasing, own].map((names) => names.join()).join(' ');
-      const also = `${this.#memo.numberOf(identity)} ${known}`;
-      const scope = { name: `${name}, failed`, roots: [name, ...consumers], also };
-      if (this.#records.recall(scope, name) === undefined) this.#strand(scope, name, consumers, reads);
-    }
-  }
-
-  #strand(scope: RunScope, name: string, consumers: readonly string[], reads: ReadonlySet<string>): void {
-    const before = this.#records.surroundings();
-    const run = this.#rootOf(name);
-    if (run === undefined) return;
-    const usedBy = this.#records.usedBy.get(name)!;
-    const { used } = this.#lowering;
-    const observations = strandedBy({
-      failures: run.failures,
-      left: run.left,
-      returnsAddress: run.returnsAddress,
-      own: run.observations,
-      consumers,
-      consume: (fn, held) => this.#consume(fn, held, reads),
-      canRelease: (fn) => this.consumers.canRelease(fn),
-      others: () => this.consumers.releasing.some((fn) => !used.has(fn) && !usedBy.has(fn)),
-      isPrivate: (struct) => this.#source.structs.has(struct),
-    });
-    for (const fn of usedBy) used.add(fn);
-    this.#records.tell(scope, before, name, observations);
-  }
-
   /** Says of each acquiring function which pages are still held when its entry point has returned, and until when. */
   holds(acquiring: readonly string[]): void {
     if (acquiring.length === 0) return;
@@ -311,7 +203,7 @@ export class FileRun {
     };
     if (this.#records.recall(scope) !== undefined) return;
     const before = this.#records.surroundings();
-    const observations = observationsOf(producer, holding, this.#runOf(name)!, keeper);
+    const observations = observationsOf(producer, holding, this.#rootOf(name)!, keeper);
     // It has their places, moved where the run was remembered.
     for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
     const figures = { steps: 0, cut: false };
@@ -321,14 +213,6 @@ export class FileRun {
       leaves: NO_LEAVES,
     });
     this.#records.functions.push({ name: scope.name, observations, ...figures, identity, remembered: false });
-  }
-
-  /** What the run of a function as an entry point has shown; it is run again where that was only remembered. */
-  #runOf(name: string): EntryRun | undefined {
-    const known = this.#records.roots.get(name);
-    if (known !== undefined) return known;
-    const ir = this.#handedOverAt.has(name) ? this.#lowering.lower(name) : undefined;
-    return ir === undefined ? undefined : this.#execute(ir, this.#handedOverBefore(name));
   }
 
   /** Tells of calls that may sleep, or need a user's mm, in which context they are made. */
@@ -360,17 +244,6 @@ export class FileRun {
         remembered,
       });
     }
-  }
-
-  /** A static helper whose callers leave the same pages: they know more of what they leave. */
-  #isCovered(name: string, { sites }: Leaves): boolean {
-    const { isStatic } = this.#source.functions[this.#table.indexOf.get(name)!] ?? { isStatic: false };
-    if (!isStatic) return false;
-    const callers = [...this.#records.leaving].filter(
-      ([caller, { cut }]) =>
-        !cut && caller !== name && this.#table.callees[this.#table.indexOf.get(caller)!]!.has(name),
-    );
-    return sites.every((site) => callers.some(([, { leaves }]) => leaves.sites.includes(site)));
   }
 
   /** What a run depends on besides functions and types. */
@@ -442,59 +315,12 @@ export class FileRun {
     return { budget, types: this.#records.asked, handsOver };
   }
 
-  #pair(
-    scope: RunScope,
-    name: string,
-    consumers: readonly string[],
-    reads: ReadonlySet<string>,
-    onRequest?: readonly string[],
-  ): void {
-    const before = this.#records.surroundings();
-    const left = this.#records.left.get(name) ?? this.#leftAgain(name);
-    const joined = this.#options.join !== undefined;
-    const frees = onRequest !== undefined;
-    const chosen = frees ? lossesOf : usesOf;
-    const run = (consumer: string, held: Held): ConsumerRun =>
-      asCalled(
-        this.#consume(consumer, held, reads, frees),
-        () => this.consumers.askable(consumer),
-        (caller) => this.#consume(caller, held, reads, frees),
-      );
-    const pairing = pairUp(left, consumers, run, joined);
-    const { runs } = pairing;
-    const pair = { ...pairing.info, onRequest: onRequest ?? [] };
-    for (const fn of this.#records.usedBy.get(name)!) this.#lowering.used.add(fn);
-    const seen = chosen(pairing, left);
-    const steps = runs.reduce((sum, r) => sum + r.steps, 0);
-    const cut = runs.some((r) => r.cut);
-    const figures = { steps, cut, handsOver: false, leaves: NO_LEAVES };
-    const identity = this.#records.remember(scope, before, runs.length > 0 ? { ...figures, pair } : figures);
-    if (runs.length === 0) return;
-    this.#records.functions.push({
-      name,
-      observations: seen,
-      steps,
-      cut,
-      identity,
-      remembered: false,
-      pair,
-    });
-  }
-
-  /** What a function leaves whose run was remembered: where its places have moved it is run again, as it was then. */
-  #leftAgain(name: string): readonly Held[] {
-    const { identity } = this.#records.leaving.get(name)!;
-    return this.#memo.leftBy(identity, this.#records.usedBy.get(name)!) ?? this.#rootOf(name)?.left ?? [];
-  }
-
   /** The run of a function as an entry point, made again where it was remembered. */
   #rootOf(name: string): RootRun | undefined {
     const known = this.#records.roots.get(name);
-    const ir = known === undefined ? this.#lowering.lower(name) : undefined;
-    return ir === undefined ? known : this.#execute(ir, this.#handedOverBefore(name));
-  }
-
-  #handedOverBefore(name: string): Set<string> {
-    return new Set([...this.handsOver].slice(0, this.#handedOverAt.get(name)));
+    if (known !== undefined) return known;
+    const ir = this.#handedOverAt.has(name) ? this.#lowering.lower(name) : undefined;
+    if (ir === undefined) return undefined;
+    return this.#execute(ir, new Set([...this.handsOver].slice(0, this.#handedOverAt.get(name))));
   }
 }

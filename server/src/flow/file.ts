@@ -127,7 +127,7 @@ function runJoined(
     if (start < at || unclear.has(name)) continue;
     if (functions.some((fn) => table.callees[index]!.has(fn))) run.root(name);
   }
-  run.pairs();
+  run.later.pairs();
   const producers = [...new Set(lasting.map(({ producer }) => producer))].filter((fn) =>
     table.indexOf.has(fn),
   );
@@ -214,11 +214,11 @@ function runFile(
     level = [...new Set(callers)].filter((name) => !done.has(name));
   }
   for (const { name } of surveyed) if (!done.has(name)) run.surveyOnly(name);
-  run.pairs();
-  run.losses(acquiresIn);
-  run.never(acquiresIn);
-  run.again();
-  run.failures();
+  run.later.pairs();
+  run.later.losses(acquiresIn);
+  run.later.never(acquiresIn);
+  run.later.again();
+  run.later.failures();
   run.holds(direct);
   run.contexts();
   return run.result();
