@@ -42,7 +42,7 @@ export function trackedLocals(
     });
   }
   for (const name of flagGuards(ir)) tracked.add(name);
-  for (const name of marks(ir, assignments)) tracked.add(name);
+  for (const name of marks(ir, assignments, matters)) tracked.add(name);
   for (const name of ir.cleaned) tracked.add(name);
   for (let round = 0; round < 3; round++) {
     for (const a of assignments) {
@@ -66,11 +66,19 @@ export function trackedLocals(
 
 /**
  * Locals that are set to something known, and asked for in a condition: `mapped = true; … if (mapped)`, `stage = ST_PIN`.
- * What is only ever read from elsewhere tells nothing that its name does not.
+ * What is only ever read from elsewhere tells nothing that its name does not; but a helper that releases what an object
+ * holds may ask the object first, `int kernel = KERNEL_MEM & b->flags`, and its caller may have set that member.
  */
-function marks(ir: FunctionIr, assignments: readonly Assign[]): Set<string> {
+function marks(
+  ir: FunctionIr,
+  assignments: readonly Assign[],
+  matters: (fn: string | undefined) => boolean,
+): Set<string> {
   const set = new Set<string>();
-  for (const { l, r } of assignments) if (l.k === 'var' && l.local && isKnown(r)) set.add(l.name);
+  const params = new Set(ir.params.map(({ name }) => name));
+  const releases = params.size > 0 && ir.calls.some(({ fn }) => matters(fn));
+  for (const { l, r } of assignments)
+    if (l.k === 'var' && l.local && (isKnown(r) || (releases && isMemberOf(r, params)))) set.add(l.name);
   const asked = new Set<string>();
   if (set.size === 0) return asked;
   for (const { kind, expr } of ir.nodes)
@@ -85,6 +93,18 @@ function marks(ir: FunctionIr, assignments: readonly Assign[]): Set<string> {
 function isKnown(e: Expr): boolean {
   if (e.k === 'cast' || e.k === 'unary') return isKnown(e.e);
   return e.k === 'num' || (e.k === 'var' && !e.local) || (e.k === 'binary' && isKnown(e.l) && isKnown(e.r));
+}
+
+/** A member of an object that the caller has passed, a bit of it, or how one of these compares with something known. */
+function isMemberOf(e: Expr, params: ReadonlySet<string>): boolean {
+  if (e.k === 'cast') return isMemberOf(e.e, params);
+  if (e.k === 'unary') return e.op === '!' && isMemberOf(e.e, params);
+  if (e.k === 'binary') {
+    if (e.op !== '&' && !COMPARISONS.has(e.op)) return false;
+    const asked = isKnown(e.l) ? e.r : isKnown(e.r) ? e.l : undefined;
+    return asked !== undefined && isMemberOf(asked, params);
+  }
+  return e.k === 'member' && e.base.k === 'var' && e.base.local && params.has(e.base.name);
 }
 
 /** A local is put into a member of an object that matters: whoever is given the object may ask for it. */
