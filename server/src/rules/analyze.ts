@@ -75,7 +75,7 @@ export function analyzeFile(
   }
   if (options.join === undefined)
     for (const rule of rules) found.push(...checkFileSafely(rule, source, [...found], problems));
-  const findings = onePerCause(distinct(found), rules);
+  const findings = saidOnce(onePerCause(distinct(found), rules));
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
   const { analysed, partlyRead, exports, roots } = flow;
   return { findings, functions: analysed.length, partlyRead, problems, exports, roots };
@@ -159,6 +159,22 @@ function distinct(findings: readonly Finding[]): Finding[] {
       seen.set(key, f);
   }
   return [...seen.values()];
+}
+
+/** What is said in the same words of one place, for pages that several calls acquire, is said once and names all of these. */
+function saidOnce(findings: readonly Finding[]): Finding[] {
+  const said = new Map<string, Finding>();
+  for (const f of findings) {
+    const key = `${f.code}|${f.range.start}|${f.message}`;
+    const known = said.get(key);
+    const [first, other] = known && DOUBT[known.certainty] <= DOUBT[f.certainty] ? [known, f] : [f, known];
+    const more = (other?.related ?? []).filter(
+      ({ range, message }) =>
+        !first.related.some((r) => r.range.start === range.start && r.message === message),
+    );
+    said.set(key, more.length === 0 ? first : { ...first, related: [...first.related, ...more] });
+  }
+  return [...said.values()];
 }
 
 /** Codes of calls that the kernel refuses: nothing is acquired, so nothing else can be said of the pages. */
