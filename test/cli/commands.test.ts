@@ -173,7 +173,7 @@ describe('why', () => {
         '     folio  refcount  pincount  mapcount  flags           content   mapped by',
         '     A      1         -         1         anon-exclusive  old       parent:0',
         '',
-        '  1  driver             get_user_pages_fast(p, 1, FOLL_WRITE, pages) = 1                       a.c:2',
+        '  1  driver             get_user_pages_fast(p, 1, FOLL_WRITE, pages) = 1               a.c:2',
         `     2 | ${found.trimEnd()}`,
         '     driver takes its turn.',
         '     folio  refcount  pincount  mapcount  flags           content   mapped by',

@@ -19,7 +19,7 @@ import { callText, steadyFlags } from './step-text.ts';
 import type { Style } from './style.ts';
 
 /** Width that the text is made for. */
-const WIDTH = 100;
+const WIDTH = 92;
 const INDENT = '     ';
 
 /** The explanation of one finding, with a line break at its end. */
