@@ -74,9 +74,12 @@ function isGivenBack(set: PageSet, own: readonly RunObservation[]): boolean {
   );
 }
 
-/** A condition that only asks what an object is like: `obj->pinned`, `obj->count == 0`, `!list_empty(&obj->list)`. */
+/**
+ * A condition that only asks what an object is like: `obj->pinned`, `obj->count == 0`, `!list_empty(&obj->list)`,
+ * `IS_USER_MEMORY(obj->type)`.
+ */
 const ASKS_STATE =
-  /^!?\w+(?:->|\.)[\w.\->]+(?:\s*[!=<>]=?\s*\w+)?$|^!?\w*(?:empty|is_|has_|test_bit|valid|present|mapped|pinned|active)\w*\(/;
+  /^!?\w+(?:->|\.)[\w.\->]+(?:\s*[!=<>]=?\s*\w+)?$|^!?\w*(?:empty|is_|has_|test_bit|valid|present|mapped|pinned|active)\w*\(|^!?(?!IS_ERR)[A-Z][A-Z0-9_]*\(\w+(?:->|\.)[\w.\->]+\)$/;
 
 /** Such conditions of a path since it acquired a set, and their outcomes. */
 function stateTests(path: PathLink | undefined, set: string): Map<string, boolean> {
