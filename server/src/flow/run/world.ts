@@ -28,7 +28,7 @@ export interface Frame {
 export interface FieldHook {
   /** `place` is undefined where the object is not told apart; so is the answer where it stays so. */
   located(ir: FunctionIr, st: State, e: Member, place: string | undefined): string | undefined;
-  /** Tells places of which the run has found the object elsewhere. */
+  /** Tells places by which nobody comes to the pages: the run found the object elsewhere, or they stand for numbers. */
   isIdle?(st: State): (place: string) => boolean;
   /** Memory is freed: its address, as far as it is told apart. */
   frees?(ir: FunctionIr, st: State, e: Expr | undefined, v: Value): Value;
