@@ -106,6 +106,20 @@ describe('a wrapper in a header', () => {
     expect(await lint(folder, ['.'], '5.5')).toEqual([]);
   });
 
+  it('is read for its macros where they only map a page or put it', async () => {
+    const folder = folderWith({
+      'compat.h': '#define MAP(page) kmap_local_page(page)\n#define DROP(page) page_cache_release(page)\n',
+      'a.c': user(
+        'compat.h',
+        'get_user_pages_fast(a, 1, FOLL_WRITE, &page) != 1',
+        '\tmemset(MAP(page), 0, 8);\n\tDROP(page);',
+      ),
+    });
+    expect(await lint(folder, ['.'], '4.4')).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^a\.c GUP308 /)]),
+    );
+  });
+
   it('may be a macro around a function, with what it does reported at its use', async () => {
     const folder = folderWith({ 'compat.h': COMPAT, 'a.c': user('compat.h', 'MY_PIN(a, &page)', '') });
     expect(await lint(folder)).toEqual(['a.c GUP303 MY_PIN(a, &page)']);
