@@ -145,6 +145,55 @@ describe('two files of one folder', () => {
     expect(await found({ 'pin.c': GATHER, 'use.c': caller('keep(pages, n);') })).toEqual([]);
   });
 
+  test('with their array, or with the local variable that alone leads to it', async () => {
+    expect(await found({ 'pin.c': GATHER, 'use.c': caller('kfree(table);') })).toEqual([
+      'use.c:10: GUP303 error shown pin.c:10:8,use.c:16:3',
+    ]);
+  });
+
+  test('by a caller further up, to whom the object that leads to them belongs', async () => {
+    const use = (undo: string): string => `static int fill(struct span *span, unsigned long n)
+{
+	struct page **pages = gather(span->start, n);
+
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	span->pages = pages;
+	return 0;
+}
+
+int span_setup(struct file_data *fd, unsigned long start, unsigned long n)
+{
+	struct span *span;
+	int ret;
+
+	span = kzalloc(sizeof(*span), GFP_KERNEL);
+	if (!span)
+		return -ENOMEM;
+	span->start = start;
+	ret = fill(span, n);
+	if (ret)
+		goto free_span;
+	if (fd->used == fd->limit) {
+		ret = -ENOSPC;
+		${undo}
+		kvfree(span->pages);
+		goto free_span;
+	}
+	fd->span = span;
+	return 0;
+
+free_span:
+	kfree(span);
+	return ret;
+}
+`;
+    expect(await found({ 'pin.c': GATHER, 'use.c': use('') })).toEqual([
+      'use.c:20: GUP303 error shown pin.c:10:8,use.c:26:3',
+    ]);
+    expect(await found({ 'pin.c': GATHER, 'use.c': use('unpin_user_pages(span->pages, n);') })).toEqual([]);
+  });
+
   test('pages that a function of the other file acquires are released in another way by its caller', async () => {
     const put = caller('release_pages(pages, n), kvfree(pages);');
     expect(await found({ 'pin.c': GATHER, 'use.c': put })).toEqual([

@@ -123,9 +123,18 @@ function runJoined(
   for (const { producer } of held) if (table.indexOf.has(producer)) run.root(producer);
   const unclear = mistakable(source, table, at);
   for (const name of unclear) run.consumers.leftOut.add(name);
-  for (const [index, { name, start }] of source.functions.entries()) {
-    if (start < at || unclear.has(name)) continue;
-    if (functions.some((fn) => table.callees[index]!.has(fn))) run.root(name);
+  const behind = source.functions.flatMap(({ name, start }, index) =>
+    start < at || unclear.has(name) ? [] : [{ name, callees: table.callees[index]! }],
+  );
+  const done = new Set<string>();
+  let handing: readonly string[] = functions;
+  for (let up = 0; up <= MAX_CALLERS_UP && handing.length > 0; up++) {
+    const callers = behind.filter(
+      ({ name, callees }) => !done.has(name) && handing.some((fn) => callees.has(fn)),
+    );
+    for (const { name } of callers) done.add(name);
+    handing = callers.flatMap(({ name }) => (run.root(name) ? [name] : []));
+    for (const name of handing) run.handsOver.add(name);
   }
   run.later.pairs();
   const producers = [...new Set(lasting.map(({ producer }) => producer))].filter((fn) =>
@@ -140,12 +149,13 @@ function runJoined(
 
 /**
  * Of what a function of another file does with pages that a call has handed it: only how it releases them, and that it
- * frees the array that leads to them all. Of the rest, such as numbers of pages, more is said in files that are not read.
+ * frees or loses the array that leads to them all. Of the rest, such as the number of a page, more is said in files that
+ * are not read.
  */
 function acrossCalls(fn: FunctionFlow): FunctionFlow {
   if (fn.pair !== undefined) return fn;
   const isLoss = ({ owner, set }: ExitObservation): boolean =>
-    owner === 'dropped' && set.freed !== undefined && isAsAcquired(set);
+    owner === 'dropped' && (set.freed !== undefined || set.slots.length > 1) && isAsAcquired(set);
   const mixed = fn.observations.some((o) => o.what === 'release' && isMismatch(o));
   const observations = fn.observations.filter((o) => {
     if (o.what === 'release') return mixed;

@@ -54,16 +54,47 @@ interface Call {
 function callBefore(end: number, { text, at, functions }: JoinedText): Call | undefined {
   const open = text.lastIndexOf('\n{', end);
   if (open < at) return undefined;
-  const caller = HEAD.exec(text.slice(Math.max(at, open - MAX_HEAD), open))?.[1];
+  const caller = functionAround(end, text, at);
   const body = text.slice(open, end);
   // Who has frame numbers only asks other things of them than whether there is a page.
-  if (!/\bstruct\s+(?:page|folio)\b/.test(body)) return undefined;
-  const calls = [...body.matchAll(new RegExp(`\\b(${functions.join('|')})\\s*\\(`, 'g'))];
-  const last = calls.at(-1);
+  if (!HAS_PAGES.test(text.slice(open, text.indexOf('\n', end)))) return undefined;
+  const names = [...functions, ...callersOf(functions, text, at)];
+  const last = [...body.matchAll(calling(names))].at(-1);
   if (caller === undefined || last === undefined) return undefined;
   const start = open + last.index;
   return { callee: last[1]!, caller, range: { start, end: start + last[1]!.length } };
 }
+
+/** Functions behind `at` that call one of some functions, or call one that does: they may hand the pages on. */
+function callersOf(functions: readonly string[], text: string, at: number): Set<string> {
+  const found = new Set<string>();
+  let names = functions;
+  for (let up = 0; up < MAX_HOPS && names.length > 0; up++) {
+    const calls = [...text.slice(at).matchAll(calling(names))];
+    const callers = calls
+      .map(({ index }) => functionAround(at + index, text, at))
+      .filter((name) => name !== undefined);
+    names = [...new Set(callers)].filter((name) => !found.has(name));
+    for (const name of names) found.add(name);
+  }
+  return found;
+}
+
+function functionAround(place: number, text: string, at: number): string | undefined {
+  const open = text.lastIndexOf('\n{', place);
+  if (open < at || text.lastIndexOf('\n}', place) > open) return undefined;
+  return HEAD.exec(text.slice(Math.max(at, open - MAX_HEAD), open))?.[1];
+}
+
+function calling(names: readonly string[]): RegExp {
+  return new RegExp(`\\b(${names.join('|')})\\s*\\(`, 'g');
+}
+
+/** Through how many functions of the other files pages are followed to the one that loses them. */
+const MAX_HOPS = 3;
+
+/** What tells that a function has pages themselves: their type, or a member that is called after them. */
+const HAS_PAGES = /\bstruct\s+(?:page|folio)\b|(?:->|\.)\s*\w*(?:pages?|folios?)\b/;
 
 /** The name before the parameters at the end of a text. */
 const HEAD = /(\w+)\s*\([^(){};]*(?:\([^(){};]*\)[^(){};]*)*\)\s*$/;
