@@ -1,10 +1,10 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
-import type { AccessObservation, DeviceObservation } from '../flow/run/observation.ts';
+import type { AccessObservation, DeviceObservation, ExitObservation } from '../flow/run/observation.ts';
 import { called } from './evidence/apis.ts';
 import { deviceEvents, registersNotifier, transferEnds, WHO } from './evidence/devices.ts';
 import { GONE, ORDINARY } from './evidence/environments.ts';
 import { firstPerKey, pathFinding, rangeOf } from './evidence/findings.ts';
-import { accesses, isReleased, lastRelease } from './evidence/observations.ts';
+import { accesses, exits, isReleased, lastRelease } from './evidence/observations.ts';
 import type { Finding } from './finding.ts';
 import type { Rule } from './rule.ts';
 
@@ -51,16 +51,18 @@ export const useAfterRelease: Rule = {
     // A list by itself may be for a look at the pages.
     const late = deviceEvents(flow).filter((o) => o.event === 'mapped' && isReleased(o));
     const given = registersNotifier(context) ? [] : late;
+    const kept = exits(flow).filter(returnsReleased);
     return [
       ...firstPerKey(bad, (o) => `${o.set.call.start}|${o.range.start}`).map(finding),
       ...firstPerKey(given, (o) => `${o.set.call.start}`).map(givenFinding),
+      ...firstPerKey(kept, (o) => `${o.set.call.start}`).map(returnedFinding),
     ];
   },
   run: {
     environments: [...ORDINARY, ...GONE],
     deviceOutlivesRelease: true,
-    completed: (steps) => transferEnds(steps),
-    documentForm: (steps) => accessesFirst(transferEnds(steps)),
+    completed: (steps) => transferEnds(used(steps)),
+    documentForm: (steps) => accessesFirst(transferEnds(used(steps))),
   },
 };
 
@@ -72,6 +74,31 @@ function accessesFirst(steps: readonly DriverStep[]): DriverStep[] {
   const late = steps.filter((s, i) => i > first && LATE.has(s.op));
   const rest = steps.filter((s) => !late.includes(s));
   return [...rest.slice(0, first), ...late, ...rest.slice(first)];
+}
+
+/** What is released and not used any more on the path, although its address goes on, is read behind it. */
+function used(steps: readonly DriverStep[]): readonly DriverStep[] {
+  const acquire = steps.find((s) => s.op === 'acquire');
+  const last = steps.findLastIndex((s) => s.op === 'release');
+  if (acquire === undefined || last < 0 || steps.slice(last).some((s) => LATE.has(s.op))) return steps;
+  const read: DriverStep = { op: 'access', mode: 'read', set: acquire.set, from: 0, count: 1 };
+  return [...steps.slice(0, last + 1), read, ...steps.slice(last + 1)];
+}
+
+/** The function returns the address of data, and has released all of the pages. */
+function returnsReleased({ set, returns }: ExitObservation): boolean {
+  return returns?.t === 'data' && returns.set === set.id && isReleased({ set, slot: null });
+}
+
+function returnedFinding(o: ExitObservation): Finding {
+  const release = lastRelease(o.path, o.set.id);
+  const message = `The address of the data that ${called(o.set.model.name)} acquired is returned after the pages were released: kmap() and vmap() take no references, so by the time it is used they may belong to somebody else. Keep the pages until the mapping is gone, and release them then.`;
+  const related = [
+    { range: rangeOf(o.set.call), message: 'acquired here' },
+    ...(release === undefined ? [] : [{ range: release.range, message: 'released here, too early' }]),
+  ];
+  const found = pathFinding('GUP307', o, { range: o.range, function: o.within }, message, related);
+  return { ...found, certainty: 'likely' };
 }
 
 function finding(o: AccessObservation): Finding {
