@@ -1,5 +1,7 @@
 import type { DriverStep } from '#engine/protocol/steps.ts';
+import { oneLine } from '../flow/lower/ir.ts';
 import type { AccessObservation, DeviceObservation, ExitObservation } from '../flow/run/observation.ts';
+import type { WitnessStep } from '../flow/state/witness.ts';
 import { called } from './evidence/apis.ts';
 import { deviceEvents, registersNotifier, transferEnds, WHO } from './evidence/devices.ts';
 import { GONE, ORDINARY } from './evidence/environments.ts';
@@ -55,14 +57,14 @@ export const useAfterRelease: Rule = {
     return [
       ...firstPerKey(bad, (o) => `${o.set.call.start}|${o.range.start}`).map(finding),
       ...firstPerKey(given, (o) => `${o.set.call.start}`).map(givenFinding),
-      ...firstPerKey(kept, (o) => `${o.set.call.start}`).map(returnedFinding),
+      ...firstPerKey(kept, (o) => `${o.set.call.start}`).map((o) => returnedFinding(o, context.text)),
     ];
   },
   run: {
     environments: [...ORDINARY, ...GONE],
     deviceOutlivesRelease: true,
-    completed: (steps) => transferEnds(used(steps)),
-    documentForm: (steps) => accessesFirst(transferEnds(used(steps))),
+    completed: (steps) => transferEnds(steps),
+    documentForm: (steps) => accessesFirst(transferEnds(steps)),
   },
 };
 
@@ -76,21 +78,13 @@ function accessesFirst(steps: readonly DriverStep[]): DriverStep[] {
   return [...rest.slice(0, first), ...late, ...rest.slice(first)];
 }
 
-/** What is released and not used any more on the path, although its address goes on, is read behind it. */
-function used(steps: readonly DriverStep[]): readonly DriverStep[] {
-  const acquire = steps.find((s) => s.op === 'acquire');
-  const last = steps.findLastIndex((s) => s.op === 'release');
-  if (acquire === undefined || last < 0 || steps.slice(last).some((s) => LATE.has(s.op))) return steps;
-  const read: DriverStep = { op: 'access', mode: 'read', set: acquire.set, from: 0, count: 1 };
-  return [...steps.slice(0, last + 1), read, ...steps.slice(last + 1)];
-}
-
 /** The function returns the address of data, and has released all of the pages. */
 function returnsReleased({ set, returns }: ExitObservation): boolean {
   return returns?.t === 'data' && returns.set === set.id && isReleased({ set, slot: null });
 }
 
-function returnedFinding(o: ExitObservation): Finding {
+/** Whoever is given the address reads behind it. */
+function returnedFinding(o: ExitObservation, text: string): Finding {
   const release = lastRelease(o.path, o.set.id);
   const message = `The address of the data that ${called(o.set.model.name)} acquired is returned after the pages were released: kmap() and vmap() take no references, so by the time it is used they may belong to somebody else. Keep the pages until the mapping is gone, and release them then.`;
   const related = [
@@ -98,7 +92,10 @@ function returnedFinding(o: ExitObservation): Finding {
     ...(release === undefined ? [] : [{ range: release.range, message: 'released here, too early' }]),
   ];
   const found = pathFinding('GUP307', o, { range: o.range, function: o.within }, message, related);
-  return { ...found, certainty: 'likely' };
+  const { steps = [], assumed = [] } = found.witness ?? {};
+  const step: DriverStep = { op: 'access', mode: 'read', set: 0, from: 0, count: o.set.slots.length };
+  const read: WitnessStep = { step, range: o.range, text: oneLine(text, o.range) };
+  return { ...found, certainty: 'likely', witness: { steps: [...steps, read], assumed } };
 }
 
 function finding(o: AccessObservation): Finding {

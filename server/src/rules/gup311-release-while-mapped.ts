@@ -4,6 +4,7 @@ import type { FunctionFlow } from '../flow/file.ts';
 import type { OrderObservation } from '../flow/held/observation.ts';
 import type { DeviceObservation, ReleaseObservation } from '../flow/run/observation.ts';
 import type { DeviceSlot } from '../flow/state/device-use.ts';
+import type { PageSet } from '../flow/state/state.ts';
 import type { WitnessStep } from '../flow/state/witness.ts';
 import { called } from './evidence/apis.ts';
 import { deviceEvents, firstMapping, registersNotifier, transferEnds } from './evidence/devices.ts';
@@ -60,13 +61,18 @@ export const releaseWhileMapped: Rule = {
   pairs: true,
   check: (flow, context) => {
     // A mapping that a notifier ends needs no reference (CASE 3).
-    const isKept = (o: ReleaseObservation): boolean => o.set.kind !== 'get' || !registersNotifier(context);
+    const isKept = ({ set }: { readonly set: PageSet }): boolean =>
+      set.kind !== 'get' || !registersNotifier(context);
     const atRelease = releases(flow).flatMap((o) => {
       const why = reachable(o, flow.pair !== undefined);
       return why === undefined || !isKept(o) ? [] : [{ o, finding: finding(o, why) }];
     });
-    const atUnmap = deviceEvents(flow).filter(isLate).map(lateFinding);
-    const found = [...atUnmap, ...atRelease.map((r) => r.finding), ...orders(flow).map(orderFinding)];
+    const late = deviceEvents(flow).filter((o) => isLate(o) && isKept(o));
+    const found = [
+      ...late.map(lateFinding),
+      ...atRelease.map((r) => r.finding),
+      ...orders(flow).map(orderFinding),
+    ];
     return firstPerKey(found, (r) => `${r.site.range.start}|${r.range.start}`);
   },
   run: {
