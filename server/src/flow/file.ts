@@ -127,16 +127,20 @@ function runJoined(
     start < at || unclear.has(name) ? [] : [{ name, callees: table.callees[index]! }],
   );
   const done = new Set<string>();
-  let handing: readonly string[] = functions;
-  for (let up = 0; up <= MAX_CALLERS_UP && handing.length > 0; up++) {
+  const callersOf = (handing: readonly string[]): string[] => {
     const callers = behind.filter(
       ({ name, callees }) => !done.has(name) && handing.some((fn) => callees.has(fn)),
     );
     for (const { name } of callers) done.add(name);
-    handing = callers.flatMap(({ name }) => (run.root(name) ? [name] : []));
-    for (const name of handing) run.handsOver.add(name);
-  }
+    return callers.flatMap(({ name }) => (run.root(name) ? [name] : []));
+  };
+  let handing = callersOf(functions);
   run.later.pairs();
+  // Further up only what is lost counts: where the pages are left was seen from the direct callers.
+  for (let up = 0; up < MAX_CALLERS_UP && handing.length > 0; up++) {
+    for (const name of handing) run.handsOver.add(name);
+    handing = callersOf(handing);
+  }
   const producers = [...new Set(lasting.map(({ producer }) => producer))].filter((fn) =>
     table.indexOf.has(fn),
   );

@@ -335,7 +335,9 @@ const HARMLESS = new RegExp(
     'dma_unmap_\\w+|dma_mapping_error|dma_map_sg\\w*|dma_map_sgtable|sg_init_table|sg_init_one|sg_nents|sg_dma_\\w+|sg_mark_end|sg_free_table\\w*|sg_alloc_table|for_each_\\w+',
     'access_ok|offset_in_page|current|IS_ALIGNED|ALIGN\\w*|round_up|round_down|roundup|rounddown|DIV_ROUND_UP|PAGE_ALIGN\\w*|PFN_\\w+|ARRAY_SIZE|sizeof|array_size|struct_size|size_mul|size_add|check_\\w+_overflow|swap|abs|test_bit\\w*|find_\\w+_bit\\w*',
     'vma_lookup|find_vma|find_extend_vma\\w*|vma_is_\\w+|untagged_addr\\w*|mmget\\w*|mmput\\w*|mmgrab|mmdrop|get_task_mm|iommu_domain_free|account_locked_vm|__account_locked_vm|capable|ns_capable|rlimit|task_rlimit|lock_limit|atomic(64|_long)?_(read|add|sub|inc|dec|add_return|sub_return|inc_return|dec_and_test|sub_and_test)\\w*|refcount_\\w+|kref_(init|get|read)',
-    'schedule\\w*|wake_up\\w*|complete\\w*|wait_\\w+|signal_pending\\w*|fatal_signal_pending|msleep|udelay|ndelay|usleep_range',
+    'schedule(?!\\w*work)\\w*|wake_up\\w*|complete\\w*|wait_\\w+|signal_pending\\w*|fatal_signal_pending|msleep|udelay|ndelay|usleep_range',
+    // What prepares a member hands nothing over: list_add() or queue_work() do.
+    'INIT_(LIST_HEAD|HLIST_HEAD|HLIST_NODE|RADIX_TREE|(DELAYED_|RCU_)?WORK(_ONSTACK)?|KFIFO)|init_(s?wait_?queue_head|rwsem|llist_head|rcu_head)|sema_init|seq(lock|count)_init|timer_setup|hrtimer_(init|setup)|tasklet_(init|setup)|RB_CLEAR_NODE|(xa|idr|ida)_init(_flags|_base)?|drm_gem_(private_)?object_init',
     'fault_in_\\w+|pagefault_(dis|en)able|cpu_to_(l|b)e\\d+p?|(l|b)e\\d+_to_cpup?|hton[sl]|ntoh[sl]|swab\\d+',
   ].join('|')})$`,
 );
