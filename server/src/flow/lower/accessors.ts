@@ -72,12 +72,22 @@ const CHECKED: ReadonlyMap<string, BinaryOp> = new Map([
   ['check_mul_overflow', '*'],
 ]);
 
-/** What a call of a macro assigns beside its result; undefined for any other call. */
+/** What a call assigns beside its result: of these macros, and bvec_set_page() of include/linux/bvec.h. */
 export function assignedBy(fn: string | undefined, args: readonly Expr[], at: Place): Expr | undefined {
   const [first, second, third] = args;
   if (fn === undefined || first === undefined || second === undefined) return undefined;
   if (FETCHES.test(fn))
     return { k: 'assign', op: '=', l: first, r: { k: 'opaque', parts: [], ...at }, ...at };
+  if (fn === 'bvec_set_page') {
+    const l: Expr = { k: 'member', base: pointedTo(first, at), name: 'bv_page', arrow: false, ...at };
+    return {
+      k: 'assign',
+      op: '=',
+      l: l.base.k === 'deref' ? { ...l, base: l.base.e, arrow: true } : l,
+      r: second,
+      ...at,
+    };
+  }
   const op = CHECKED.get(fn);
   if (op === undefined || third === undefined) return undefined;
   const l = pointedTo(third, at);

@@ -146,8 +146,8 @@ function asks(w: World, fn: string | undefined): boolean {
   return fn !== undefined && /(^|_)(is|has|can|may|valid|check|test|contains)(_|$)/.test(fn);
 }
 
-/** Allocations: their result is an object that nobody else knows. */
-const ALLOCATES = /[aA]lloc|memdup|get_(free|zeroed)_page/;
+/** Allocations: their result is an object that nobody else knows, but for what hangs on a bio from the start. */
+const ALLOCATES = /(?<!^bio_integrity_)[aA]lloc|memdup|get_(free|zeroed)_page/;
 
 /** The same unknown, wherever a function that only computes is given the same arguments. */
 function computed(w: World, fn: string, args: readonly Value[]): Value | undefined {
