@@ -117,6 +117,30 @@ describe('conditional code', () => {
     expect(preprocess('driver.c', text, { kernelVersion: V6_12, prefer: /pin/ }).macros.size).toBe(0);
   });
 
+  test('an undecided name counts as what defines a name that a branch of interest needs', () => {
+    const text =
+      '#ifndef KERNELS_OWN\n#undef MY_PIN\n#else\n#define MY_PIN\n#endif\n#ifdef MY_PIN\npin\n#endif';
+    expect(left(text, { prefer: /\bpin\b/ })).toBe('pin');
+    expect(left(text)).toBe('');
+    const other = '#ifdef A\n#define NO_PIN\n#else\n#define B\n#endif\n#ifndef NO_PIN\npin\n#endif';
+    expect(left(other, { prefer: /\bpin\b/ })).toBe('');
+  });
+
+  test.each([
+    [5, 1, 'b'],
+    [5, 2, 'a'],
+    [6, 2, 'a'],
+    [6, 3, 'b'],
+  ])('a name that %i.%i has or has not', (major, minor, kept) => {
+    const since = { major: 5, minor: 2, patch: 0 };
+    const until = { major: 6, minor: 3, patch: 0 };
+    const options: Partial<ConditionalOptions> = {
+      kernelVersion: { major, minor, patch: 0 },
+      lifeOf: (name) => (name === 'FLAG' ? { since, until } : undefined),
+    };
+    expect(left('#ifdef FLAG\na\n#else\nb\n#endif', options)).toBe(kept);
+  });
+
   test('groups tell their branches, and choices overrule', () => {
     const text = '#ifdef HAVE_A\nx\n#elif defined(HAVE_B)\ny\n#else\nz\n#endif\n';
     const [group] = preprocess('driver.c', text, { kernelVersion: V6_12 }).conditionals;

@@ -9,6 +9,7 @@ import { learn, substitute } from '../state/learn.ts';
 import { asAddress, elementPlace, pagesIn, somewhere, ZEROED } from '../state/places.ts';
 import { type PageSet, type Slot, type State, UNKNOWN_ARRAY } from '../state/state.ts';
 import { asUnfilled, certainBits, isPageRef, TOP, unfilled, type Value } from '../state/value.ts';
+import { mentions } from './forget.ts';
 import { isUserBacked } from './iter-kind.ts';
 import type { Frame, Outcome, World } from './world.ts';
 
@@ -38,17 +39,29 @@ export function acquire(
   const outcomes: Outcome[] = [];
   for (const r of classes(model, nr, flags, nullPages)) {
     const s = st.clone();
+    const locked = form?.locked === undefined ? undefined : args[form.locked];
+    if (locked !== undefined) maySayUnlocked(w, f, s, e, locked);
     if (nullPages || (r <= 0 && model.result !== 'count')) {
       outcomes.push({ st: s, v: w.values.int(r) });
       continue;
     }
-    const locked = form?.locked === undefined ? undefined : args[form.locked];
     const mayUnlock = locked !== undefined && !(locked.t === 'int' && locked.n === 0);
     const set = addSet(w, f, s, { ...seen, result: r }, mayUnlock);
     const first = fill(w, f, s, pages, e, form, set);
     outcomes.push({ st: s, v: model.result === 'page' ? first : w.values.int(r) });
   }
   return outcomes;
+}
+
+/**
+ * `*locked` says from here on whether mmap_lock is still held: a call may drop it and return pages all the same. In a
+ * loop's second round the answer has no identity.
+ */
+function maySayUnlocked(w: World, f: Frame, st: State, e: Call, locked: Value): void {
+  const address = asAddress(locked);
+  if (address === undefined) return;
+  const answer = w.values.unknown(`${f.name}#${e.site}~locked`);
+  st.store.set(elementPlace(address.base, 0), mentions(st, answer) ? TOP : answer);
 }
 
 /** The flags as passed; of a function that takes none, an unknown with the bits that it sets itself. */

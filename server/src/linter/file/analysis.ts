@@ -5,7 +5,7 @@ import { proposeFixes } from '../../fix/index.ts';
 import { DEFAULT_FLOW } from '../../flow/file.ts';
 import { fitOf } from '../../flow/kernel/fit.ts';
 import { isMeaningful } from '../../flow/kernel/meaning.ts';
-import { sinceOf } from '../../flow/kernel/symbols.ts';
+import { lifeOf } from '../../flow/kernel/symbols.ts';
 import { analyzeFile, type FileAnalysis } from '../../rules/analyze.ts';
 import { RULES } from '../../rules/index.ts';
 import { AnalysisMemo } from '../../rules/memo.ts';
@@ -39,7 +39,7 @@ function optionsOf(kernel: KernelVersion, { readHeader, declared }: ProjectConte
   return {
     kernelVersion: kernel,
     prefer,
-    since: sinceOf,
+    lifeOf,
     fitOf,
     means: isMeaningful,
     ...(readHeader !== undefined && { readHeader, headerMatters }),

@@ -1,6 +1,6 @@
 /** `#if … #endif` groups: reading their structure and choosing one consistent configuration. */
 import type { Range } from '../range.ts';
-import { Environment } from './environment.ts';
+import { Environment, type LifeOf } from './environment.ts';
 import { evaluate, truth } from './expression.ts';
 import { type Header, includedName, MAX_HEADERS, MAX_INCLUDE_DEPTH, type ReadHeader } from './headers.ts';
 import { type MacroDefinition, macroOf } from './macros.ts';
@@ -34,8 +34,7 @@ export interface ConditionalOptions {
   readonly choices?: ReadonlyMap<number, number>;
   /** Names that are defined, or are not, unless the file says otherwise. */
   readonly given?: ReadonlyMap<string, boolean>;
-  /** Of names that tell that the kernel has something (HAVE_…), the first release that has it. */
-  readonly since?: (name: string) => KernelVersion | undefined;
+  readonly lifeOf?: LifeOf;
   /** Tells of the text of a branch whether the release has what it calls. */
   readonly fitOf?: (code: string, kernel: KernelVersion) => Fit | undefined;
   /** Finds the headers that quoted includes name; without it none is followed. */
@@ -100,13 +99,14 @@ export function resolveConditionals(
   options: ConditionalOptions,
 ): Conditionals {
   const shared: Shared = {
-    environment: new Environment(options.kernelVersion, options.given, options.since),
+    environment: new Environment(options.kernelVersion, options.given, options.lifeOf),
     assumedTexts: new Map(),
     macros: new Map(),
     headers: [],
     met: [],
     seen: new Set([path]),
     asked: options.readHeader === undefined ? new Set() : namesAskedFor(directives),
+    needed: new Set(),
   };
   return new Resolver(path, text, directives, options, shared, 0).run();
 }
@@ -142,6 +142,8 @@ interface Shared {
   readonly seen: Set<string>;
   /** Names in the conditions of the file. */
   readonly asked: ReadonlySet<string>;
+  /** Names that have to be defined for preferred text to be read. */
+  readonly needed: Set<string>;
 }
 
 function namesAskedFor(directives: readonly Directive[]): Set<string> {
@@ -311,14 +313,16 @@ class Resolver {
   }
 
   /**
-   * An undecided branch is read unless only a later branch of its group has what is preferred, or it alone is for other
-   * releases.
+   * An undecided branch is read unless only a later branch of its group has what is preferred, or defines a name that is
+   * needed for it, or it alone is for other releases.
    */
   #choose(index: number): boolean {
     const { prefer, fitOf, kernelVersion } = this.#options;
     if (prefer === undefined) return true;
     const [first, later] = this.#branchTexts(index);
     if (prefer.test(first) !== prefer.test(later)) return prefer.test(first);
+    const defines = definesOneOf(this.#shared.needed, first);
+    if (defines !== definesOneOf(this.#shared.needed, later)) return defines;
     const fit = later.trim() === '' ? undefined : fitOf?.(first, kernelVersion);
     if (fit === undefined || fit === 'fits') return true;
     const others = fitOf?.(later, kernelVersion);
@@ -355,6 +359,7 @@ class Resolver {
       if (first === later) return;
       settled.add(test.name);
       this.#environment.assume(test.name, test.positive === first);
+      if (test.positive === first) this.#shared.needed.add(test.name);
     });
   }
 
@@ -374,6 +379,14 @@ class Resolver {
       decided: group.decided,
     });
   }
+}
+
+/** Whether a `#define` in the text is of one of the names. */
+function definesOneOf(names: ReadonlySet<string>, text: string): boolean {
+  if (names.size === 0) return false;
+  for (const [, name] of text.matchAll(/^[ \t]*#[ \t]*define[ \t]+(\w+)/gm))
+    if (names.has(name!)) return true;
+  return false;
 }
 
 function conditionOf(directive: Directive): string {

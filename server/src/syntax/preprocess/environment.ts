@@ -41,6 +41,23 @@ export function isOpenChoice(name: string): boolean {
   return !VERSION_MACRO.test(name) && !/^(?:defined|LINUX_VERSION_CODE|__has_\w+)$/.test(name);
 }
 
+/** In which releases a name is defined: from `since` on, and not from `until` on. */
+export interface NameLife {
+  readonly since?: KernelVersion | undefined;
+  readonly until?: KernelVersion | undefined;
+}
+
+/** Of names that tell that the kernel has something (HAVE_…, FOLL_…), in which releases they are defined. */
+export type LifeOf = (name: string) => NameLife | undefined;
+
+/** Whether a release defines a name of such a life. */
+export function isAlive({ since, until }: NameLife, version: KernelVersion): boolean {
+  return (
+    (since === undefined || compareKernelVersions(version, since) >= 0) &&
+    (until === undefined || compareKernelVersions(version, until) < 0)
+  );
+}
+
 /** The state of the names at one place of a file. Later directives see what earlier ones defined. */
 export class Environment implements Names {
   readonly #version: KernelVersion;
@@ -50,20 +67,20 @@ export class Environment implements Names {
   readonly #assumed = new Map<string, boolean>();
   readonly #expanding = new Set<string>();
   readonly #given: ReadonlyMap<string, boolean>;
-  readonly #since: (name: string) => KernelVersion | undefined;
+  readonly #lifeOf: LifeOf;
 
   /**
-   * `given` says of names that the file does not define itself whether they are defined; `since`, of names that mean
-   * that the kernel has something, the first release that has it.
+   * `given` says of names that the file does not define itself whether they are defined; `lifeOf`, of names that mean
+   * that the kernel has something, in which releases they are.
    */
   constructor(
     version: KernelVersion,
     given: ReadonlyMap<string, boolean> = new Map(),
-    since: (name: string) => KernelVersion | undefined = () => undefined,
+    lifeOf: LifeOf = () => undefined,
   ) {
     this.#version = version;
     this.#given = given;
-    this.#since = since;
+    this.#lifeOf = lifeOf;
   }
 
   /** The file defines an object-like macro, or a function-like one. */
@@ -90,8 +107,8 @@ export class Environment implements Names {
     if (this.#macros.has(name)) return true;
     const given = this.#given.get(name);
     if (given !== undefined) return given;
-    const since = this.#since(name);
-    if (since !== undefined) return compareKernelVersions(this.#version, since) >= 0;
+    const life = this.#lifeOf(name);
+    if (life !== undefined) return isAlive(life, this.#version);
     if (VALUES.has(name)) return true;
     if (name === 'LINUX_VERSION_CODE' || name === 'KERNEL_VERSION' || BUILTIN_TESTS.has(name)) return true;
     if (name === '__has_include' || name === '__has_attribute') return true;

@@ -9,7 +9,7 @@ import {
   type FileConditionals,
   resolveConditionals,
 } from './conditionals.ts';
-import { isOpenChoice } from './environment.ts';
+import { isAlive, isOpenChoice, type NameLife } from './environment.ts';
 import { type Directive, scan } from './scan.ts';
 import { compareKernelVersions, formatKernelVersion, type KernelVersion } from './version.ts';
 
@@ -221,11 +221,11 @@ export function releaseBefore({ major, minor, patch }: KernelVersion): KernelVer
 }
 
 /** A name that is defined, and one that is not; where that is a matter of the kernel, in a kernel of which it is true. */
-function definitions(name: string, { kernelVersion: chosen, since }: ConditionalOptions): Variant[] {
-  const first = since?.(name);
-  if (first !== undefined) {
-    const defined = compareKernelVersions(chosen, first) < 0;
-    const kernelVersion = defined ? first : releaseBefore(first);
+function definitions(name: string, { kernelVersion: chosen, lifeOf }: ConditionalOptions): Variant[] {
+  const life = lifeOf?.(name);
+  if (life !== undefined) {
+    const defined = !isAlive(life, chosen);
+    const kernelVersion = otherSide(life, chosen);
     const when = `when ${name} is ${stateOf(name, defined)}`;
     return kernelVersion === undefined ? [] : [{ kernelVersion, when }];
   }
@@ -233,6 +233,13 @@ function definitions(name: string, { kernelVersion: chosen, since }: Conditional
     name: { name, defined },
     when: `when ${name} is ${stateOf(name, defined)}`,
   }));
+}
+
+/** The nearest release that defines a name where the chosen one does not, or the other way round. */
+function otherSide({ since, until }: NameLife, chosen: KernelVersion): KernelVersion | undefined {
+  if (since !== undefined && compareKernelVersions(chosen, since) < 0) return since;
+  if (until !== undefined && compareKernelVersions(chosen, until) >= 0) return releaseBefore(until);
+  return since === undefined ? until : releaseBefore(since);
 }
 
 function stateOf(name: string, defined: boolean): string {
