@@ -17,7 +17,7 @@ import { doubtRounds } from './doubt.ts';
 import { comparedWithFresh } from './fresh.ts';
 import { doubtMixed } from './mixed.ts';
 import { comparedWithFunction, functionAt } from './pointer.ts';
-import { observeSign } from './sign.ts';
+import { errorComparedWithCount, observeSign } from './sign.ts';
 import { touch } from './touch.ts';
 import { elementOf, memberOf, NOWHERE, pointee, store, type Where } from './where.ts';
 import type { Frame, Outcome, World } from './world.ts';
@@ -131,7 +131,10 @@ function lostNumber(w: World, f: Frame, st: State, e: Expr): string | undefined 
 }
 
 function compute(w: World, f: Frame, st: State, e: Binary, l: Value, r: Value): Value {
-  const known = comparedWithFresh(st, e.op, l, r) ?? comparedWithFunction(w, e.op, l, r);
+  const known =
+    comparedWithFresh(st, e.op, l, r) ??
+    comparedWithFunction(w, e.op, l, r) ??
+    errorComparedWithCount(w, f, e, l, r);
   if (known !== undefined) return w.values.int(known ? 1 : 0);
   const [a, b] = e.op === '&' || e.op === '|' ? [l, r] : asNumbers(w, l, r);
   const v = binary(w.values, e.op, a, b, { l: e.l.type, r: e.r.type });

@@ -1,9 +1,10 @@
-/** Results of acquiring calls that lose their sign in a comparison. */
+/** Results of acquiring calls that lose their sign in a comparison, and errors that stand where they do. */
 import { ACQUIRES } from '../kernel/acquire.ts';
 import type { Binary, Expr, FunctionIr, Node } from '../lower/ir.ts';
 import { walk } from '../lower/walk.ts';
 import { lastAcquire } from '../state/path.ts';
 import type { State } from '../state/state.ts';
+import type { Value } from '../state/value.ts';
 import type { Frame, World } from './world.ts';
 
 /** Tells of a comparison that took an error for a count, where `result` is what an acquire returned on this path. */
@@ -25,6 +26,36 @@ export function observeSign(
     tested: isTested(result, nodesAfter(f.ir, comparison, holds)),
     path: st.path,
     within: f.within,
+  });
+}
+
+/**
+ * Whether `got == n` or `got != n` holds where `got` has the result of an acquire elsewhere, and here, by `got = err`,
+ * that of another function: it stands there as an error, and is no count.
+ */
+export function errorComparedWithCount(
+  w: World,
+  f: Frame,
+  { op, l }: Binary,
+  value: Value,
+  count: Value,
+): boolean | undefined {
+  if (op !== '==' && op !== '!=') return undefined;
+  if (count.t !== 'int' || count.n <= 0 || value.t !== 'sym') return undefined;
+  if (value.op !== undefined || value.results.length === 0) return undefined;
+  return holdsResult(w, f.ir, l) && isCopied(w, f.ir, l) ? op === '!=' : undefined;
+}
+
+/** A variable to which another one is assigned that has no acquire's result, or what a helper of the file returns. */
+function isCopied(w: World, ir: FunctionIr, e: Expr): boolean {
+  if (e.k === 'cast') return isCopied(w, ir, e.e);
+  if (e.k !== 'var') return false;
+  return ir.nodes.some(({ expr }) => {
+    if (expr?.k !== 'assign' || expr.l.k !== 'var' || expr.l.name !== e.name) return false;
+    const { r } = expr;
+    return (
+      (r.k === 'var' && !holdsResult(w, ir, r)) || (r.k === 'call' && r.fn !== undefined && w.defines(r.fn))
+    );
   });
 }
 
