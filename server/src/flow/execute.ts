@@ -5,6 +5,7 @@ import { computes } from './facts/computes.ts';
 import { alwaysFails } from './facts/failing.ts';
 import type { Piece } from './facts/pieces.ts';
 import { isInert } from './facts/reach.ts';
+import { sparedParameters } from './facts/spares.ts';
 import { type Failure, isFailure, surelyHeld } from './held/failures.ts';
 import { type Held, HeldFinder, heldAt, heldKey, laterState, OwnerRecord } from './held/held.ts';
 import type { Leaves } from './held/leaves.ts';
@@ -179,6 +180,10 @@ export class Executor {
       defines: (fn) => this.#table.indexOf.has(fn),
       isInert: (fn) => isInert(this.#table, fn),
       computes: (fn) => this.#pieceOf(fn).fact('computes', ({ code, bodyAt }) => computes(code, bodyAt)),
+      spares: (fn, i) =>
+        this.#pieceOf(fn)
+          .fact('spares', ({ expanded, nameAt, bodyAt }) => sparedParameters(expanded, nameAt, bodyAt))
+          .has(i),
       isQuestion: (fn) =>
         this.#pieceOf(fn).fact('answers', ({ code, bodyAt }) =>
           /\bbool\b[^()]*\(/.test(code.slice(0, bodyAt)),

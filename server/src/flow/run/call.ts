@@ -100,13 +100,18 @@ function unknown(w: World, f: Frame, st: State, e: Call, args: readonly Value[])
   const mayTake = w.fields?.given?.(f.ir, st, e, args) ?? true;
   if (mayTake) for (const id of reached) st.update(id, { escaped: e.fn ?? CALLBACK });
   doubtDevices(st, e.fn, reached);
-  for (const a of args) {
+  for (const [i, a] of args.entries()) {
     if (isPageRef(a) && a.t === 'data') touch(w, f, st, a, 'write', e, false);
     if (a.t === 'handle' && !asks(w, e.fn)) st.store.set(elsewhere(a.key), a);
-    forgetObject(w, f, st, e, a);
+    if (!isSpared(w, e.fn, i)) forgetObject(w, f, st, e, a);
   }
   allocateInto(w, f, st, e, args);
   return { st, v: result(w, f, st, e) };
+}
+
+/** A function of the file that only asks the object about something, or does not look at it, leaves it as it is. */
+function isSpared(w: World, fn: string | undefined, position: number): boolean {
+  return fn !== undefined && w.defines(fn) && w.spares(fn, position);
 }
 
 /** The address of the data in a local variable: who is given that gets at the data, as one does who is given the address. */
