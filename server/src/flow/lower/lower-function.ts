@@ -6,14 +6,16 @@ import type { SyntaxTree } from '../../syntax/tree.ts';
 import { NodeFlag } from '../../syntax/tree.ts';
 import { assignedBefore } from './canonical.ts';
 import { type Cleanup, type Definitions as CleanupDefinitions, cleanupsOf } from './cleanup.ts';
-import { conditionsOf } from './conditions.ts';
+import { conditionsOf, isTruth } from './conditions.ts';
 import { type Declarations, declarationsOf } from './declarations.ts';
 import { endsRounds, isEndlessLoop } from './endless.ts';
 import type { Call, Expr, FunctionIr, Node, Place } from './ir.ts';
 import { elementOf, flatten, iteratorsOf } from './iterators.ts';
 import { lowerDeclaration, lowerExpr, type Scope } from './lower-expr.ts';
 import type { MemberLookup } from './members.ts';
-import { childByField, childOfKind, namedChildren, textOf } from './navigate.ts';
+import { childByField, namedChildren, textOf } from './navigate.ts';
+import { NO_RETURN, STOP_IF } from './stops.ts';
+import { type Case, caseValue, type EnterCases, isTruthCase, startOf } from './switches.ts';
 import { dropTemporaries } from './temporaries.ts';
 
 /** The tree of a function, and how its places lead back to the file's text. */
@@ -440,38 +442,55 @@ class Builder {
     const tree = this.#tree;
     const range = this.#at(s);
     const c = childByField(tree, s, Field.condition);
-    const branch = this.#then(from, 'switch', range, c < 0 ? undefined : lowerExpr(this.#scope, c));
+    const on = c < 0 ? undefined : lowerExpr(this.#scope, c);
+    const body = childByField(tree, s, Field.body);
+    const items = body < 0 ? [] : namedChildren(tree, body);
+    const values = items.map((item) => caseValue(this.#scope, item));
+    const enter =
+      on !== undefined && isTruth(on) && values.every(isTruthCase)
+        ? this.#ifOn(on, from)
+        : this.#switchOn(on, from, range);
     const after = this.#node('join', range);
     const inner: Targets = { onBreak: after, onContinue: targets?.onContinue ?? after };
-    const cases: Expr[] = [];
+    const cases: Case[] = [];
     let fallsTo = -1;
-    let defaultAt = -1;
-    const body = childByField(tree, s, Field.body);
-    for (const item of body < 0 ? [] : namedChildren(tree, body)) {
-      if (tree.kind[item] !== Kind.case_statement) {
+    let otherwise = after;
+    for (const [i, item] of items.entries()) {
+      const value = values[i];
+      if (value === undefined) {
         fallsTo = this.#statement(item, fallsTo, inner);
         continue;
       }
       const start = this.#node('join', this.#at(item));
       if (fallsTo >= 0) this.#edge(fallsTo, start);
-      const value = childByField(tree, item, Field.value);
-      if (value < 0 && childOfKind(tree, item, Kind.default) >= 0) defaultAt = start;
-      else {
-        cases.push(value < 0 ? { k: 'opaque', parts: [], ...this.#at(item) } : lowerExpr(this.#scope, value));
-        this.#edge(branch, start);
-      }
+      if (value === 'default') otherwise = start;
+      else cases.push({ value, start });
       fallsTo = start;
+      const label = childByField(tree, item, Field.value);
       for (const inside of namedChildren(tree, item))
-        if (inside !== value) fallsTo = this.#statement(inside, fallsTo, inner);
+        if (inside !== label) fallsTo = this.#statement(inside, fallsTo, inner);
     }
     if (fallsTo >= 0) this.#edge(fallsTo, after);
-    this.#edge(branch, defaultAt >= 0 ? defaultAt : after);
-    this.#nodes[branch]!.cases = cases;
+    enter(cases, otherwise);
     return after;
   }
-}
 
-/** Calls after which control does not go on. */
-const NO_RETURN: ReadonlySet<string> = new Set(['BUG', 'panic', 'do_exit', 'unreachable', 'make_task_dead']);
-/** Calls after which control goes on only if the argument was false. */
-const STOP_IF: ReadonlySet<string> = new Set(['BUG_ON', 'VM_BUG_ON']);
+  /** Enters a switch; what is returned adds the edges to its cases. */
+  #switchOn(on: Expr | undefined, from: number, range: Range): EnterCases {
+    const branch = this.#then(from, 'switch', range, on);
+    return (cases, otherwise) => {
+      for (const { start } of cases) this.#edge(branch, start);
+      this.#edge(branch, otherwise);
+      this.#nodes[branch]!.cases = cases.map(({ value }) => value);
+    };
+  }
+
+  /** Enters a switch on a condition, `switch (!!(flags & F))`, as the `if` that it is. */
+  #ifOn(on: Expr, from: number): EnterCases {
+    const [no, yes] = [this.#node('join', on), this.#node('join', on)];
+    this.#condition(on, from, yes, no, undefined);
+    return (cases, otherwise) => {
+      for (const [n, node] of [no, yes].entries()) this.#edge(node, startOf(n, cases) ?? otherwise);
+    };
+  }
+}
