@@ -45,6 +45,11 @@ const graphs: readonly (readonly [string, string, readonly string[]])[] = [
     'switch (a) { case 1 ... 3: g(); } return 0;',
     ['switch (a) { case 1 ... 3: g(); } -> g() | return', 'g() -> return'],
   ],
+  [
+    'a switch on a condition is an if',
+    'switch (!!a) { case true: g(); break; default: h(); } return b;',
+    ['a -> g() | h()', 'g() -> return', 'h() -> return'],
+  ],
   ['BUG_ON stops where it holds', 'BUG_ON(a); g(); return 0;', ['a -> stop | g()', 'g() -> return']],
   ['likely() is seen through', 'if (likely(a)) g(); return 0;', ['a -> g() | return', 'g() -> return']],
   [

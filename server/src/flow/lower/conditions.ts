@@ -65,11 +65,6 @@ function addDecided(text: string, e: Expr, out: string[]): void {
   for (const v of values) if (isComparison(v)) out.push(conditionText(text, v));
 }
 
-/** Whether the value of an expression is 0 or 1: a comparison, a negation, or several of them. */
-export function isTruth(e: Expr): boolean {
-  return e.k === 'logic' || isComparison(e);
-}
-
 function isComparison(e: Expr): boolean {
   if (e.k === 'unary') return e.op === '!';
   return e.k === 'binary' && /^(?:[=!<>]=|[<>])$/.test(e.op);

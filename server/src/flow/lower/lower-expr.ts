@@ -22,6 +22,7 @@ export interface Scope {
   readonly at: (node: number) => Place;
   readonly locals: ReadonlySet<string>;
   readonly arrays: ReadonlySet<string>;
+  readonly arrayPointers: ReadonlySet<string>;
   readonly types: ReadonlyMap<string, IntType>;
   readonly structs: ReadonlyMap<string, string>;
   readonly members: MemberLookup | undefined;
@@ -274,9 +275,9 @@ export function lowerDeclaration(scope: Scope, declaration: number): Expr[] {
     out.push({ k: 'declare', name, array, zeroed, ...(members !== undefined && { blank: true }), ...at });
     if (members !== undefined) out.push(...members);
     if (value < 0 || members !== undefined) continue;
-    const r = lowerExpr(scope, value);
     const type = scope.types.get(name);
     const l: Expr = { k: 'var', name, local: true, type, ...at };
+    const r = assigned(scope, l, lowerExpr(scope, value));
     out.push(array ? r : { k: 'assign', op: '=', l, r, type, ...at });
   }
   return out;
@@ -374,11 +375,20 @@ const MIRRORED: Readonly<Record<string, BinaryOp>> = {
   '>=': '<=',
 };
 
+/** What is assigned: where a pointer to pointers becomes `object->array + i`, it is `&object->array[i]`. */
+function assigned({ arrayPointers }: Scope, l: Expr, r: Expr): Expr {
+  const isPointer = l.k === 'var' && l.local && arrayPointers.has(l.name);
+  if (!isPointer || r.k !== 'binary' || r.op !== '+' || r.l.k !== 'member' || r.r.k === 'num') return r;
+  const { l: base, r: index, start, end, written } = r;
+  const at: Place = { start, end, ...(written !== undefined && { written }) };
+  return base.type !== undefined ? r : { k: 'addr', e: { k: 'index', base, index, ...at }, ...at };
+}
+
 function lowerAssignment(scope: Scope, node: number): Expr {
   const { tree } = scope;
   const at = scope.at(node);
   const l = lowerField(scope, node, Field.left);
-  const r = lowerField(scope, node, Field.right);
+  const r = assigned(scope, l, lowerField(scope, node, Field.right));
   const op = childByField(tree, node, Field.operator);
   const text = op < 0 ? '=' : textOf(tree, op);
   const binary = text.slice(0, -1);
