@@ -1,5 +1,6 @@
 /** Runs single functions of a file: as entry points on nothing, or on what another one has left. */
 import type { SourceFile } from '../syntax/source.ts';
+import { isAccessor } from './facts/accessor.ts';
 import type { CallTable } from './facts/call-table.ts';
 import { computes } from './facts/computes.ts';
 import { alwaysFails } from './facts/failing.ts';
@@ -180,6 +181,7 @@ export class Executor {
       defines: (fn) => this.#table.indexOf.has(fn),
       isInert: (fn) => isInert(this.#table, fn),
       computes: (fn) => this.#pieceOf(fn).fact('computes', ({ code, bodyAt }) => computes(code, bodyAt)),
+      isAccessor: (fn) => this.#pieceOf(fn).fact('accessor', ({ code, bodyAt }) => isAccessor(code, bodyAt)),
       spares: (fn, i) =>
         this.#pieceOf(fn)
           .fact('spares', ({ expanded, nameAt, bodyAt }) => sparedParameters(expanded, nameAt, bodyAt))

@@ -36,6 +36,8 @@ export function call(w: World, f: Frame, st: State, e: Call, args: readonly Valu
       (receivesError(st, args) && !w.isInert(fn)) ||
       // What is asked about numbers that are known has an answer: `if (!got_all(got, n))`.
       (args.length > 0 && args.every((a) => a.t === 'int') && w.isInert(fn)) ||
+      // What it puts into an object, or asks of it, may be asked for again.
+      w.isAccessor(fn) ||
       (w.releases(fn) &&
         (args.some((a) => isUnknown(a) && st.holdsPages()) ||
           reachesUnfilled(st, args) ||

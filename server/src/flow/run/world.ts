@@ -53,6 +53,8 @@ export interface World {
   readonly isInert: (name: string) => boolean;
   /** Whether such a function only computes: equal arguments, equal result. */
   readonly computes: (name: string) => boolean;
+  /** Whether such a function only sets members of an object, or answers by them. */
+  readonly isAccessor: (name: string) => boolean;
   /** Whether such a function writes nothing into what its parameter at this position leads to. */
   readonly spares: (name: string, position: number) => boolean;
   /** Whether such a function answers with yes or no. */
