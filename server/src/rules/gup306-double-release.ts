@@ -48,7 +48,9 @@ export const doubleRelease: Rule = {
 `,
   check: (flow) => {
     const bad = releases(flow).filter((o) => o.slot !== null && isReleased(o));
-    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`).map(finding);
+    return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`)
+      .map(finding)
+      .filter((found) => !isZeroAndCounted(found));
   },
   run: {
     environments: ORDINARY,
@@ -87,6 +89,20 @@ function finding(o: ReleaseObservation): Finding {
  */
 function asksAboutPage(found: Finding): boolean {
   return found.witness?.assumed.some((guard) => /\w\(.*(pfn|page|folio)/i.test(guard.text)) ?? false;
+}
+
+/**
+ * The path takes the page for the zero page once and for one that is not reserved another time. The zero page is
+ * reserved: no page goes that way.
+ */
+function isZeroAndCounted(found: Finding): boolean {
+  const assumed = found.witness?.assumed ?? [];
+  const isZero = assumed.some(
+    ({ text, holds }) => holds && /^[\w\s(]*\bis_zero_(pfn|page|folio)\s*\(/.test(text),
+  );
+  return (
+    isZero && assumed.some(({ text, holds }) => !holds && /^\w*reserved\w*\s*\((?!.*(&&|\|\|))/i.test(text))
+  );
 }
 
 function firstRelease(o: ReleaseObservation): Finding['related'] {
