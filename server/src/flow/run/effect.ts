@@ -21,7 +21,7 @@ import type { Slot, State } from '../state/state.ts';
 import { asUnfilled, isPageRef, type PageRef, TOP, type Value } from '../state/value.ts';
 import { copyObject } from './copy.ts';
 import { applyDevice } from './device.ts';
-import { forgetObject } from './forget.ts';
+import { forgetObject, zeroes, zeroObject } from './forget.ts';
 import { freeMemory } from './free.ts';
 import { askIterator, setIterator } from './iter-kind.ts';
 import type { ReleaseObservation } from './observation.ts';
@@ -105,7 +105,7 @@ function apply(
       else if (effect.does === 'write' && FILLS.test(e.fn ?? '')) {
         forgetObject(w, f, st, e, data);
         if (COPIES.test(e.fn ?? '')) copyPages(w, st, e, data, arg(1));
-      }
+      } else if (zeroes(w, e, args)) zeroObject(w, st, data);
       return undefined;
     }
     case 'read-page':

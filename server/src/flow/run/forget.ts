@@ -1,6 +1,6 @@
 /** Objects that somebody else writes to: what was known of their content is known no more. */
 import type { Call } from '../lower/ir.ts';
-import { asAddress, elementPlace, filled } from '../state/places.ts';
+import { asAddress, blank, elementPlace, filled } from '../state/places.ts';
 import type { State } from '../state/state.ts';
 import { isPageRef, type Sym, TOP, type Value } from '../state/value.ts';
 import type { Frame, World } from './world.ts';
@@ -23,6 +23,29 @@ export function forgetObject(w: World, f: Frame, st: State, e: Call, v: Value): 
   if (v.t === 'ptr' && v.base.startsWith('&') && !st.store.has(whole)) st.store.set(whole, TOP);
   const marker = filled(address.base);
   if (marker !== undefined) st.store.set(marker, TOP);
+}
+
+/** Whether a call makes a whole object zero: `memset(object, 0, sizeof(*object))`. */
+export function zeroes(w: World, { fn, args }: Call, values: readonly Value[]): boolean {
+  const [, what, size] = args;
+  const byte = values[1];
+  if (fn !== 'memset' || what === undefined || size === undefined) return false;
+  return byte?.t === 'int' && byte.n === 0 && w.text.startsWith('sizeof', size.start);
+}
+
+/** Every member of the object at `v` is zero from here on; pages in it are kept as they are. */
+export function zeroObject(w: World, st: State, v: Value): void {
+  const address = asAddress(v);
+  if (address === undefined) return;
+  const whole = elementPlace(address.base, 0);
+  const zero = w.values.int(0);
+  const { store } = st;
+  for (let i = 0; i < store.size; i++) {
+    const place = store.keyAt(i).text;
+    if (!isPageRef(store.valueAt(i)) && MEMBER.test(place) && place.startsWith(`${whole}.`))
+      store.set(place, zero);
+  }
+  store.set(blank(whole), zero);
 }
 
 /** A place in a member of an object. */
