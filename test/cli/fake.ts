@@ -36,6 +36,7 @@ export const fakeAnalyzer: FixingAnalyzer = {
     }
     return {
       findings,
+      suspects: [],
       functions: 1,
       partlyRead: text.includes('/* partly */') ? ['f'] : [],
       problems: problemsOf(text),

@@ -1,5 +1,5 @@
 /** Pages that one file acquires and another file of the folder uses or releases. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -293,6 +293,82 @@ void drop_area(struct area *v)
 `,
   };
   expect(await found(files)).toEqual(['guest.c:5: GUP201 warning shown vcpu.c:11:2,guest.c:12:2']);
+});
+
+describe('pages in a structure of a header, which the file itself never releases', () => {
+  const header =
+    'struct ring {\n\tstruct page *shared;\n\tvoid *at;\n};\n\nint ring_open(struct ring *ring, unsigned long a);\n';
+  const open = `#include "ring.h"
+
+int ring_open(struct ring *ring, unsigned long a)
+{
+	struct page *page;
+
+	if (pin_user_pages_fast(a, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
+		return -EFAULT;
+	ring->shared = page;
+	return 0;
+}
+`;
+  const user = `#include "ring.h"
+
+static long ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return ring_open(file->private_data, arg);
+}
+`;
+  const close = `#include "ring.h"
+
+void ring_close(struct ring *ring)
+{
+	unpin_user_page(ring->shared);
+}
+`;
+  const lost = ['open.c:7: GUP303 warning'];
+  const leaks = async (files: Readonly<Record<string, string>>, named?: string[]): Promise<string[]> => {
+    const all = await found(files, named);
+    return all.filter((f) => f.includes('GUP303')).map((f) => f.split(' ').slice(0, 3).join(' '));
+  };
+
+  test('are lost where no other file of the folder does it', async () => {
+    expect(await leaks({ 'ring.h': header, 'open.c': open, 'user.c': user })).toEqual(lost);
+  });
+
+  test('also where another structure has a member of that name', async () => {
+    const other = `#include "ring.h"
+
+void pool_free(struct pool *pool)
+{
+	unpin_user_page(pool->shared);
+}
+`;
+    expect(await leaks({ 'ring.h': header, 'open.c': open, 'user.c': user, 'pool.c': other })).toEqual(lost);
+  });
+
+  test('are not where another file, or a function in the header, releases them', async () => {
+    expect(await leaks({ 'ring.h': header, 'open.c': open, 'user.c': user, 'close.c': close })).toEqual([]);
+    const inline = close.replace('#include "ring.h"\n', '').replace('void', 'static inline void');
+    rmSync(path.join(folder, 'close.c'));
+    expect(await leaks({ 'ring.h': header + inline, 'open.c': open, 'user.c': user })).toEqual([]);
+  });
+
+  test('are not where another file gives them to who may release them', async () => {
+    const given = close.replace('unpin_user_page', 'hypervisor_free');
+    expect(await leaks({ 'ring.h': header, 'open.c': open, 'user.c': user, 'close.c': given })).toEqual([]);
+  });
+
+  test('are not judged where nobody calls the function yet, or nobody knows the structure', async () => {
+    expect(await leaks({ 'ring.h': header, 'open.c': open })).toEqual([]);
+    rmSync(path.join(folder, 'ring.h'));
+    expect(await leaks({ 'open.c': open, 'user.c': user })).toEqual([]);
+  });
+
+  test('are not judged where a file of another folder includes the header', async () => {
+    const below = path.join(folder, 'arch');
+    mkdirSync(below);
+    writeFileSync(path.join(below, 'end.c'), close.replace('ring.h', '../ring.h'));
+    expect(await leaks({ 'ring.h': header, 'open.c': open, 'user.c': user }, ['open.c'])).toEqual([]);
+  });
 });
 
 describe('who decides how long pages are held', () => {

@@ -14,7 +14,7 @@ import type { Held } from './held/held.ts';
 import { type Leaves, NO_LEAVES } from './held/leaves.ts';
 import { freeing, lossesOf } from './held/losses.ts';
 import { asCalled } from './held/mismatch.ts';
-import { isNeverReleased, type NeverHost, unreleasedBy } from './held/never.ts';
+import { type NeverHost, neverReleased, unreleasedBy } from './held/never.ts';
 import type {
   OverwrittenObservation,
   StrandedObservation,
@@ -82,7 +82,7 @@ export class LaterRuns {
     }
   }
 
-  /** Says of what functions leave where only this file looks for it that no function of the file releases it. */
+  /** Says of what functions leave that no function of the file releases it, and what is to be asked of other files. */
   never(acquires: (index: number) => boolean): void {
     const { source, table, consumers, types, lowering } = this.#host;
     const { structs } = source;
@@ -97,13 +97,16 @@ export class LaterRuns {
       isStatic: (variable) => isFileVariable(source, variable),
     };
     for (const [name, { identity, leaves }] of [...this.#records.leaving]) {
-      if (this.isCovered(name, leaves) || !isNeverReleased(name, leaves, host)) continue;
+      if (this.isCovered(name, leaves)) continue;
+      const elsewhere = neverReleased(name, leaves, host);
+      if (elsewhere === undefined) continue;
       const reads = consumers.reading(leaves);
-      this.#tell(this.#scope(name, 'never', identity, [...reads].join()), name, () => {
+      const asked = [...elsewhere.members, ...elsewhere.callers].join();
+      this.#tell(this.#scope(name, 'never', identity, `${[...reads].join()} ${asked}`), name, () => {
         const releases = consumers.of(name, leaves).includes(name);
         const again = (held: Held): ConsumerRun | undefined =>
           releases ? this.#host.consume(name, held, reads) : undefined;
-        return unreleasedBy(this.#left(name), name, again);
+        return unreleasedBy(this.#left(name), name, elsewhere, again);
       });
     }
   }

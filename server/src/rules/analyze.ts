@@ -23,6 +23,8 @@ export interface AnalysisProblem {
 
 export interface FileAnalysis {
   readonly findings: readonly Finding[];
+  /** What is only to be said if the other files of the folder do not release the pages. */
+  readonly suspects: readonly Finding[];
   /** Functions that were analysed. */
   readonly functions: number;
   readonly partlyRead: readonly string[];
@@ -75,10 +77,12 @@ export function analyzeFile(
   }
   if (options.join === undefined)
     for (const rule of rules) found.push(...checkFileSafely(rule, source, [...found], problems));
-  const findings = saidOnce(onePerCause(distinct(found), rules));
+  const suspects = distinct(found.filter((f) => f.unlessElsewhere !== undefined));
+  const said = found.filter((f) => f.unlessElsewhere === undefined);
+  const findings = saidOnce(onePerCause(distinct(said), rules));
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
   const { analysed, partlyRead, exports, roots } = flow;
-  return { findings, functions: analysed.length, partlyRead, problems, exports, roots };
+  return { findings, suspects, functions: analysed.length, partlyRead, problems, exports, roots };
 }
 
 function checkFileSafely(

@@ -1,4 +1,5 @@
 /** A finding as a rule makes it: plain data, before level, configuration and explanation are applied. */
+import type { Elsewhere } from '../flow/held/observation.ts';
 import type { Witness } from '../flow/state/witness.ts';
 import type { Range } from '../syntax/range.ts';
 
@@ -42,6 +43,8 @@ export interface Finding {
   readonly flagsFrom?: string;
   /** Where it holds only in another configuration than the chosen one: `on kernels before 5.6`. */
   readonly configuration?: string;
+  /** Holds only if no other file of the folder releases the pages. */
+  readonly unlessElsewhere?: Elsewhere;
   /** Said for want of better evidence: another finding with this code, of the same call, replaces it. */
   readonly surmised?: true;
   /** The path that shows it; absent where the call itself is the evidence. */

@@ -1,6 +1,7 @@
 /**
  * Pages that a function leaves in a structure which only its file knows, where no function of the file ever releases
- * them: what nobody else can reach, nobody else can release.
+ * them: what nobody else can reach, nobody else can release. Of a structure that a header defines, that is to be asked of
+ * the other files of the folder.
  */
 import type { CallTable } from '../facts/call-table.ts';
 import type { Entries } from '../facts/entries.ts';
@@ -15,7 +16,7 @@ import { surelyHeld } from './failures.ts';
 import { type Held, structOfMembers } from './held.ts';
 import type { Leaves } from './leaves.ts';
 import { mayRelease, withoutNotices } from './loss-finder.ts';
-import type { UnreleasedObservation } from './observation.ts';
+import type { Elsewhere, UnreleasedObservation } from './observation.ts';
 import type { ConsumerRun } from './pairs.ts';
 
 /** What is asked of the file. */
@@ -33,35 +34,36 @@ export interface NeverHost {
 }
 
 /**
- * Whether pages stand where only this file looks for them, and no function that releases any comes across these. The file
- * shows who calls the producer: what is only called from other files may be a part of something that is still to be written.
+ * What other files of the folder are to be asked where no function of this one that releases pages comes across those that
+ * the producer leaves: nothing where the file alone knows what keeps them. Undefined where somebody may release them. Who
+ * calls the producer is to be seen: what nobody calls may be a part of something that is still to be written.
  */
-export function isNeverReleased(producer: string, leaves: Leaves, host: NeverHost): boolean {
+export function neverReleased(producer: string, leaves: Leaves, host: NeverHost): Elsewhere | undefined {
   const { table, consumers, acquires } = host;
   const { names, typed } = leaves;
-  if (names.length === 0 || !isOnlyHere(leaves, host)) return false;
+  if (names.length === 0 || !isTyped(leaves, host)) return undefined;
+  const shared = typed.filter((member) => !host.isPrivate(member.slice(0, member.indexOf('.'))));
   const calls = (index: number): boolean =>
     table.pieces[index]!.fact('calls what releases', () => [...table.callees[index]!].some(isReleaseName));
   for (const [name, index] of table.indexOf) {
     if (!calls(index)) continue;
     // What the producer's own helpers do, its run has shown.
     if (name === producer || consumers.isPartOf(producer, name)) continue;
-    if (!acquires(index) || consumers.mentionsAny(index, leaves)) return false;
+    if (!acquires(index) || consumers.mentionsAny(index, leaves)) return undefined;
   }
-  if (
-    !host
-      .entries()
-      .reachedFrom(producer)
-      .some(({ role }) => role !== 'exported')
-  )
-    return false;
+  const entries = host.entries().reachedFrom(producer);
+  const isCalled = entries.some(({ role }) => role !== 'exported');
+  if (shared.length === 0 && !isCalled) return undefined;
   const structs = new Set(typed.map((member) => member.slice(0, member.indexOf('.'))));
-  return ![...table.indexOf].some(([name, index]) => {
+  const isTaken = [...table.indexOf].some(([name, index]) => {
     const looks = consumers.mentionsAny(index, leaves) || consumers.mentionsStruct(index, leaves);
     if (!looks && ![...table.callees[index]!].some((fn) => isUnseenEnd(fn, host))) return false;
     const ir = host.lower(name);
     return ir?.calls.some((call) => mayTake(call, structs, leaves, host, ir)) === true;
   });
+  return isTaken
+    ? undefined
+    : { members: shared, callers: isCalled ? [] : entries.map(({ entry }) => entry) };
 }
 
 /** Whether a function that is not seen may release pages, as far as its name tells. */
@@ -69,12 +71,10 @@ function isUnseenEnd(fn: string, { table }: NeverHost): boolean {
   return !table.indexOf.has(fn) && !isKnown(fn) && mayRelease(fn);
 }
 
-function isOnlyHere({ names, typed }: Leaves, { isPrivate, isStatic }: NeverHost): boolean {
+/** Whether it is known of all that leads to the pages what it belongs to. */
+function isTyped({ names, typed }: Leaves, { isStatic }: NeverHost): boolean {
   const known = new Set(typed.map((member) => member.slice(member.indexOf('.'))));
-  return (
-    names.every((name) => (name.startsWith('.') ? known.has(name) : isStatic(name))) &&
-    typed.every((member) => isPrivate(member.slice(0, member.indexOf('.'))))
-  );
+  return names.every((name) => (name.startsWith('.') ? known.has(name) : isStatic(name)));
 }
 
 /** A function of the kernel of which it is known what it does to pages; who calls those that release any was asked before. */
@@ -118,6 +118,7 @@ function mayTake(
 export function unreleasedBy(
   left: readonly Held[],
   within: string,
+  elsewhere: Elsewhere,
   again: (held: Held) => ConsumerRun | undefined,
 ): UnreleasedObservation[] {
   return left.flatMap((each): UnreleasedObservation[] => {
@@ -130,6 +131,6 @@ export function unreleasedBy(
       next?.observations.some((o) => o.what === 'release' && concerns(o, new Set([id]))) === true;
     return whole
       .filter(({ id }) => !isReleased(id))
-      .map((set) => ({ what: 'unreleased', set, members: names, path: held.path, within }));
+      .map((set) => ({ what: 'unreleased', set, members: names, path: held.path, within, elsewhere }));
   });
 }

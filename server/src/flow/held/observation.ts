@@ -23,7 +23,15 @@ export interface StrandedObservation {
   readonly within: string;
 }
 
-/** A function leaves pages in a structure that only the file knows, and no function of the file ever releases them. */
+/** What the other files of a folder are to be asked of pages that a file leaves held and never releases itself. */
+export interface Elsewhere {
+  /** Members of structures of a header that lead to them: `struct.member`. None where only the file knows them. */
+  readonly members: readonly string[];
+  /** Where the file does not show who has the pages acquired: its functions of which another file is to call one. */
+  readonly callers: readonly string[];
+}
+
+/** A function leaves pages in a structure, and no function of the file ever releases them. */
 export interface UnreleasedObservation {
   readonly what: 'unreleased';
   readonly set: PageSet;
@@ -31,6 +39,7 @@ export interface UnreleasedObservation {
   readonly members: readonly string[];
   readonly path: PathLink | undefined;
   readonly within: string;
+  readonly elsewhere: Elsewhere;
 }
 
 /** A function leaves pages in a structure, and loses them when it is called again: it puts others in their place. */

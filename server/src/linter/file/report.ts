@@ -39,6 +39,8 @@ export interface FileReport {
   readonly functions: number;
   readonly partlyRead: readonly string[];
   readonly problems: readonly InternalProblem[];
+  /** What is to be said if the other files of the folder do not release the pages. */
+  readonly suspects?: readonly Finding[];
   /** What other files may do with the pages that this one acquires. */
   readonly exports?: FlowExports;
   /** Findings about this file's pages whose places are in other files. */

@@ -60,7 +60,7 @@ export function* lintSlices(
       ...(explanation !== undefined && { explanation }),
     });
   }
-  const { functions, partlyRead, exports } = analysis;
+  const { functions, partlyRead, exports, suspects } = analysis;
   const isUsed = exports.functions.length + exports.held.length + exports.lasting.length > 0;
   return {
     path,
@@ -71,6 +71,7 @@ export function* lintSlices(
     partlyRead,
     problems,
     ...(isUsed && { exports }),
+    ...(suspects.length > 0 && { suspects }),
   };
 }
 
@@ -85,7 +86,7 @@ function analyzeSafely(
     return analyzer.analyze(path, text, kernel, project);
   } catch (error) {
     problems.push(threw('analysis-threw', 'the analysis failed', error));
-    return { findings: [], functions: 0, partlyRead: [], problems: [], exports: NO_EXPORTS };
+    return { findings: [], suspects: [], functions: 0, partlyRead: [], problems: [], exports: NO_EXPORTS };
   }
 }
 

@@ -13,6 +13,7 @@ import { fingerprints } from '../file/fingerprint.ts';
 import { withPlaces } from '../file/places.ts';
 import type { FileReport, ReportedFinding } from '../file/report.ts';
 import type { LintOptions } from '../file/service.ts';
+import { isReleasedElsewhere } from './elsewhere.ts';
 import { inCaller } from './in-caller.ts';
 import type { Siblings } from './siblings.ts';
 
@@ -35,11 +36,15 @@ export function joinSiblings(
   others: Siblings,
   looked: Set<string>,
 ): FileReport {
-  const { exports } = report;
-  if (analyzer.analyzeJoined === undefined || exports === undefined || !file.endsWith('.c')) return report;
-  if (exports.functions.length + exports.held.length + exports.lasting.length === 0) return report;
+  const { suspects = [], ...alone } = report;
+  const { exports } = alone;
+  const lost = suspects.filter((f) => !isReleasedElsewhere(file, f.unlessElsewhere!, others, looked));
+  const own = [{ file: { path: report.path, text }, from: 0 }];
+  const known = withFindings(analyzer, alone, lost, own, options);
+  if (analyzer.analyzeJoined === undefined || exports === undefined || !file.endsWith('.c')) return known;
+  if (exports.functions.length + exports.held.length + exports.lasting.length === 0) return known;
   const siblings = others.of(report.path, file, exports, looked);
-  if (siblings.length === 0) return report;
+  if (siblings.length === 0) return known;
   const parts: Part[] = [{ file: { path: report.path, text }, from: 0 }];
   let joined = text;
   for (const { file: sibling } of siblings) {
@@ -58,12 +63,12 @@ export function joinSiblings(
     const whole = { text: joined, at: join.at, functions: join.functions, path: report.path };
     const found = analyzer
       .analyzeJoined(report.path, joined, options.kernel, join, options.project)
-      .flatMap((finding) => inCaller(finding, whole) ?? (isNew(finding, join, report) ? finding : []));
-    return withFindings(analyzer, report, found, parts, options);
+      .flatMap((finding) => inCaller(finding, whole) ?? (isNew(finding, join, known) ? finding : []));
+    return withFindings(analyzer, known, found, parts, options);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const message = `the analysis with the other files of the folder failed: ${why}`;
-    return { ...report, problems: [...report.problems, { kind: 'analysis-threw', message }] };
+    return { ...known, problems: [...known.problems, { kind: 'analysis-threw', message }] };
   }
 }
 

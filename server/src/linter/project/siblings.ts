@@ -57,7 +57,7 @@ export class Siblings {
       const full = path.join(folder, name);
       if (full === file || found.length >= MAX_JOINED) continue;
       looked.add(full);
-      const text = this.#textOf(full);
+      const text = this.textOf(full);
       if (text === undefined) continue;
       const decides = deciding.some((isIn) => isIn(text));
       const used = exports.functions.filter((_, i) => functions[i]!(text));
@@ -70,7 +70,8 @@ export class Siblings {
     return found;
   }
 
-  #textOf(file: string): string | undefined {
+  /** Text of a file of the folder that was asked for last, or of one near it. */
+  textOf(file: string): string | undefined {
     if (!this.#texts.has(file)) this.#texts.set(file, this.#openText(file) ?? textOf(file));
     return this.#texts.get(file);
   }

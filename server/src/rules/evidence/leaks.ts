@@ -89,9 +89,11 @@ export function strandedFindings(code: string, found: readonly StrandedObservati
 
 /** Pages that stay for ever in a structure, or a variable, that only the file knows; one finding per call. */
 export function unreleasedFindings(code: string, flow: FunctionFlow): Finding[] {
-  return keptFindings(code, flow, 'unreleased', ({ set }) => {
-    const { cure, effect } = lossOf(set);
-    return `, and no function of this file, which alone knows of them, ever releases them: ${effect}. Release them with ${cure} when nobody uses them any more, at the latest where the file, device or module that they belong to is closed.`;
+  return keptFindings(code, flow, 'unreleased', (o) => {
+    const { cure, effect } = lossOf(o.set);
+    const alone = o.what !== 'unreleased' || o.elsewhere.members.length === 0;
+    const nobody = alone ? 'file, which alone knows of them,' : 'folder, where alone they are known,';
+    return `, and no function of this ${nobody} ever releases them: ${effect}. Release them with ${cure} when nobody uses them any more, at the latest where the file, device or module that they belong to is closed.`;
   });
 }
 
@@ -123,7 +125,12 @@ function keptFindings(
     const at = { range: rangeOf(set.call), function: set.within };
     const finding = pathFinding(code, o, at, message, related);
     const isGuess = asksForZeroPage(finding) || isUnexpected(finding);
-    return { ...finding, certainty: isGuess ? 'possible' : 'likely' };
+    const asks = o.what === 'unreleased' && o.elsewhere.members.length > 0;
+    return {
+      ...finding,
+      certainty: isGuess ? 'possible' : 'likely',
+      ...(asks && { unlessElsewhere: o.elsewhere }),
+    };
   });
 }
 
