@@ -7,6 +7,8 @@ import path from 'node:path';
 import { mayRelease } from '../../flow/held/loss-finder.ts';
 import type { Elsewhere } from '../../flow/held/observation.ts';
 import { isReleaseName } from '../../flow/kernel/effects.ts';
+import { isInside } from './headers.ts';
+import { projectRoot } from './project.ts';
 import type { Siblings } from './siblings.ts';
 
 /** Files around a file that are read; where there are more, nothing is said. */
@@ -18,7 +20,7 @@ const RELEASES =
 
 /**
  * Whether a file other than `file` may release the pages. A structure is known to a folder if a header in it defines it,
- * and no file of a folder beside, above or below includes that header. Paths that were looked at are added to `looked`.
+ * and no file of the project in a folder beside, above or below includes that header. Paths that were looked at are added to `looked`.
  */
 export function isReleasedElsewhere(
   file: string,
@@ -89,11 +91,16 @@ function includes(text: string, file: string, header: string): boolean {
   });
 }
 
-/** Files beside the folder, and in the folders above, beside and below it; undefined where these are too many. */
+/**
+ * Files beside the folder, and in the folders above, beside and below it, as far as they are of the same project;
+ * undefined where these are too many.
+ */
 function filesAround(folder: string, looked: Set<string>): readonly string[] | undefined {
   const parent = path.dirname(folder);
-  const found = filesIn(parent, looked);
-  const folders = [...foldersIn(parent).filter((each) => each !== folder), ...foldersIn(folder)];
+  const goesOn = isInside(parent, projectRoot(folder, folder, new Map()));
+  const found = goesOn ? filesIn(parent, looked) : [];
+  const beside = goesOn ? foldersIn(parent).filter((each) => each !== folder) : [];
+  const folders = [...beside, ...foldersIn(folder)];
   for (const each of folders) {
     if (found.length > MAX_FILES) return undefined;
     found.push(...filesIn(each, looked));

@@ -189,7 +189,8 @@ function foldersUp(main: string, root: string): string[] {
   return found;
 }
 
-function isInside(file: string, root: string): boolean {
+/** Whether a file or folder is in the folder `root`, or is it. */
+export function isInside(file: string, root: string): boolean {
   const way = path.relative(root, file);
   return !way.startsWith('..') && !path.isAbsolute(way);
 }
