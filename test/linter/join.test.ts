@@ -369,6 +369,16 @@ void pool_free(struct pool *pool)
     writeFileSync(path.join(below, 'end.c'), close.replace('ring.h', '../ring.h'));
     expect(await leaks({ 'ring.h': header, 'open.c': open, 'user.c': user }, ['open.c'])).toEqual([]);
   });
+
+  test('are not looked for outside the project', async () => {
+    mkdirSync(path.join(folder, 'driver'));
+    mkdirSync(path.join(folder, 'beside'));
+    writeFileSync(path.join(folder, 'beside', 'end.c'), close.replace('ring.h', '../driver/ring.h'));
+    const files = { 'driver/ring.h': header, 'driver/open.c': open, 'driver/user.c': user };
+    expect(await leaks(files, ['driver'])).toEqual([]);
+    mkdirSync(path.join(folder, 'driver', '.git'));
+    expect(await leaks(files, ['driver'])).toEqual(lost.map((each) => `driver/${each}`));
+  });
 });
 
 describe('who decides how long pages are held', () => {

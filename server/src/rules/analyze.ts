@@ -75,14 +75,19 @@ export function analyzeFile(
     if (problems.length === before) memo.keep(fn.identity, findings, asked, source);
     else memo.flow.forget(fn.identity);
   }
+  const said = found.filter((f) => !isSuspect(f));
   if (options.join === undefined)
-    for (const rule of rules) found.push(...checkFileSafely(rule, source, [...found], problems));
-  const suspects = distinct(found.filter((f) => f.unlessElsewhere !== undefined));
-  const said = found.filter((f) => f.unlessElsewhere === undefined);
+    for (const rule of rules) said.push(...checkFileSafely(rule, source, [...said], problems));
+  const suspects = onePerCause(distinct([...said, ...found.filter(isSuspect)]), rules).filter(isSuspect);
   const findings = saidOnce(onePerCause(distinct(said), rules));
   findings.sort((a, b) => a.range.start - b.range.start || a.code.localeCompare(b.code));
   const { analysed, partlyRead, exports, roots } = flow;
   return { findings, suspects, functions: analysed.length, partlyRead, problems, exports, roots };
+}
+
+/** Whether other files of the folder are to be asked before it is said. */
+function isSuspect({ unlessElsewhere }: Finding): boolean {
+  return unlessElsewhere !== undefined;
 }
 
 function checkFileSafely(

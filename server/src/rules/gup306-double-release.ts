@@ -50,7 +50,7 @@ export const doubleRelease: Rule = {
     const bad = releases(flow).filter((o) => o.slot !== null && isReleased(o));
     return firstPerKey(bad, (o) => `${o.set.call.start}|${o.call.start}`)
       .map(finding)
-      .filter((found) => !isZeroAndCounted(found));
+      .filter((found) => !takesZeroPageForAnother(found));
   },
   run: {
     environments: ORDINARY,
@@ -95,7 +95,7 @@ function asksAboutPage(found: Finding): boolean {
  * The path takes the page for the zero page once and for one that is not reserved another time. The zero page is
  * reserved: no page goes that way.
  */
-function isZeroAndCounted(found: Finding): boolean {
+function takesZeroPageForAnother(found: Finding): boolean {
   const assumed = found.witness?.assumed ?? [];
   const isZero = assumed.some(
     ({ text, holds }) => holds && /^[\w\s(]*\bis_zero_(pfn|page|folio)\s*\(/.test(text),

@@ -27,9 +27,9 @@ export function forgetObject(w: World, f: Frame, st: State, e: Call, v: Value): 
 
 /** Whether a call makes a whole object zero: `memset(object, 0, sizeof(*object))`. */
 export function zeroes(w: World, { fn, args }: Call, values: readonly Value[]): boolean {
-  const [, what, size] = args;
-  const byte = values[1];
-  if (fn !== 'memset' || what === undefined || size === undefined) return false;
+  const [, byte] = values;
+  const size = args[2];
+  if (fn !== 'memset' || size === undefined) return false;
   return byte?.t === 'int' && byte.n === 0 && w.text.startsWith('sizeof', size.start);
 }
 

@@ -2,14 +2,14 @@
  * Whether another file may release pages that one file leaves in a structure of a header and never releases itself. Asked
  * of few files: most have their releases where they acquire.
  */
-import { readdirSync } from 'node:fs';
+import { type Dirent, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { mayRelease } from '../../flow/held/loss-finder.ts';
 import type { Elsewhere } from '../../flow/held/observation.ts';
 import { isReleaseName } from '../../flow/kernel/effects.ts';
 import { isInside } from './headers.ts';
 import { projectRoot } from './project.ts';
-import type { Siblings } from './siblings.ts';
+import { definitionOf, type Siblings } from './siblings.ts';
 
 /** Files around a file that are read; where there are more, nothing is said. */
 const MAX_FILES = 1_500;
@@ -48,14 +48,11 @@ export function isReleasedElsewhere(
   if (callers.length > 0 && !here.some((full) => full.endsWith('.c') && isCalled(full))) return true;
   for (const known of defining)
     for (const full of headers) if (includes(read(full), full, known)) defining.add(full);
-  const around = filesAround(folder, looked);
+  const root = siblings.rootOf(file) ?? projectRoot(folder, folder, new Map());
+  const around = filesAround(folder, root, looked);
   return (
     around === undefined || around.some((full) => [...defining].some((h) => includes(read(full), full, h)))
   );
-}
-
-function definitionOf(struct: string): RegExp {
-  return new RegExp(`\\bstruct\\s+${struct}\\s*\\{|^\\}\\s*${struct}\\s*;`, 'm');
 }
 
 function mentionOf(name: string): RegExp {
@@ -92,12 +89,12 @@ function includes(text: string, file: string, header: string): boolean {
 }
 
 /**
- * Files beside the folder, and in the folders above, beside and below it, as far as they are of the same project;
+ * Files beside the folder, and in the folders above, beside and below it, as far as they are in the project at `root`;
  * undefined where these are too many.
  */
-function filesAround(folder: string, looked: Set<string>): readonly string[] | undefined {
+function filesAround(folder: string, root: string, looked: Set<string>): readonly string[] | undefined {
   const parent = path.dirname(folder);
-  const goesOn = isInside(parent, projectRoot(folder, folder, new Map()));
+  const goesOn = isInside(parent, root);
   const found = goesOn ? filesIn(parent, looked) : [];
   const beside = goesOn ? foldersIn(parent).filter((each) => each !== folder) : [];
   const folders = [...beside, ...foldersIn(folder)];
@@ -119,14 +116,10 @@ function foldersIn(folder: string): string[] {
   return entriesOf(folder).flatMap((e) => (e.isDirectory() ? path.join(folder, e.name) : []));
 }
 
-function entriesOf(folder: string): ReturnType<typeof entries> {
+function entriesOf(folder: string): Dirent[] {
   try {
-    return entries(folder);
+    return readdirSync(folder, { withFileTypes: true });
   } catch {
     return [];
   }
-}
-
-function entries(folder: string) {
-  return readdirSync(folder, { withFileTypes: true });
 }

@@ -26,7 +26,7 @@ const MARKS = ['.git', 'dkms.conf'];
 /** The projects that the files of one run are in. What is read from the disk is read once. */
 export class Projects {
   readonly headers: Headers;
-  readonly siblings = new Siblings();
+  readonly siblings = new Siblings(undefined, (file) => this.#rootOf(file));
   readonly #configs: Configs;
   readonly #within: string;
   readonly #roots: readonly Root[];

@@ -32,9 +32,16 @@ export class Siblings {
   #texts = new Map<string, string | undefined>();
   readonly #openText: (file: string) => string | undefined;
 
+  /** Folder of the project that a file is in, where that is known. */
+  readonly rootOf: (file: string) => string | undefined;
+
   /** `openText` has the texts of files that are open in an editor, which count instead of those on the disk. */
-  constructor(openText: (file: string) => string | undefined = () => undefined) {
+  constructor(
+    openText: (file: string) => string | undefined = () => undefined,
+    rootOf: (file: string) => string | undefined = () => undefined,
+  ) {
     this.#openText = openText;
+    this.rootOf = rootOf;
   }
 
   /**
@@ -94,13 +101,18 @@ function mentioned(member: string): IsIn {
   const [struct, name] = member.split('.') as [string, string];
   const ofStruct = new RegExp(`\\b${struct}\\b`);
   const ofMember = new RegExp(`(?:->|\\.)\\s*${name}\\b`);
-  const defines = new RegExp(`\\bstruct\\s+${struct}\\s*\\{|^\\}\\s*${struct}\\s*;`, 'm');
+  const defines = definitionOf(struct);
   return (text) =>
     text.includes(struct) &&
     text.includes(name) &&
     ofStruct.test(text) &&
     ofMember.test(text) &&
     !defines.test(text);
+}
+
+/** Finds the definition of a structure: `struct name {`, or a typedef of that name. */
+export function definitionOf(struct: string): RegExp {
+  return new RegExp(`\\bstruct\\s+${struct}\\s*\\{|^\\}\\s*${struct}\\s*;`, 'm');
 }
 
 function cFilesIn(folder: string): string[] {
