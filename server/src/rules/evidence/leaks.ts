@@ -92,7 +92,7 @@ export function unreleasedFindings(code: string, flow: FunctionFlow): Finding[] 
   return keptFindings(code, flow, 'unreleased', (o) => {
     const { cure, effect } = lossOf(o.set);
     const alone = o.what !== 'unreleased' || o.elsewhere.members.length === 0;
-    const nobody = alone ? 'file, which alone knows of them,' : 'folder, where alone they are known,';
+    const nobody = alone ? 'file, which alone knows of them,' : 'folder, which alone knows of them,';
     return `, and no function of this ${nobody} ever releases them: ${effect}. Release them with ${cure} when nobody uses them any more, at the latest where the file, device or module that they belong to is closed.`;
   });
 }
